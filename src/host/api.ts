@@ -1,0 +1,100 @@
+// What the control plane asks of `sluice host` and what it sees: one absolute document per service, over a Unix socket
+// with mode 0600 (HTTP: PUT and GET /services/:environment/:service). The host reconciles towards it by itself, in the
+// swap order of ARCHITECTURE.md section 6, and goes on doing so when the control plane is gone.
+import type { Ms, Percent, RevisionId, Route } from "../domain/frame.ts";
+
+/** "production/web" */
+export type ServiceKey = string;
+
+/** A command outranks those before it in (journal, seq) order; a lower seq is refused, another journal must claim the host. */
+export interface Fence {
+  readonly journal: string;
+  readonly seq: number;
+}
+
+export interface Probe {
+  readonly kind: "http" | "tcp" | "command";
+  readonly path?: string;
+  readonly command?: readonly string[];
+  readonly intervalMs: Ms;
+  readonly timeoutMs: Ms;
+  /** Consecutive successes until ready. */
+  readonly healthyThreshold: number;
+  /** Consecutive failures until not ready. */
+  readonly unhealthyThreshold: number;
+}
+
+/** How one replica of a revision is run. Everything that makes the revision what it is; nothing about how many. */
+export interface ReplicaSpec {
+  /** Folder with the unpacked artifact: the working directory. */
+  readonly folder: string;
+  readonly command: readonly string[];
+  /** The whole environment but PORT, which the host gives. Values may be secret: never logged, files are 0600. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly readiness: Probe;
+  /** Replicas not ready within this long after start count as broken ("never ready"). */
+  readonly startWithinMs: Ms;
+  readonly drainTimeoutMs: Ms;
+  /** SIGTERM to SIGKILL. */
+  readonly graceMs: Ms;
+  readonly cpuMillicores?: number;
+  readonly memoryMiB?: number;
+}
+
+export interface DesiredRevision {
+  readonly spec: ReplicaSpec;
+  readonly replicas: number;
+  readonly weight: Percent;
+}
+
+/** PUT body. A revision that is not named is drained, stopped and forgotten. Weights sum to 100, or 0 when dark. */
+export interface DesiredService {
+  readonly fence: Fence;
+  readonly revisions: Readonly<Record<RevisionId, DesiredRevision>>;
+  readonly routes: readonly Route[];
+  /** Public names under which the router serves this service, beside its own internal port. */
+  readonly ingress: readonly { readonly host?: string; readonly path: string; readonly stripPath?: boolean }[];
+  /** Environment's public port (0: any free one, kept). Ingress rules of services with one `entry` share a listener. */
+  readonly entry: { readonly environment: string; readonly port: number };
+  readonly buffer: { readonly maxMs: Ms; readonly maxBytes: number };
+  readonly maintenancePage?: string;
+}
+
+export type ReplicaState = "starting" | "ready" | "unready" | "draining" | "stopping" | "backing off" | "exited";
+
+export interface SeenReplica {
+  readonly id: string;
+  readonly state: ReplicaState;
+  readonly pid?: number;
+  readonly port: number;
+  readonly startedAt: Ms;
+  readonly restarts: number;
+  /** Why it last ended or is not ready, in plain words: "exited with code 1 after 0.4 s", "GET /health answered 503". */
+  readonly because?: string;
+  readonly logFile: string;
+}
+
+export interface SeenRevision {
+  /** As the router reports it back, not as it was asked for. */
+  readonly weight: Percent;
+  readonly ready: number;
+  readonly replicas: readonly SeenReplica[];
+  /** Requests in flight at the router. */
+  readonly inFlight: number;
+  /** Set when it cannot become ready by waiting: crash loop, never ready, start command missing. */
+  readonly broken?: string;
+  /** Requests cut by the end of drain or grace so far. */
+  readonly cut: number;
+}
+
+/** GET answer: an observation made after the request came in. `fence` is the highest accepted for this service. */
+export interface SeenService {
+  readonly fence: Fence;
+  readonly revisions: Readonly<Record<RevisionId, SeenRevision>>;
+  readonly routes: readonly Route[];
+  /** Loopback port on which other services reach it through the router. */
+  readonly internalPort: number;
+  /** Port of its environment's `entry` listener. */
+  readonly entryPort: number;
+  readonly observedAt: Ms;
+}
