@@ -1,0 +1,154 @@
+// Supervisor and router keep each other alive: whoever sees the other gone starts it again with the listening descriptors
+// inherited, so the kernel's backlog keeps every new connection meanwhile. Used by both; this file is their contract.
+import { type ChildProcess, type SendHandle, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+
+/** "entry:production", "service:production/web" */
+export type ListenerId = string;
+
+/**
+ * Given to the other process as JSON in SLUICE_TWIN. Its stdio is: 0 nothing, 1 and 2 a log file, 3 the IPC channel,
+ * from 4 on the listening descriptors, which `listeners` names.
+ */
+export interface TwinSettings {
+  readonly dataFolder: string;
+  /** Node's arguments for each role: [script]. The router starts the supervisor with these, and the reverse. */
+  readonly commands: { readonly supervisor: readonly string[]; readonly router: readonly string[] };
+  /** Where the router answers: PUT /table, GET /table, GET /metrics, GET /intervals. Mode 0600. */
+  readonly routerSocket: string;
+  /** RouterTable as JSON, written before it is sent: the router serves it from its first moment. */
+  readonly tableFile: string;
+  readonly logFile: string;
+  readonly listeners: Readonly<Record<ListenerId, number>>;
+}
+
+/** What goes over the IPC channel. */
+export type TwinMessage =
+  /** To the router, with the bound handle: listen on it (`server.listen(handle)`) and keep it for the supervisor's restart. */
+  | { readonly kind: "listener"; readonly id: ListenerId }
+  /** To the router: close this listener and forget it. */
+  | { readonly kind: "forget"; readonly id: ListenerId }
+  /** To the router: do not restart the supervisor any more, stop accepting, let requests finish, exit. Also what a successor brings about. */
+  | { readonly kind: "stop"; readonly drainTimeoutMs: number };
+
+/** GET /table of the router: what is in force now. What left the table stays listed while it has requests in flight. */
+export interface RouterReadBack {
+  readonly version: number;
+  /** The port of each descriptor it listens on; one that could not be listened on is missing. */
+  readonly listeners: Readonly<Record<ListenerId, number>>;
+  readonly services: Readonly<
+    Record<
+      string,
+      {
+        readonly revisions: Readonly<
+          Record<
+            string,
+            {
+              readonly weight: number;
+              readonly inFlight: number;
+              readonly replicas: Readonly<Record<string, { readonly inFlight: number }>>;
+            }
+          >
+        >;
+      }
+    >
+  >;
+}
+
+export type TwinRole = "supervisor" | "router";
+
+export interface Twin {
+  send(message: TwinMessage, handle?: SendHandle): void;
+  /** From now on the other's end is not mended. */
+  letGo(): void;
+  readonly pid: () => number | undefined;
+}
+
+export interface TwinOptions {
+  readonly other: TwinRole;
+  /** Read each time the other is started: `listeners` are this process's present descriptors. */
+  readonly settings: () => TwinSettings;
+  readonly onMessage?: (message: TwinMessage, handle: unknown) => void;
+  readonly onRestart?: (because: string) => void;
+}
+
+/** Settings from the environment; undefined when this process was started by hand. */
+export function twinSettings(env: NodeJS.ProcessEnv = process.env): TwinSettings | undefined {
+  return env.SLUICE_TWIN === undefined ? undefined : JSON.parse(env.SLUICE_TWIN);
+}
+
+/** Attaches to the process that started us, or starts the other; restarts it whenever it ends, with a pause that grows. */
+export function keepTwin(options: TwinOptions): Twin {
+  let link: ChildProcess | NodeJS.Process | undefined;
+  let isHeld = true;
+  let pauseMs = 0;
+  let otherPid: number | undefined;
+
+  function attach(to: ChildProcess | NodeJS.Process): void {
+    link = to;
+    otherPid = to === process ? process.ppid : to.pid;
+    to.on("message", (message: TwinMessage, handle: unknown) => options.onMessage?.(message, handle));
+  }
+
+  function start(): void {
+    if (!isHeld) return;
+    const child = startTwin(options.other, options.settings());
+    const startedAt = Date.now();
+    attach(child);
+    let isOver = false;
+    const over = (because: string) => {
+      if (isOver) return;
+      isOver = true;
+      if (Date.now() - startedAt > 10_000) pauseMs = 0;
+      mend(because);
+    };
+    child.once("error", (error) => over(error.message));
+    child.once("exit", (code, signal) => over(signal ?? `exit code ${code}`));
+  }
+
+  function mend(because: string): void {
+    link = undefined;
+    if (!isHeld) return;
+    options.onRestart?.(because);
+    setTimeout(start, pauseMs);
+    pauseMs = Math.min(5_000, pauseMs === 0 ? 100 : pauseMs * 2);
+  }
+
+  if (process.connected) {
+    attach(process);
+    process.once("disconnect", () => mend("its channel closed"));
+  } else start();
+
+  return {
+    send: (message, handle) => void link?.send?.(message, handle),
+    letGo: () => {
+      isHeld = false;
+    },
+    pid: () => otherPid,
+  };
+}
+
+function startTwin(role: TwinRole, settings: TwinSettings): ChildProcess {
+  const ids = Object.keys(settings.listeners);
+  const descriptors = ids.map((id) => settings.listeners[id] ?? 0);
+  const passed: TwinSettings = { ...settings, listeners: Object.fromEntries(ids.map((id, i) => [id, 4 + i])) };
+  const log = openSync(settings.logFile, "a", 0o600);
+  try {
+    return spawn(process.execPath, [...settings.commands[role]], {
+      detached: true,
+      cwd: "/",
+      stdio: ["ignore", log, log, "ipc", ...descriptors],
+      env: { ...hostEnvironment(), SLUICE_TWIN: JSON.stringify(passed) },
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** What the host's own processes need of an environment. What `sluice up` was started with may hold secrets: it ends here. */
+function hostEnvironment(): NodeJS.ProcessEnv {
+  const kept = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"];
+  return Object.fromEntries(
+    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
