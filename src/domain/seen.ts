@@ -1,0 +1,71 @@
+// What a target reports, and what that says about the frame that was asked for.
+import { type Frame, type Percent, type RevisionId, replicasFor, shareOf } from "./frame.ts";
+
+/** One observation of a service, made after the request for it. */
+export interface Seen {
+  readonly revisions: Readonly<Record<RevisionId, SeenShare>>;
+}
+
+export interface SeenShare {
+  /** Replicas that may be sent requests. */
+  readonly ready: number;
+  /** Replicas that run at all, the draining ones too. */
+  readonly running: number;
+  /** As the router or load balancer reports it back, not as it was asked for. */
+  readonly traffic: Percent;
+  /** Why it cannot become ready by waiting: a crash loop, an image that is not there. */
+  readonly broken?: string;
+}
+
+export type Assessment =
+  | { readonly kind: "held" }
+  | { readonly kind: "waiting"; readonly because: string }
+  | { readonly kind: "broken"; readonly because: string };
+
+export interface Asked {
+  readonly frame: Frame;
+  readonly rely: readonly RevisionId[];
+  readonly size: number;
+}
+
+/** A frame is held when the weights are reported back and all that it relies on is ready. */
+export function assess(seen: Seen, asked: Asked): Assessment {
+  const broken = asked.rely.find((revision) => seen.revisions[revision]?.broken !== undefined);
+  if (broken !== undefined) return { kind: "broken", because: `${broken}: ${seen.revisions[broken]?.broken}` };
+  const missing = [...lackOfReplicas(seen, asked), ...leftOver(seen, asked.frame), ...wrongWeights(seen, asked.frame)];
+  return missing.length === 0 ? { kind: "held" } : { kind: "waiting", because: missing.join("; ") };
+}
+
+function lackOfReplicas(seen: Seen, { frame, rely, size }: Asked): string[] {
+  return rely.flatMap((revision) => {
+    const wanted = replicasFor(shareOf(frame, revision).capacity, size);
+    const ready = seen.revisions[revision]?.ready ?? 0;
+    return ready >= wanted ? [] : [`${revision} has ${ready} of ${wanted} replicas ready`];
+  });
+}
+
+/** A revision named at nothing must be gone before the next step: the two sides of a recreate never run together. */
+function leftOver(seen: Seen, frame: Frame): string[] {
+  return Object.entries(frame.revisions).flatMap(([revision, share]) => {
+    const running = seen.revisions[revision]?.running ?? 0;
+    return share.capacity > 0 || running === 0 ? [] : [`${revision} still has ${running} replicas running`];
+  });
+}
+
+function wrongWeights(seen: Seen, frame: Frame): string[] {
+  const names = new Set([...Object.keys(frame.revisions), ...Object.keys(seen.revisions)]);
+  return [...names].flatMap((revision) => {
+    const [wanted, reported] = [shareOf(frame, revision).traffic, seen.revisions[revision]?.traffic ?? 0];
+    return Math.abs(wanted - reported) < 0.005
+      ? []
+      : [`the router reports ${reported} % for ${revision}, not ${wanted} %`];
+  });
+}
+
+/** Drift: whether what is seen is less than, or other than, what stands. Health is not drift; a missing replica is. */
+export function hasDrifted(seen: Seen, frame: Frame, size: number): boolean {
+  const short = Object.entries(frame.revisions).some(
+    ([revision, share]) => (seen.revisions[revision]?.running ?? 0) < replicasFor(share.capacity, size),
+  );
+  return short || wrongWeights(seen, frame).length > 0;
+}

@@ -1,0 +1,134 @@
+// What the engine needs of the world. Adapters stand behind these; the engine never names a vendor.
+import type { Check } from "../domain/check.ts";
+import type { DeploymentId, Event, Fact, ReleaseRef } from "../domain/event.ts";
+import type { Interval } from "../domain/evidence.ts";
+import type { Frame, Ms, RevisionId } from "../domain/frame.ts";
+import type { ServiceName, Standing } from "../domain/plan.ts";
+import type { Seen } from "../domain/seen.ts";
+
+export interface Clock {
+  now(): Ms;
+}
+
+/** Which journal commands come from, and the global sequence number of the last event read: a lower one is refused. */
+export interface Fence {
+  readonly journal: string;
+  readonly seq: number;
+}
+
+/** What a target can do. What it cannot becomes a Problem while planning. */
+export interface Powers {
+  /** `weighted`: any share of traffic; `by capacity`: a side's traffic is its share of replicas; `all at once`: one switch. */
+  readonly traffic: "weighted" | "by capacity" | "all at once";
+}
+
+/** One service in one environment on one target. Every call may throw `Temporary`. */
+export interface Target {
+  readonly powers: Powers;
+  /** Makes the revision exist here, serving nobody. The same revision again is harmless. */
+  publish(revision: RevisionId): Promise<void>;
+  /** Asks and returns. `size` is what 100 % capacity comes to. A fence lower than one seen before is refused: `Fenced`. */
+  apply(frame: Frame, size: number, fence: Fence): Promise<void>;
+  /** Never older than our last apply. */
+  observe(): Promise<Seen>;
+  /** Forgets a revision that no frame names any more. */
+  retire(revision: RevisionId): Promise<void>;
+}
+
+/** Somebody newer moves this service: this worker is late and must stop, harmlessly. */
+export class Fenced extends Error {
+  override readonly name = "Fenced";
+}
+
+export type JobAnswer =
+  | { readonly state: "running" }
+  | { readonly state: "succeeded"; readonly note?: string }
+  | { readonly state: "failed"; readonly because: string };
+
+export interface Jobs {
+  /** Starts the job under this key, or finds the one that was started under it: it is effective once. */
+  run(job: JobCall): Promise<JobAnswer>;
+}
+
+export interface JobCall {
+  readonly key: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly release: ReleaseRef;
+}
+
+export interface MetricSource {
+  /** Whole intervals that started at or after `since` and are complete; throws `Temporary` when the source cannot answer. */
+  read(query: {
+    readonly environment: string;
+    readonly service: ServiceName;
+    readonly stable?: RevisionId;
+    readonly candidate: RevisionId;
+    readonly since: Ms;
+  }): Promise<readonly Interval[]>;
+  /** One request to a URL, from where the control plane runs. */
+  probe(check: Extract<Check, { kind: "probe" }>): Promise<{ readonly ok: boolean; readonly because: string }>;
+}
+
+/** Evidence is not history: intervals are kept apart from the journal, by where they were taken. */
+export interface EvidenceStore {
+  put(at: EvidenceKey, intervals: readonly Interval[]): Promise<void>;
+  get(at: EvidenceKey): Promise<readonly Interval[]>;
+}
+
+export interface EvidenceKey {
+  readonly deployment: DeploymentId;
+  readonly node: string;
+  readonly step: number;
+  readonly service: ServiceName;
+}
+
+export interface Journal {
+  readonly id: string;
+  read(deployment: DeploymentId, from?: number): Promise<readonly Event[]>;
+  /** Writes the fact at exactly this position, or not at all: then answers undefined. */
+  append(deployment: DeploymentId, position: number, fact: Fact): Promise<Event | undefined>;
+}
+
+/** Due deployments, handed to one worker at a time. */
+export interface Claims {
+  /** The most overdue deployment that nobody holds, with a lease; `gapMs` since its last lease ran out unreleased. */
+  claim(worker: string, leaseMs: Ms): Promise<Claim | undefined>;
+  /** Prolongs the lease; false when it was lost. */
+  renew(claim: Claim, leaseMs: Ms): Promise<boolean>;
+  /** Gives it back; it is due again at `dueInMs` from now, or never (undefined). */
+  release(claim: Claim, dueInMs: Ms | undefined): Promise<void>;
+}
+
+export interface Claim {
+  readonly deployment: DeploymentId;
+  readonly worker: string;
+  readonly token: number;
+  /** How long nobody looked beyond what was planned, when a worker takes over after a crash; 0 otherwise. */
+  readonly gapMs: Ms;
+}
+
+/** What stands in an environment, and whose turn it is. */
+export interface Environments {
+  /** `turn`: whether every earlier deployment of the environment has ended. */
+  standing(
+    environment: string,
+    deployment: DeploymentId,
+  ): Promise<{
+    readonly turn: boolean;
+    readonly stands: Standing;
+    readonly release?: ReleaseRef;
+  }>;
+}
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly environments: Environments;
+  readonly metrics: MetricSource;
+  readonly evidence: EvidenceStore;
+  readonly jobs: Jobs;
+  target(environment: string, service: ServiceName): Promise<Target>;
+  /** SHA-256, hexadecimal. */
+  digest(text: string): string;
+}
