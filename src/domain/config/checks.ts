@@ -1,0 +1,62 @@
+// What a bake holds the candidate against, and the jobs that strategies run.
+import { z } from "zod";
+import { Duration, HttpMethod, key, Percentage } from "./values.ts";
+
+const Latency = z.strictObject({
+  p50: key(z.exactOptional(Duration), "Limit of the median.", "200ms"),
+  p95: key(z.exactOptional(Duration), "Limit of the 95th percentile.", "800ms"),
+  p99: key(z.exactOptional(Duration), "Limit of the 99th percentile.", "3s"),
+});
+
+const Probe = z.strictObject({
+  method: key(HttpMethod.prefault("GET"), "Method of the request.", "POST"),
+  url: key(
+    z
+      .string()
+      .regex(/^(\/|https?:\/\/)/, 'a probe\'s url starts with "/" (the environment\'s public address) or "https://"'),
+    "A path on the environment's public address, or a whole URL.",
+    "/api/products",
+  ),
+  status: key(z.int().min(100).max(599).prefault(200), "Status that it must answer.", 204),
+  bodyIncludes: key(z.exactOptional(z.string()), "Text that the answer must hold.", '"ok":true'),
+  within: key(Duration.prefault("5s"), "By when it must have answered.", "500ms"),
+});
+
+const rateMax = key(
+  Percentage.prefault(5),
+  "Largest share of the candidate's requests that may fail, in percent.",
+  "2%",
+);
+const latency = key(Latency.prefault({ p99: "3s" }), "Limits of the candidate's latency.", { p95: "800ms", p99: "2s" });
+const minimumRequests = key(
+  z.int().min(1).prefault(100),
+  "Requests that the candidate must have answered before a verdict.",
+  50,
+);
+const timesStableMax = key(
+  z.number().min(1).max(100).prefault(3),
+  "How many times stable's error share or latency the candidate's may be.",
+  2,
+);
+const probes = key(
+  z.record(z.string(), Probe).prefault({}),
+  "Requests that Sluice makes itself; two failures in a row fail the check.",
+  { products: { url: "/api/products", within: "500ms" } },
+);
+
+export const Checks = z.strictObject({ errorRateMax: rateMax, latency, timesStableMax, minimumRequests, probes });
+
+/** What an environment holds differently: each key replaces the workspace's; probes are added by name. */
+export const ChecksOverride = z.strictObject({
+  errorRateMax: key(z.exactOptional(Percentage), "Largest share of requests that may fail, here.", "1%"),
+  latency: key(z.exactOptional(Latency), "Limits of latency, here.", { p99: "1s" }),
+  timesStableMax: key(z.exactOptional(z.number().min(1).max(100)), "How many times stable's, here.", 2),
+  minimumRequests: key(z.exactOptional(z.int().min(1)), "Requests before a verdict, here.", 20),
+  probes: key(z.exactOptional(z.record(z.string(), Probe)), "More probes, here.", { health: { url: "/health" } }),
+});
+
+export const Job = z.strictObject({
+  service: key(z.string(), "Service whose artifact it runs in, with that service's environment values.", "api"),
+  command: key(z.string().min(1), "What runs; exit status 0 is success.", "node smoke.js"),
+  within: key(Duration.prefault("5m"), "A job that takes longer has failed.", "10m"),
+});

@@ -1,0 +1,72 @@
+// The configuration of a workspace: its schema, its parsed and frozen form, and `parseConfig`, which reports all that
+// is wrong at once. Pure: the CLI parses what it evaluated, the server parses the same again before it believes it.
+import { z } from "zod";
+import { Checks, Job } from "./checks.ts";
+import { crossCheck } from "./cross-check.ts";
+import { Environment } from "./environment.ts";
+import { type ConfigProblem, problemsOf } from "./problems.ts";
+import { Service } from "./service.ts";
+import { Strategy } from "./strategy.ts";
+import { key, Name } from "./values.ts";
+
+export const schema = z.strictObject({
+  workspace: key(
+    z.string().min(1).prefault("workspace"),
+    "Name of the workspace; the root package's name unless given.",
+    "expense-tracker",
+  ),
+  services: key(z.record(Name, Service), "What is deployed, by name.", {
+    api: { kind: "http", path: "apps/api", build: { bundle: "src/main.ts" } },
+  }),
+  environments: key(z.record(Name, Environment), "Where it is deployed to, by name.", {
+    staging: { port: 8080 },
+    production: { after: "staging", strategy: "canary" },
+  }),
+  strategies: key(z.record(z.string(), Strategy).prefault({}), "Strategies of your own, by name.", {
+    careful: { kind: "canary", steps: [{ setWeight: 1 }, { bake: "30m" }, { setWeight: 100 }] },
+  }),
+  jobs: key(z.record(Name, Job).prefault({}), "Commands that strategies run from a release's own artifacts, by name.", {
+    smoke: { service: "api", command: "node smoke.js", within: "2m" },
+  }),
+  checks: key(Checks.prefault({}), "What every bake holds the new version against; environments may override.", {
+    errorRateMax: "2%",
+    latency: { p99: "1s" },
+  }),
+});
+
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/** Parsed: every default filled in, durations in ms, CPU in millicores, memory in MiB, shares in percent. */
+export type Config = Frozen<z.output<typeof schema>>;
+/** As it is written in sluice.config.ts. */
+export type WrittenConfig = z.input<typeof schema>;
+/** A parsed config as JSON with every default filled in; parses to the same. What a release carries. */
+export type FrozenConfig = Frozen<z.input<typeof schema>>;
+
+export type ServiceConfig = Config["services"][string];
+export type EnvironmentConfig = Config["environments"][string];
+export type EnvValue = ServiceConfig["env"][string];
+export type StrategyConfig = Config["strategies"][string];
+export type GateConfig = Extract<StrategyConfig, { kind: "blueGreen" }>["preview"][number];
+export type CanaryStepConfig = Extract<StrategyConfig, { kind: "canary" }>["steps"][number];
+
+export type Parsed =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+export function parseConfig(written: unknown): Parsed {
+  const parsed = schema.safeParse(written, { reportInput: true });
+  const problems = [...(parsed.success ? [] : problemsOf(parsed.error.issues, schema)), ...crossCheck(written)];
+  if (parsed.success && problems.length === 0) return { ok: true, config: deepFreeze(parsed.data) };
+  return { ok: false, problems };
+}
+
+/** Written out in full, so that a release means the same under a later version's defaults. */
+export function freezeConfig(config: Config): FrozenConfig {
+  return deepFreeze(z.encode(schema, structuredClone(config) as z.output<typeof schema>));
+}
+
+function deepFreeze<T>(value: T): Frozen<T> {
+  if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value) as Frozen<T>;
+}

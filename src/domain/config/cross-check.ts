@@ -1,0 +1,278 @@
+// What the schema cannot see: names that must exist, cycles, things that do not go together. It reads the written
+// config loosely, so that these problems are reported together with those of form.
+import { nearest, oneOf } from "./nearest.ts";
+import { type ConfigProblem, pathOf } from "./problems.ts";
+import { strategyKinds } from "./strategy.ts";
+
+type Check = (config: Loose) => readonly ConfigProblem[];
+
+export function crossCheck(written: unknown): readonly ConfigProblem[] {
+  const config = new Loose(written, []);
+  return checks.flatMap((check) => check(config));
+}
+
+const checks: readonly Check[] = [
+  somethingToDeploy,
+  servicesAreWhole,
+  dependenciesExist,
+  valuesComeFromSomewhere,
+  strategiesExist,
+  jobsExist,
+  weightsRise,
+  environmentsFollow,
+  overridesMeanAService,
+  boundsAreOrdered,
+  ingressIsUnique,
+];
+
+const backingKinds = ["postgres", "redis"];
+
+function somethingToDeploy(config: Loose): readonly ConfigProblem[] {
+  return ["services", "environments"]
+    .map((name) => config.at(name))
+    .filter((group) => group.isObject && group.entries.length === 0)
+    .map((group) =>
+      group.problem(
+        "is empty",
+        `Name at least one: ${group.name}: { ${group.name === "services" ? "api" : "local"}: { … } }`,
+      ),
+    );
+}
+
+function servicesAreWhole(config: Loose): readonly ConfigProblem[] {
+  return config.at("services").entries.flatMap((service) => {
+    const kind = service.at("kind").value;
+    const [start, build, ingress] = [service.at("start"), service.at("build"), service.at("ingress")];
+    const isBundle = build.at("bundle").value !== undefined;
+    const isCommand = build.at("command").value !== undefined;
+    return [
+      ...(kind === "static" && start.value !== undefined
+        ? [start.problem("a static site is not started", 'Take start away, or make it kind: "http"')]
+        : []),
+      ...(kind === "static" && isBundle
+        ? [
+            build.problem(
+              "a static site is a folder of files, not a bundle",
+              'Write build: { command: "npm run build", output: "dist" }',
+            ),
+          ]
+        : []),
+      ...(kind !== "static" && kind !== undefined && isCommand && start.value === undefined
+        ? [
+            start.problem(
+              "is missing: Sluice cannot guess how to start what a command built",
+              'Add start: "node main.js"',
+            ),
+          ]
+        : []),
+      ...(kind === "worker" && ingress.value !== undefined
+        ? [ingress.problem("a worker answers no requests", 'Take ingress away, or make it kind: "http"')]
+        : []),
+    ];
+  });
+}
+
+function dependenciesExist(config: Loose): readonly ConfigProblem[] {
+  const services = config.at("services");
+  const missing = services.entries.flatMap((service) =>
+    service.at("dependsOn").items.flatMap((item) => item.mustName(services.keys, "a service")),
+  );
+  const edges = (name: string) => services.at(name).at("dependsOn").strings;
+  return [...missing, ...cyclesAmong(services, edges, "dependsOn")];
+}
+
+/** One problem for each cycle, at the first service in it. */
+function cyclesAmong(group: Loose, next: (name: string) => readonly string[], field: string): readonly ConfigProblem[] {
+  const found = new Map<string, readonly string[]>();
+  const done = new Set<string>();
+  const walk = (name: string, trail: readonly string[]) => {
+    const start = trail.indexOf(name);
+    if (start >= 0) {
+      const cycle = trail.slice(start);
+      found.set(cycle.toSorted().join(), cycle);
+    } else if (!done.has(name)) {
+      for (const other of next(name)) walk(other, [...trail, name]);
+      done.add(name);
+    }
+  };
+  for (const name of group.keys) walk(name, []);
+  return [...found.values()].map((cycle) => {
+    const [first = ""] = cycle;
+    const round = [...cycle, first].join(" → ");
+    return group
+      .at(first)
+      .at(field)
+      .problem(`a cycle: ${round}`, "Take one of these away; none of them could move first");
+  });
+}
+
+function valuesComeFromSomewhere(config: Loose): readonly ConfigProblem[] {
+  const services = config.at("services").keys;
+  const environments = config.at("environments").entries;
+  const known = [...services, ...backingKinds];
+  const everywhere = config.at("services").entries.flatMap((service) => service.at("env").entries);
+  const here = environments.flatMap((environment) => [
+    ...environment.at("env").entries,
+    ...environment.at("services").entries.flatMap((service) => service.at("env").entries),
+  ]);
+  const named = [...everywhere, ...here].flatMap((value) =>
+    value.at("from").mustName(known, "a service or a backing service"),
+  );
+  const absent = environments.flatMap((environment) =>
+    backingKinds
+      .filter((kind) => everywhere.some((value) => value.at("from").value === kind))
+      .map((kind) => environment.at("backing").at(kind))
+      .filter((backing) => backing.value === undefined)
+      .map((backing) =>
+        backing.problem(
+          `is missing: a service takes a value from "${backing.name}"`,
+          `Add backing: { ${backing.name}: {} }`,
+        ),
+      ),
+  );
+  return [...named, ...absent];
+}
+
+function strategiesExist(config: Loose): readonly ConfigProblem[] {
+  const known = [...config.at("strategies").keys, ...strategyKinds];
+  return config
+    .at("environments")
+    .entries.flatMap((environment) => environment.at("strategy").mustName(known, "a strategy"));
+}
+
+function stepsOf(config: Loose): readonly Loose[] {
+  const written = config.at("environments").entries.map((environment) => environment.at("strategy"));
+  const strategies = [...config.at("strategies").entries, ...written];
+  return strategies.flatMap((strategy) =>
+    ["steps", "preview", "afterSwitch"].flatMap((list) => strategy.at(list).items),
+  );
+}
+
+function jobsExist(config: Loose): readonly ConfigProblem[] {
+  const [services, jobs] = [config.at("services"), config.at("jobs")];
+  const chosen = config
+    .at("environments")
+    .entries.flatMap((environment) => environment.at("jobs").entries.flatMap((when) => when.items));
+  const named = [...stepsOf(config).map((step) => step.at("job")), ...chosen];
+  const runnable = services.keys.filter((name) => services.at(name).at("kind").value !== "static");
+  return [
+    ...named.flatMap((job) => job.mustName(jobs.keys, "a job")),
+    ...jobs.entries.flatMap((job) => job.at("service").mustName(runnable, "a service that runs")),
+  ];
+}
+
+function weightsRise(config: Loose): readonly ConfigProblem[] {
+  const written = config.at("environments").entries.map((environment) => environment.at("strategy"));
+  return [...config.at("strategies").entries, ...written].flatMap((strategy) => {
+    const weights = strategy.at("steps").items.map((step) => step.at("setWeight"));
+    return [...fallsIn(weights), ...fallsIn(strategy.at("switchShares").items)];
+  });
+}
+
+function fallsIn(weights: readonly Loose[]): readonly ConfigProblem[] {
+  const given = weights.filter((weight) => weight.value !== undefined);
+  return given.flatMap((weight, i) => {
+    const [before, now] = [Number.parseFloat(String(given[i - 1]?.value)), Number.parseFloat(String(weight.value))];
+    return now < before
+      ? [weight.problem(`goes down, from ${before} to ${now}`, "Let weights rise; going back is the engine's work")]
+      : [];
+  });
+}
+
+function environmentsFollow(config: Loose): readonly ConfigProblem[] {
+  const environments = config.at("environments");
+  const missing = environments.entries.flatMap((environment) =>
+    environment.at("after").mustName(environments.keys, "an environment"),
+  );
+  const edges = (name: string) =>
+    [environments.at(name).at("after").value].filter((after) => typeof after === "string");
+  return [...missing, ...cyclesAmong(environments, edges, "after")];
+}
+
+function overridesMeanAService(config: Loose): readonly ConfigProblem[] {
+  const known = config.at("services").keys;
+  return config
+    .at("environments")
+    .entries.flatMap((environment) => environment.at("services").entries)
+    .filter((override) => !known.includes(override.name))
+    .map((override) => override.problem(`"${override.name}" is not a service`, mendFor(override.name, known)));
+}
+
+function boundsAreOrdered(config: Loose): readonly ConfigProblem[] {
+  const overrides = config.at("environments").entries.flatMap((environment) => environment.at("services").entries);
+  return [...config.at("services").entries, ...overrides].flatMap((service) => {
+    const scaling = service.at("autoscaling");
+    const [min, max] = [scaling.at("min").value, scaling.at("max").value];
+    if (typeof min !== "number" || typeof max !== "number" || min <= max) return [];
+    return [scaling.problem(`min ${min} is above max ${max}`, "Exchange them")];
+  });
+}
+
+function ingressIsUnique(config: Loose): readonly ConfigProblem[] {
+  const seen = new Map<string, string>();
+  return config.at("services").entries.flatMap((service) => {
+    const ingress = service.at("ingress");
+    if (!ingress.isObject) return [];
+    const place = `${ingress.at("host").value ?? ""}${ingress.at("path").value ?? "/"}`;
+    const other = seen.get(place);
+    seen.set(place, service.name);
+    return other === undefined
+      ? []
+      : [ingress.problem(`"${other}" already stands at ${place}`, "Give one of them another path or host")];
+  });
+}
+
+function mendFor(wrong: string, known: readonly string[]): string {
+  const meant = nearest(wrong, known);
+  if (meant !== undefined) return `Did you mean "${meant}"?`;
+  return known.length === 0 ? "None is named in this file" : `Known: ${oneOf(known)}`;
+}
+
+/** A value of unknown form and its place in the file. Asking for what is not there gives an empty one. */
+class Loose {
+  readonly value: unknown;
+  readonly path: readonly PropertyKey[];
+  constructor(value: unknown, path: readonly PropertyKey[]) {
+    this.value = value;
+    this.path = path;
+  }
+
+  get name(): string {
+    return String(this.path.at(-1) ?? "");
+  }
+
+  get isObject(): boolean {
+    return typeof this.value === "object" && this.value !== null && !Array.isArray(this.value);
+  }
+
+  get keys(): readonly string[] {
+    return this.isObject ? Object.keys(this.value as object) : [];
+  }
+
+  get entries(): readonly Loose[] {
+    return this.keys.map((key) => this.at(key));
+  }
+
+  get items(): readonly Loose[] {
+    return Array.isArray(this.value) ? this.value.map((item, i) => new Loose(item, [...this.path, i])) : [];
+  }
+
+  get strings(): readonly string[] {
+    return this.items.map((item) => item.value).filter((value) => typeof value === "string");
+  }
+
+  at(key: string): Loose {
+    const inner: unknown = this.isObject ? Object.getOwnPropertyDescriptor(this.value, key)?.value : undefined;
+    return new Loose(inner, [...this.path, key]);
+  }
+
+  problem(so: string, mend: string): ConfigProblem {
+    return { path: pathOf(this.path), so, mend };
+  }
+
+  /** No problem when it is not text: that is the schema's to say. */
+  mustName(known: readonly string[], what: string): readonly ConfigProblem[] {
+    if (typeof this.value !== "string" || known.includes(this.value)) return [];
+    return [this.problem(`"${this.value}" is not ${what}`, mendFor(this.value, known))];
+  }
+}

@@ -1,0 +1,113 @@
+// One service of the workspace: how it is built, started, probed, sized and found.
+import { z } from "zod";
+import { Cpu, Duration, Env, InnerPath, key, Memory, Name, Percentage, Port, UrlPath } from "./values.ts";
+
+const Build = z.union([
+  z.strictObject({
+    bundle: key(InnerPath, "Entry file. Sluice bundles it with esbuild, with all it depends on.", "src/main.ts"),
+    external: key(
+      z.array(z.string()).prefault([]),
+      "Packages to leave out of the bundle (native add-ons); they must be where it runs.",
+      ["sharp"],
+    ),
+  }),
+  z.strictObject({
+    command: key(z.string().min(1), "Command that builds it, run in the service's folder.", "npm run build"),
+    output: key(InnerPath, "Folder that the command fills, below the service's.", "dist"),
+  }),
+]);
+
+const Health = z.strictObject({
+  path: key(
+    z.exactOptional(UrlPath),
+    'Answers 2xx when the service can serve; "/health" for http services.',
+    "/health",
+  ),
+  command: key(z.exactOptional(z.string().min(1)), "Exits 0 when a worker can work.", "node health.js"),
+  interval: key(Duration.prefault("2s"), "Between two probes.", "5s"),
+  timeout: key(Duration.prefault("2s"), "A probe without an answer by then has failed.", "1s"),
+  healthyThreshold: key(z.int().min(1).max(10).prefault(2), "Successes in a row until ready.", 3),
+  unhealthyThreshold: key(z.int().min(1).max(10).prefault(3), "Failures in a row until not ready.", 2),
+  startWithin: key(Duration.prefault("60s"), "A replica that is not ready by then is broken.", "2m"),
+});
+
+const Autoscaling = z.strictObject({
+  min: key(z.int().min(1).max(1000), "Fewest replicas.", 2),
+  max: key(z.int().min(1).max(1000), "Most replicas.", 10),
+  target: key(Percentage.prefault(70), "Share of the CPU in use that is aimed at.", "60%"),
+});
+
+const Ingress = z.strictObject({
+  path: key(UrlPath.prefault("/"), "Path prefix on the environment's public port.", "/api"),
+  host: key(
+    z.exactOptional(z.string().min(1)),
+    "Host name; a name without a dot is put before the environment's domain.",
+    "api",
+  ),
+  stripPath: key(z.boolean().prefault(false), "Takes the prefix off before the service sees the request.", true),
+});
+
+const replicas = z.int().min(0).max(1000);
+
+/** What an environment may size differently. */
+export const Override = z.strictObject({
+  replicas: key(z.exactOptional(replicas), "Copies that run.", 3),
+  cpu: key(z.exactOptional(Cpu), "CPU of one replica.", "1 vCPU"),
+  memory: key(z.exactOptional(Memory), "Memory of one replica.", "1GB"),
+  autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling.", { min: 2, max: 10, target: "60%" }),
+  env: key(z.exactOptional(Env), "Values beside the service's own, which they replace by name.", { LOG_LEVEL: "warn" }),
+  ingress: key(z.exactOptional(Ingress), "Where the outside finds it here.", { host: "api" }),
+});
+
+export const Service = z.strictObject({
+  kind: key(
+    z.enum(["http", "worker", "static"]),
+    "http answers requests, worker only works, static is a folder of files.",
+    "http",
+  ),
+  path: key(InnerPath, "Folder of the service's package.", "apps/api"),
+  build: key(Build, "How its artifact is made, once for all environments.", { bundle: "src/main.ts" }),
+  start: key(
+    z.exactOptional(z.string().min(1)),
+    'Command that starts it in its artifact; "node main.js" for a bundle. It must listen on $PORT.',
+    "node main.js",
+  ),
+  port: key(
+    Port.prefault(8080),
+    "Port it listens on where it has a network of its own (Kubernetes, ECS). PORT tells it; on one machine Sluice picks a free one.",
+    3000,
+  ),
+  health: key(Health.prefault({}), "How Sluice knows that a replica can serve.", { path: "/health", interval: "5s" }),
+  replicas: key(replicas.prefault(1), "Copies that run; environments may override.", 2),
+  cpu: key(Cpu.prefault("250m"), "CPU of one replica: millicores, cores or vCPU.", "0.5 vCPU"),
+  memory: key(Memory.prefault("256Mi"), "Memory of one replica.", "512Mi"),
+  autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling, for targets that scale.", {
+    min: 2,
+    max: 10,
+  }),
+  env: key(
+    Env.prefault({}),
+    "Environment values: text, another service's URL, or a secret by name. A static site gets them as /env.json.",
+    { LOG_LEVEL: "info", USERS_URL: { from: "user-service" }, SESSION_KEY: { secret: "SESSION_KEY" } },
+  ),
+  dependsOn: key(z.array(Name).prefault([]), "Services that must have moved before this one.", ["user-service"]),
+  ingress: key(z.exactOptional(Ingress), "Where the outside finds it; without, only other services do.", {
+    path: "/api",
+    stripPath: true,
+  }),
+  drainTimeout: key(Duration.prefault("30s"), "Longest wait for requests in flight before a replica is stopped.", "1m"),
+  grace: key(Duration.prefault("10s"), "From SIGTERM to SIGKILL.", "30s"),
+  routes: key(
+    z
+      .array(z.string().regex(/^([A-Z]+ )?\//, 'a route is "GET /path/:id"'))
+      .max(20)
+      .prefault([]),
+    "Classes that its requests are judged in; the rest is one class.",
+    ["POST /expenses", "GET /expenses/:id"],
+  ),
+  errors: key(
+    z.array(z.union([z.int().min(400).max(599), z.enum(["4xx", "5xx"])])).prefault(["5xx"]),
+    "Statuses that count as errors.",
+    ["5xx", 429],
+  ),
+});

@@ -1,0 +1,67 @@
+// Finds and evaluates sluice.config.ts. Only where the repository is (CLI, runner): the server is sent frozen JSON.
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { createJiti } from "jiti";
+import { type Config, parseConfig } from "../domain/config/config.ts";
+import * as sluice from "../domain/config/define.ts";
+import { InvalidConfig } from "../domain/config/problems.ts";
+import { Problem } from "../domain/problem.ts";
+
+export interface LoadedConfig {
+  /** The repository's root: the folder that holds the file. */
+  readonly root: string;
+  readonly file: string;
+  readonly config: Config;
+}
+
+const fileNames = ["sluice.config.ts", "sluice.config.mts", "sluice.config.js", "sluice.config.mjs"];
+
+/** From the nearest config file at or above `folder`; a Problem when there is none, or with all that is wrong in it. */
+export async function loadConfig(folder: string): Promise<LoadedConfig> {
+  const file = findConfigFile(folder);
+  if (file === undefined) {
+    throw new Problem(
+      `No sluice.config.ts in ${folder} or above`,
+      'Run "sluice init" in the root of your repository, or go there',
+    );
+  }
+  const root = dirname(file);
+  const parsed = parseConfig(withName(await evaluate(file), root));
+  if (!parsed.ok) throw new InvalidConfig(basename(file), parsed.problems);
+  return { root, file, config: parsed.config };
+}
+
+export function findConfigFile(folder: string): string | undefined {
+  const file = fileNames.map((name) => join(folder, name)).find((path) => existsSync(path));
+  const above = dirname(resolve(folder));
+  return file ?? (above === resolve(folder) ? undefined : findConfigFile(above));
+}
+
+async function evaluate(file: string): Promise<unknown> {
+  // `import { defineConfig } from "sluice"` means this very tool, also where the repository does not have it installed.
+  const jiti = createJiti(import.meta.url, { virtualModules: { sluice }, fsCache: false, moduleCache: false });
+  try {
+    return await jiti.import(file, { default: true });
+  } catch (error) {
+    const because = error instanceof Error ? `${error.name}: ${error.message.split("\n")[0]}` : String(error);
+    throw new Problem(
+      `${basename(file)} cannot be evaluated: ${because}`,
+      "Mend the file; it is run as plain TypeScript",
+    );
+  }
+}
+
+function withName(written: unknown, root: string): unknown {
+  if (typeof written !== "object" || written === null || "workspace" in written) return written;
+  return { workspace: rootName(root), ...written };
+}
+
+function rootName(root: string): string {
+  try {
+    const { name }: { name?: unknown } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    if (typeof name === "string" && name !== "") return name;
+  } catch {
+    // No package.json, or not one to read: the folder's name does as well.
+  }
+  return basename(root);
+}
