@@ -26,6 +26,8 @@ export interface PlannedService {
   /** Replicas that 100 % capacity comes to. */
   readonly size: number;
   readonly strategy: Strategy["kind"];
+  /** False for a queue worker: there is no traffic to judge. */
+  readonly serves: boolean;
   /** Percent of a side's capacity that may be missing while batches change places. */
   readonly unavailable: number;
   readonly from: Frame;
@@ -107,6 +109,7 @@ function plannedService(service: IntendedService, stable: RevisionId | undefined
     candidate: service.revision,
     size: service.size,
     strategy: service.strategy.kind,
+    serves: service.serves,
     unavailable: service.strategy.kind === "rolling" ? service.strategy.maxUnavailable : 0,
     from: quiet(standing(stable), service.serves),
     withinMs: service.withinMs,

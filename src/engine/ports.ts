@@ -4,22 +4,18 @@ import type { DeploymentId, Event, Fact, ReleaseRef } from "../domain/event.ts";
 import type { Interval } from "../domain/evidence.ts";
 import type { Frame, Ms, RevisionId } from "../domain/frame.ts";
 import type { ServiceName, Standing } from "../domain/plan.ts";
+import type { Powers } from "../domain/powers.ts";
 import type { Seen } from "../domain/seen.ts";
 
 export interface Clock {
   now(): Ms;
+  sleep(ms: Ms): Promise<void>;
 }
 
 /** Which journal commands come from, and the global sequence number of the last event read: a lower one is refused. */
 export interface Fence {
   readonly journal: string;
   readonly seq: number;
-}
-
-/** What a target can do. What it cannot becomes a Problem while planning. */
-export interface Powers {
-  /** `weighted`: any share of traffic; `by capacity`: a side's traffic is its share of replicas; `all at once`: one switch. */
-  readonly traffic: "weighted" | "by capacity" | "all at once";
 }
 
 /** One service in one environment on one target. Every call may throw `Temporary`. */

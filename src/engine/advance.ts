@@ -1,0 +1,54 @@
+// One tick of one deployment: what follows from its state; else look at the world, ask for what should be, and say at
+// most one thing that has become true. Everything here may die anywhere and be done again.
+import type { Fact } from "../domain/event.ts";
+import type { Ms } from "../domain/frame.ts";
+import { follows, type Task, tasks } from "../domain/next.ts";
+import { Temporary } from "../domain/problem.ts";
+import type { Run } from "../domain/run.ts";
+import { type Attempt, attempts } from "./attempts.ts";
+import type { Memory } from "./memory.ts";
+import type { Ports } from "./ports.ts";
+
+export interface Advance {
+  /** To be written at the run's position. */
+  readonly fact?: Fact;
+  /** With no fact: when to look again. */
+  readonly dueInMs: Ms;
+  /** What is being waited for, for people; not history. */
+  readonly waiting: readonly string[];
+}
+
+export interface Surroundings {
+  readonly ports: Ports;
+  /** What this worker remembers of the run; losing it is harmless. */
+  readonly memory: Memory;
+}
+
+const laterMs: Ms = 10_000;
+
+export async function advance(run: Run, around: Surroundings): Promise<Advance> {
+  const fact = follows(run, around.ports.clock.now());
+  if (fact !== undefined) return { fact, dueInMs: 0, waiting: [] };
+  const waits: Attempt[] = [];
+  for (const task of tasks(run)) {
+    const answer = await attempted(task, run, around);
+    if (answer.fact !== undefined) return { fact: answer.fact, dueInMs: 0, waiting: [] };
+    waits.push(answer);
+  }
+  return {
+    dueInMs: Math.min(laterMs, ...waits.map((wait) => wait.dueInMs)),
+    waiting: waits.flatMap((wait) => (wait.waiting === undefined ? [] : [wait.waiting])),
+  };
+}
+
+/** An answer that does not come is no answer: patience goes on, and ends the step when it is used up. */
+async function attempted(task: Task, run: Run, around: Surroundings): Promise<Attempt> {
+  try {
+    return await attempts[task.kind](task as never, run, around);
+  } catch (error) {
+    if (!(error instanceof Temporary)) throw error;
+    const impatient = task.kind === "attempt" && around.ports.clock.now() - task.state.since >= task.step.withinMs;
+    if (!impatient) return { dueInMs: 500, waiting: error.message };
+    return { fact: { kind: "step failed", node: task.node.id, step: task.index, because: error.message }, dueInMs: 0 };
+  }
+}

@@ -1,0 +1,157 @@
+// How each kind of task is attempted. Each returns a fact that has become true, or when to look again.
+import type { Fact } from "../domain/event.ts";
+import { type Ms, shareOf } from "../domain/frame.ts";
+import { activeNodes, minutes, type Task } from "../domain/next.ts";
+import { plan } from "../domain/plan.ts";
+import { unfit } from "../domain/powers.ts";
+import type { Run } from "../domain/run.ts";
+import { type Asked, assess, hasDrifted } from "../domain/seen.ts";
+import type { Surroundings } from "./advance.ts";
+import { attemptBake } from "./bake.ts";
+import type { Target } from "./ports.ts";
+
+export interface Attempt {
+  readonly fact?: Fact;
+  readonly dueInMs: Ms;
+  readonly waiting?: string;
+}
+
+type TaskOf<K extends Task["kind"]> = Extract<Task, { readonly kind: K }>;
+type Attempts = { [K in Task["kind"]]: (task: TaskOf<K>, run: Run, around: Surroundings) => Promise<Attempt> };
+
+/** While something is being started or shifted: soon, for this is time that people wait. */
+const soonMs: Ms = 40;
+const keepEveryMs: Ms = 1000;
+
+export const attempts: Attempts = {
+  plan: attemptPlan,
+  attempt: async (task, run, around) => {
+    switch (task.step.kind) {
+      case "set":
+        return attemptSet(task, run, around);
+      case "job":
+        return attemptJob(task, run, around);
+      case "bake":
+        return attemptBake(task, run, around);
+      case "approve":
+        return { dueInMs: keepEveryMs };
+    }
+  },
+  walk: attemptWalk,
+  keep: attemptKeep,
+};
+
+async function attemptPlan(_task: TaskOf<"plan">, run: Run, { ports }: Surroundings): Promise<Attempt> {
+  const { turn, stands, release } = await ports.environments.standing(run.environment, run.id);
+  if (!turn) return { dueInMs: 2000, waiting: `another deployment is under way in ${run.environment}` };
+  const frozen = plan(run.intent, stands);
+  for (const name of Object.keys(frozen.services)) {
+    const intended = run.intent.services[name];
+    const problem = intended && unfit(name, intended, (await ports.target(run.environment, name)).powers);
+    if (problem !== undefined)
+      return { fact: { kind: "ended", outcome: "failed", because: problem, stands }, dueInMs: 0 };
+  }
+  return {
+    fact: { kind: "planned", plan: frozen, stands, ...(release === undefined ? {} : { standingRelease: release }) },
+    dueInMs: 0,
+  };
+}
+
+async function attemptSet(task: TaskOf<"attempt">, run: Run, around: Surroundings): Promise<Attempt> {
+  const { node, index, step, state } = task;
+  if (step.kind !== "set" || node.service === undefined) throw new Error(`${node.id} step ${index} sets no frame`);
+  const at = { node: node.id, step: index };
+  const size = run.plan?.services[node.service]?.size ?? 1;
+  const asked = { frame: step.frame, rely: step.rely, size };
+  const answer = await ask({ service: node.service, key: `${node.id}/${index}/${state.attempt}`, asked, run, around });
+  if (answer.kind === "held") return { fact: { kind: "step done", ...at }, dueInMs: 0 };
+  if (answer.kind === "broken") return { fact: { kind: "step failed", ...at, because: answer.because }, dueInMs: 0 };
+  if (around.ports.clock.now() - state.since < step.withinMs) return { dueInMs: soonMs, waiting: answer.because };
+  return {
+    fact: { kind: "step failed", ...at, because: `${answer.because} after ${minutes(step.withinMs)}` },
+    dueInMs: 0,
+  };
+}
+
+async function attemptWalk(task: TaskOf<"walk">, run: Run, around: Surroundings): Promise<Attempt> {
+  const size = run.plan?.services[task.service]?.size ?? 1;
+  const asked = { frame: task.frame, rely: task.rely, size };
+  const answer = await ask({ service: task.service, key: `back/${task.index}`, asked, run, around });
+  if (answer.kind !== "held") return { dueInMs: soonMs, waiting: answer.because };
+  return { fact: { kind: "walked back", service: task.service, index: task.index }, dueInMs: 0 };
+}
+
+interface Ask {
+  readonly service: string;
+  /** Names the step: the first time that this worker attempts it, it asks, whatever it sees. */
+  readonly key: string;
+  readonly asked: Asked;
+  readonly run: Run;
+  readonly around: Surroundings;
+}
+
+/** Asks for a frame and assesses an observation that was made after asking. */
+async function ask({ service, key, asked, run, around }: Ask): Promise<ReturnType<typeof assess>> {
+  const target = await around.ports.target(run.environment, service);
+  if (around.memory.asked.get(service) !== key) {
+    await apply(target, asked, run, around);
+    around.memory.asked.set(service, key);
+  }
+  const seen = await target.observe();
+  const answer = assess(seen, asked);
+  if (answer.kind === "waiting" && hasDrifted(seen, asked.frame, asked.size)) await apply(target, asked, run, around);
+  return answer;
+}
+
+async function apply(
+  target: Target,
+  asked: Pick<Asked, "frame" | "size">,
+  run: Run,
+  { ports }: Surroundings,
+): Promise<void> {
+  for (const [revision, share] of Object.entries(asked.frame.revisions)) {
+    if (share.capacity > 0) await target.publish(revision);
+  }
+  await target.apply(asked.frame, asked.size, { journal: ports.journal.id, seq: run.seq });
+}
+
+async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings): Promise<Attempt> {
+  const planned = run.plan?.services[task.service];
+  if (planned === undefined) return { dueInMs: keepEveryMs };
+  const target = await around.ports.target(run.environment, task.service);
+  const seen = await target.observe();
+  const broken = seen.revisions[planned.candidate]?.broken;
+  const [where] = activeNodes(run);
+  const matters =
+    broken !== undefined && shareOf(task.frame, planned.candidate).capacity > 0 && run.hold?.cause === undefined;
+  if (matters && where !== undefined) {
+    const because = `${planned.candidate}: ${broken}`;
+    return { fact: { kind: "step failed", node: where.node.id, step: where.index, because }, dueInMs: 0 };
+  }
+  if (hasDrifted(seen, task.frame, planned.size)) {
+    await apply(target, { frame: task.frame, size: planned.size }, run, around);
+    around.memory.asked.delete(task.service);
+  }
+  return { dueInMs: keepEveryMs };
+}
+
+async function attemptJob(task: TaskOf<"attempt">, run: Run, { ports }: Surroundings): Promise<Attempt> {
+  const { node, index, step, state } = task;
+  if (step.kind !== "job") throw new Error(`${node.id} step ${index} is no job`);
+  const at = { node: node.id, step: index };
+  if (state.attempt === 0) return { fact: { kind: "job started", ...at, attempt: 1 }, dueInMs: 0 };
+  const key = `${run.id}/${node.id}/${index}/${state.attempt}`;
+  const answer = await ports.jobs.run({ key, name: step.name, environment: run.environment, release: run.release });
+  if (answer.state === "succeeded") {
+    return {
+      fact: { kind: "step done", ...at, ...(answer.note === undefined ? {} : { note: answer.note }) },
+      dueInMs: 0,
+    };
+  }
+  if (answer.state === "failed") {
+    return { fact: { kind: "step failed", ...at, because: `${step.name}: ${answer.because}` }, dueInMs: 0 };
+  }
+  if (ports.clock.now() - state.since < step.withinMs) return { dueInMs: 250, waiting: `${step.name} is running` };
+  const because = `${step.name} was still running after ${minutes(step.withinMs)}`;
+  return { fact: { kind: "step failed", ...at, because }, dueInMs: 0 };
+}

@@ -1,0 +1,98 @@
+// A worker claims a due deployment, drives it until it has to wait, and gives it back. Any number share one journal:
+// the lease keeps them apart, the position of each fact keeps them honest, the fence keeps a late one harmless.
+import type { Fact } from "../domain/event.ts";
+import type { Ms } from "../domain/frame.ts";
+import { fold, type Run } from "../domain/run.ts";
+import { advance } from "./advance.ts";
+import { blank, type Memory } from "./memory.ts";
+import { type Claim, type Claims, Fenced, type Ports } from "./ports.ts";
+
+export interface WorkerOptions {
+  readonly name: string;
+  readonly ports: Ports;
+  readonly claims: Claims;
+  readonly leaseMs: Ms;
+  /** Told what a run is waiting for, for people who watch. */
+  readonly onWaiting?: (deployment: string, waiting: readonly string[]) => void;
+}
+
+/** Waits shorter than this are sat out with the claim in hand; longer ones give it back. */
+const sitOutMs: Ms = 300;
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #memories = new Map<string, { run: Run | undefined; memory: Memory }>();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /** Claims one due deployment and drives it; false when there was none. */
+  async once(isStopped: () => boolean = () => false): Promise<boolean> {
+    const claim = await this.#options.claims.claim(this.#options.name, this.#options.leaseMs);
+    if (claim === undefined) return false;
+    try {
+      const dueInMs = await this.#drive(claim, isStopped);
+      await this.#options.claims.release(claim, dueInMs);
+    } catch (error) {
+      this.#memories.delete(claim.deployment);
+      if (!(error instanceof Fenced)) throw error;
+      await this.#options.claims.release(claim, 1000);
+    }
+    return true;
+  }
+
+  async #drive(claim: Claim, isStopped: () => boolean): Promise<Ms | undefined> {
+    const { ports, claims, leaseMs, name } = this.#options;
+    const { clock } = ports;
+    let run = await this.#caughtUp(claim.deployment);
+    if (run === undefined) return undefined;
+    if (claim.gapMs > leaseMs && run.phase.kind !== "ended" && run.phase.kind !== "queued") {
+      run = await this.#write(run, { kind: "resumed", worker: name, gapMs: claim.gapMs });
+    }
+    let renewedAt = clock.now();
+    while (run.phase.kind !== "ended" && !isStopped()) {
+      if (clock.now() - renewedAt > leaseMs / 3) {
+        if (!(await claims.renew(claim, leaseMs))) throw new Fenced(`${name} lost its claim on ${claim.deployment}`);
+        renewedAt = clock.now();
+      }
+      const { fact, dueInMs, waiting } = await advance(run, { ports, memory: this.#memoryOf(run.id) });
+      if (fact !== undefined) {
+        run = await this.#write(run, fact);
+        continue;
+      }
+      this.#options.onWaiting?.(run.id, waiting);
+      if (dueInMs > sitOutMs) return dueInMs;
+      await clock.sleep(dueInMs);
+      run = (await this.#caughtUp(run.id)) ?? run;
+    }
+    if (run.phase.kind !== "ended") return 0;
+    this.#memories.delete(run.id);
+    return undefined;
+  }
+
+  /** Writes at exactly the run's position; when somebody else wrote there first, only catches up. */
+  async #write(run: Run, fact: Fact): Promise<Run> {
+    const event = await this.#options.ports.journal.append(run.id, run.position, fact);
+    const next = event === undefined ? await this.#caughtUp(run.id) : fold([event], run);
+    if (next === undefined) throw new Error(`the journal of ${run.id} is empty`);
+    this.#memories.set(run.id, { run: next, memory: this.#memoryOf(run.id) });
+    return next;
+  }
+
+  async #caughtUp(deployment: string): Promise<Run | undefined> {
+    const known = this.#memories.get(deployment);
+    const events = await this.#options.ports.journal.read(deployment, known?.run?.position ?? 0);
+    const run = fold(events, known?.run);
+    this.#memories.set(deployment, { run, memory: known?.memory ?? blank() });
+    return run;
+  }
+
+  #memoryOf(deployment: string): Memory {
+    const known = this.#memories.get(deployment);
+    if (known !== undefined) return known.memory;
+    const memory = blank();
+    this.#memories.set(deployment, { run: undefined, memory });
+    return memory;
+  }
+}
