@@ -1,0 +1,21 @@
+// What people call things: a version, a revision by the version that brought it, what a retreat returns to.
+import type { RevisionId } from "./frame.ts";
+import type { Run } from "./run.ts";
+
+/** "3" is v3; a tag or a commit keeps its own name. */
+export function versionName(version: string): string {
+  return /^\d+(\.\d+)*$/.test(version) ? `v${version}` : version;
+}
+
+/** What people call a revision in this deployment: the version that brings it, or the one that it replaces. */
+export function revisionName(run: Run, revision: RevisionId): string {
+  const services = Object.values(run.plan?.services ?? {});
+  if (services.some((service) => service.candidate === revision)) return versionName(run.release.version);
+  const stood = services.some((service) => service.stable === revision);
+  return stood && run.standingRelease !== undefined ? versionName(run.standingRelease.version) : revision;
+}
+
+/** What a retreat returns to. */
+export function returnName(run: Run): string {
+  return run.standingRelease === undefined ? "what stood before" : versionName(run.standingRelease.version);
+}
