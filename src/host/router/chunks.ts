@@ -1,0 +1,112 @@
+// Follows a chunked body (RFC 9112 §7.1) through the buffers it comes in, strictly, and says where it ends. The bytes are
+// passed on as they are, so nothing may be read here that another reader would read otherwise.
+
+const [CR, LF] = [13, 10];
+type State = "size" | "extension" | "size lf" | "data" | "data cr" | "data lf" | "trailer" | "trailer lf" | "done";
+
+/** Trailers may not change how the message is framed, routed or who is believed to send it (RFC 9110 §6.5.1). */
+const forbiddenTrailer =
+  /^(transfer-encoding|content-length|host|connection|keep-alive|te|trailer|upgrade|authorization|proxy-.*|cookie|set-cookie|content-.*|forwarded|x-forwarded-.*|x-sluice-.*|expect|range|cache-control|max-forwards|age|date|expires|location|retry-after|vary|warning|if-.*|www-authenticate)$/;
+const trailerLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
+/** Extensions are let through as tokens only: a quoted string is where readers differ. */
+const extensionByte = /[!#$%&'*+\-.^_`|~0-9A-Za-z;=]/;
+const lineBytesMax = 4_096;
+
+export class ChunkedBody {
+  problem = "";
+  private state: State = "size";
+  private left = 0;
+  private digits = 0;
+  private lineBytes = 0;
+  private trailer = "";
+  private trailerBytes = 0;
+
+  get isDone(): boolean {
+    return this.state === "done";
+  }
+
+  /** Reads from `from`, gives the offset behind what belongs to the body. `onData` sees the payload without its framing. */
+  read(b: Buffer, from: number, onData?: (start: number, end: number) => void): number {
+    let i = from;
+    while (i < b.length && this.state !== "done" && this.problem === "") {
+      if (this.state === "data") {
+        const end = Math.min(b.length, i + this.left);
+        onData?.(i, end);
+        this.left -= end - i;
+        i = end;
+        if (this.left === 0) this.state = "data cr";
+      } else this.step(b[i++] ?? 0);
+    }
+    return i;
+  }
+
+  private step(c: number): void {
+    switch (this.state) {
+      case "size":
+        this.readSize(c);
+        return;
+      case "extension":
+        if (c === CR) this.state = "size lf";
+        else if (!extensionByte.test(String.fromCharCode(c))) this.problem = "malformed chunk extension";
+        else if (++this.lineBytes > 256) this.problem = "chunk extension too long";
+        return;
+      case "size lf":
+        if (c !== LF) this.problem = "bare CR in a chunk size";
+        this.state = this.left > 0 ? "data" : "trailer";
+        this.digits = 0;
+        this.lineBytes = 0;
+        return;
+      case "data cr":
+        if (c !== CR) this.problem = "no CRLF after chunk data";
+        this.state = "data lf";
+        return;
+      case "data lf":
+        if (c !== LF) this.problem = "no CRLF after chunk data";
+        this.state = "size";
+        return;
+      case "trailer":
+        if (c === CR) this.state = "trailer lf";
+        else if (c === LF) this.problem = "bare LF in a trailer";
+        else this.trailer += String.fromCharCode(c);
+        if (++this.trailerBytes > lineBytesMax) this.problem = "trailers too long";
+        return;
+      case "trailer lf":
+        this.endTrailer(c);
+        return;
+      case "data":
+      case "done":
+        return;
+    }
+  }
+
+  private readSize(c: number): void {
+    const digit = hexDigit(c);
+    if (digit >= 0) {
+      if (++this.digits > 12) this.problem = "chunk size too large";
+      this.left = this.left * 16 + digit;
+      return;
+    }
+    if (this.digits === 0) this.problem = "malformed chunk size";
+    else if (c === CR) this.state = "size lf";
+    else if (c === 59) this.state = "extension";
+    else this.problem = "malformed chunk size";
+  }
+
+  private endTrailer(c: number): void {
+    if (c !== LF) this.problem = "bare CR in a trailer";
+    else if (this.trailer === "") this.state = "done";
+    else {
+      const name = this.trailer.slice(0, Math.max(0, this.trailer.indexOf(":"))).toLowerCase();
+      if (!trailerLine.test(this.trailer)) this.problem = "malformed trailer";
+      else if (forbiddenTrailer.test(name)) this.problem = `trailer ${name} not allowed`;
+      this.trailer = "";
+      this.state = "trailer";
+    }
+  }
+}
+
+function hexDigit(c: number): number {
+  if (c >= 48 && c <= 57) return c - 48;
+  const lower = c | 0x20;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}

@@ -1,0 +1,267 @@
+// The router on real sockets: replicas are real HTTP servers on loopback, clients are Node's own and raw sockets.
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, connect, createServer as createNetServer } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import type { RoutedService, RouterTable } from "../table.ts";
+import { Router } from "./router.ts";
+
+type Answer = { status: number; headers: IncomingMessage["headers"]; body: string };
+const opened: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+async function replica(
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ port: number; server: Server }> {
+  const server = createServer(handle);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  opened.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, server };
+}
+
+async function routerWith(
+  service: Partial<RoutedService>,
+): Promise<{ router: Router; port: number; put(s: Partial<RoutedService>): void }> {
+  const router = new Router();
+  let version = 0;
+  const put = (s: Partial<RoutedService>): void => {
+    const routed: RoutedService = { revisions: {}, routes: [], buffer: { maxMs: 2_000, maxBytes: 1e6 }, ...s };
+    const table: RouterTable = {
+      version: ++version,
+      intervalMs: 100,
+      listeners: [{ id: "entry", rules: [{ path: "/", service: "test/web" }] }],
+      services: { "test/web": routed },
+    };
+    router.put(table);
+  };
+  put(service);
+  const server = createNetServer();
+  router.serve("entry", server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  opened.push(() => router.stop(0));
+  return { router, port: (server.address() as AddressInfo).port, put };
+}
+
+function ask(
+  port: number,
+  o: { method?: string; path?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { body, ...rest } = o;
+    const asked = request({ host: "127.0.0.1", port, agent: false, ...rest }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => (text += part));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+      response.on("error", reject);
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}
+
+/** Sends bytes as they are, gives all that comes back until the other side closes. */
+function raw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(text, "latin1"));
+    let all = "";
+    socket.setEncoding("latin1");
+    socket.on("data", (part: string) => (all += part));
+    socket.on("end", () => resolve(all));
+    socket.on("error", reject);
+  });
+}
+
+const says = (text: string) => (_: IncomingMessage, response: ServerResponse) => response.end(text);
+const one = (weight: number, port: number, id = "r1") => ({ weight, replicas: [{ id, port }] });
+
+test("passes a request on with who asked, and stamps the answer with the revision", async () => {
+  const { port: v1 } = await replica((request, response) => response.end(JSON.stringify(request.headers)));
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const answer = await ask(port, {
+    headers: { "x-forwarded-for": "6.6.6.6", connection: "x-hop", "x-hop": "1", host: "shop.test" },
+  });
+  expect(answer.status).toBe(200);
+  expect(answer.headers["x-sluice-revision"]).toBe("v1");
+  const seen: Record<string, string> = JSON.parse(answer.body);
+  expect(seen).toMatchObject({ host: "shop.test", "x-forwarded-for": "127.0.0.1", "x-forwarded-host": "shop.test" });
+  expect(seen["x-request-id"]).toMatch(/.+/);
+  expect(seen["x-hop"]).toBeUndefined();
+});
+
+test("weights are exact in every hundred requests", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const { port: v2 } = await replica(says("v2"));
+  const { port } = await routerWith({ revisions: { v1: one(93, v1), v2: one(7, v2, "r2") } });
+  for (let round = 0; round < 3; round++) {
+    const answers = [];
+    for (let i = 0; i < 100; i++) answers.push((await ask(port)).body);
+    expect(answers.filter((a) => a === "v2")).toHaveLength(7);
+  }
+});
+
+test("bodies go both ways whole: sized, chunked, large, and until the connection ends", async () => {
+  const { port: v1 } = await replica((request, response) => {
+    if (request.url === "/close") response.setHeader("connection", "close");
+    if (request.url === "/sized") response.setHeader("content-length", request.headers["content-length"] ?? "0");
+    request.pipe(response);
+  });
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const large = "0123456789abcdef".repeat(200_000);
+  for (const path of ["/", "/close", "/sized"]) {
+    expect(
+      (await ask(port, { method: "POST", path, headers: { "content-length": `${large.length}` }, body: large }))
+        .body === large,
+    ).toBe(true);
+    const answer = await ask(port, {
+      method: "POST",
+      path,
+      headers: { "transfer-encoding": "chunked" },
+      body: "short",
+    });
+    if (path !== "/sized") expect(answer.body).toBe("short");
+  }
+});
+
+test("an HTTP/1.0 client gets a chunked answer without its chunks", async () => {
+  const { port: v1 } = await replica((_, response) => {
+    response.write("one ");
+    response.end("two");
+  });
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const answer = await raw(port, "GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(answer.endsWith("\r\n\r\none two")).toBe(true);
+  expect(answer).not.toMatch(/transfer-encoding/i);
+});
+
+test("requests sent ahead are answered in order on one connection", async () => {
+  const { port: v1 } = await replica((request, response) => response.end(request.url));
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const answer = await raw(
+    port,
+    `${[1, 2, 3].map((n) => `GET /${n} HTTP/1.1\r\nHost: a\r\n\r\n`).join("")}GET /4 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+  );
+  expect([...answer.matchAll(/\r\n\r\n(\/\d)/g)].map((m) => m[1])).toEqual(["/1", "/2", "/3", "/4"]);
+});
+
+test("a request held at a switch is answered when a replica is ready", async () => {
+  const { port: v1 } = await replica(says("there"));
+  const { port, put, router } = await routerWith({ revisions: { v1: { weight: 100, replicas: [] } } });
+  const answer = ask(port, { method: "POST", body: "kept" });
+  while (router.seen().services["test/web"]?.buffered !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  put({ revisions: { v1: one(100, v1) } });
+  expect((await answer).body).toBe("there");
+});
+
+test("a request that is held too long gets the maintenance page and the reason", async () => {
+  const { port } = await routerWith({ buffer: { maxMs: 60, maxBytes: 1e6 }, maintenancePage: "<h1>soon</h1>" });
+  const answer = await ask(port);
+  expect(answer).toMatchObject({ status: 503, body: "<h1>soon</h1>" });
+  expect(answer.headers["x-sluice-error"]).toBe("nothing-ready");
+});
+
+test("when the chosen revision's only replica is gone, the other serves at once", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const gone = await replica(says("v2"));
+  gone.server.close();
+  const { port } = await routerWith({ revisions: { v1: one(0, v1), v2: one(100, gone.port, "r2") } });
+  for (let i = 0; i < 5; i++) expect((await ask(port, { method: "POST", body: "x" })).body).toBe("v1");
+});
+
+test("header, cookie and host rules outrank the weights; a preview host is never answered by another revision", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const { port: v2 } = await replica(says("v2"));
+  const { port, put } = await routerWith({});
+  const routes = [
+    { match: { host: "preview.test" }, to: "v2" },
+    { match: { header: "X-Version", value: "next" }, to: "v2" },
+    { match: { cookie: "beta", value: "1" }, to: "v2" },
+  ];
+  put({ revisions: { v1: one(100, v1), v2: one(0, v2, "r2") }, routes });
+  expect((await ask(port)).body).toBe("v1");
+  expect((await ask(port, { headers: { host: "preview.test:80" } })).body).toBe("v2");
+  expect((await ask(port, { headers: { "x-version": "next" } })).body).toBe("v2");
+  expect((await ask(port, { headers: { cookie: "a=b; beta=1" } })).body).toBe("v2");
+  put({ revisions: { v1: one(100, v1), v2: { weight: 0, replicas: [] } }, routes, buffer: { maxMs: 0, maxBytes: 0 } });
+  expect((await ask(port, { headers: { "x-version": "next" } })).body).toBe("v1");
+  expect((await ask(port, { headers: { host: "preview.test" } })).headers["x-sluice-error"]).toBe("nothing-ready");
+});
+
+test("a replica that left the table gets nothing new, and is reported until nothing is in flight", async () => {
+  let finish: (() => void) | undefined;
+  const { port: v1 } = await replica((_, response) => {
+    finish = () => response.end("slow");
+  });
+  const { port: v2 } = await replica(says("v2"));
+  const { port, put, router } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const slow = ask(port);
+  while (!finish) await new Promise((resolve) => setTimeout(resolve, 5));
+  put({ revisions: { v2: one(100, v2, "r2") } });
+  expect(router.seen().services["test/web"]?.revisions.v1?.replicas.r1).toMatchObject({ inFlight: 1, draining: true });
+  expect((await ask(port)).body).toBe("v2");
+  finish();
+  expect((await slow).body).toBe("slow");
+  expect(Object.keys(router.seen().services["test/web"]?.revisions ?? {})).toEqual(["v2"]);
+});
+
+test("an idempotent request goes to another connection when its own is cut; another kind is a 502 with its reason", async () => {
+  let cuts = 0;
+  const { port: v1 } = await replica((request, response) => {
+    if (cuts++ % 2 === 0) request.socket.destroy();
+    else response.end("second");
+  });
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  expect((await ask(port)).body).toBe("second");
+  const answer = await ask(port, { method: "POST", body: "x" });
+  expect(answer.status).toBe(502);
+  expect(answer.headers["x-sluice-error"]).toBe("upstream-closed");
+});
+
+test("counts requests, errors and latencies by revision, route class and replica", async () => {
+  const { port: v1 } = await replica((request, response) => {
+    response.statusCode = request.url === "/broken" ? 500 : 200;
+    response.end();
+  });
+  const { port, router } = await routerWith({ revisions: { v1: one(100, v1) } });
+  for (let i = 0; i < 6; i++) await ask(port, { path: `/orders/${1_000 + i}` });
+  await ask(port, { path: "/broken" });
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  const counted = router.intervals({ service: "test/web", sinceMs: 0 }) ?? [];
+  const classes = counted.flatMap((i) => Object.entries(i.revisions.v1?.classes ?? {}));
+  const sum = (name: string, of: "requests" | "errors") =>
+    classes.filter(([n]) => n === name).reduce((s, [, c]) => s + c[of], 0);
+  expect([sum("GET /orders/:id", "requests"), sum("GET /orders/:id", "errors"), sum("GET /broken", "errors")]).toEqual([
+    6, 0, 1,
+  ]);
+  const buckets = classes.flatMap(([, c]) => c.latency).reduce((s, n) => s + n, 0);
+  expect(buckets).toBe(6);
+  expect(router.metrics()).toContain('sluice_requests_total{service="test/web",revision="v1"} 7');
+});
+
+test("a WebSocket passes through, and a drain closes it with 1012 between two messages", async () => {
+  const { port: v1, server } = await replica(says(""));
+  server.on("upgrade", (request: IncomingMessage, socket) => {
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${request.headers.upgrade}\r\n\r\n`,
+    );
+    socket.write(Buffer.from([0x81, 0x02, 0x68, 0x69]));
+    socket.on("error", () => {});
+    opened.push(() => void socket.destroy());
+  });
+  const { port, put } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const bytes: Buffer[] = [];
+  const client = connect(port, "127.0.0.1");
+  client.write("GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  const closed = new Promise<void>((resolve) => client.on("close", () => resolve()));
+  client.on("data", (part) => {
+    bytes.push(part);
+    if (part.includes("hi")) put({ revisions: {} });
+  });
+  await closed;
+  expect(Buffer.concat(bytes).subarray(-4)).toEqual(Buffer.from([0x88, 0x02, 0x03, 0xf4]));
+});

@@ -1,0 +1,130 @@
+// The router as one object: listeners in, a table in force, connections served. router-main.ts makes a process of it.
+import { randomBytes } from "node:crypto";
+import type { Server } from "node:net";
+import { performance } from "node:perf_hooks";
+import type { Ms } from "../../domain/frame.ts";
+import type { RouterSeen } from "../table.ts";
+import { Client, defaultLimits, type Limits, type Shop } from "./client.ts";
+import type { Controlled } from "./control.ts";
+import { metricsText } from "./metrics.ts";
+import type { Replica } from "./replica.ts";
+import { Routing } from "./routing.ts";
+import { checkTable } from "./table-check.ts";
+
+export interface RouterOptions {
+  readonly limits?: Partial<Limits>;
+  /** Long-lived connections of a replica that leaves are ended one after the other over so long. */
+  readonly drainSpreadMs?: Ms;
+}
+
+const sweepMs = 250;
+const waitingMs = 50;
+
+export class Router implements Controlled {
+  readonly routing: Routing;
+  private readonly shop: Shop;
+  private readonly servers = new Map<string, Server>();
+  private readonly timers: readonly NodeJS.Timeout[];
+  private readonly drainSpreadMs: Ms;
+
+  constructor(o: RouterOptions = {}) {
+    this.drainSpreadMs = o.drainSpreadMs ?? 3_000;
+    this.routing = new Routing({ now: Date.now, onLeave: (replica) => this.endLasting(replica) });
+    const prefix = randomBytes(6).toString("hex");
+    let requests = 0;
+    this.shop = {
+      routing: this.routing,
+      clients: new Set(),
+      limits: { ...defaultLimits, ...o.limits },
+      now: Date.now,
+      elapsed: () => performance.now(),
+      requestId: () => `${prefix}-${(++requests).toString(36)}`,
+      isStopping: false,
+    };
+    this.timers = [setInterval(() => this.sweep(), sweepMs), setInterval(() => this.callWaiting(), waitingMs)];
+  }
+
+  serve(listener: string, server: Server): Server {
+    server.on("connection", (socket) => new Client(socket, { shop: this.shop, listener, proto: "http" }));
+    this.servers.set(listener, server);
+    return server;
+  }
+
+  unserve(listener: string): void {
+    this.servers.get(listener)?.close();
+    this.servers.delete(listener);
+  }
+
+  put(table: unknown): RouterSeen {
+    this.routing.apply(checkTable(table));
+    return this.seen();
+  }
+
+  seen(): RouterSeen {
+    const listening = [...this.servers].filter(([, server]) => server.listening);
+    return {
+      version: this.routing.version,
+      listeners: Object.fromEntries(listening.map(([id, server]) => [id, portOf(server)])),
+      services: this.routing.seen(),
+    };
+  }
+
+  metrics(): string {
+    return metricsText(this.routing.services, this.shop.clients.size);
+  }
+
+  intervals(o: { service: string; sinceMs: Ms }): ReturnType<Controlled["intervals"]> {
+    const service = this.routing.services.get(o.service);
+    service?.tally.turn(Date.now());
+    return service?.tally.intervals(o.sinceMs);
+  }
+
+  /** In flight on a replica, wherever it stands; one that still is in the table goes on being chosen. */
+  drain(id: string): number {
+    const revisions = [...this.routing.services.values()].flatMap((s) => [...s.revisions.values()]);
+    const replicas = revisions.flatMap((r) => [...r.replicas, ...r.leaving]);
+    return replicas.filter((r) => r.id === id).reduce((sum, r) => sum + r.inFlight, 0);
+  }
+
+  /** Stops accepting, finishes what is in work, then resolves; after `withinMs` the rest is cut. */
+  async stop(withinMs: Ms): Promise<void> {
+    this.shop.isStopping = true;
+    for (const server of this.servers.values()) server.close();
+    for (const client of this.shop.clients) client.stop();
+    const until = Date.now() + withinMs;
+    while (this.shop.clients.size > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const client of this.shop.clients) client.socket.destroy();
+    for (const timer of this.timers) clearInterval(timer);
+    for (const replica of this.replicas()) replica.closeIdle(Date.now(), true);
+  }
+
+  private replicas(): readonly Replica[] {
+    const revisions = [...this.routing.services.values()].flatMap((s) => [...s.revisions.values()]);
+    return revisions.flatMap((r) => [...r.replicas, ...r.leaving]);
+  }
+
+  private endLasting(replica: Replica): void {
+    replica.closeIdle(Date.now(), true);
+    const lasting = [...replica.lasting];
+    lasting.forEach((one, i) => {
+      setTimeout(() => one.endForDrain(), (i * this.drainSpreadMs) / lasting.length).unref();
+    });
+  }
+
+  private sweep(): void {
+    const now = Date.now();
+    for (const client of this.shop.clients) client.checkTime(now);
+    for (const replica of this.replicas()) replica.closeIdle(now, false);
+    for (const service of this.routing.services.values()) service.tally.turn(now);
+  }
+
+  private callWaiting(): void {
+    for (const service of this.routing.services.values())
+      if (service.waiting.count > 0) service.waiting.call(Date.now());
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

@@ -1,0 +1,94 @@
+// The table in force: which service a request is for. Applying a table keeps what stays (counts, connections, weights'
+// turn) and lets the rest drain.
+import type { Ms } from "../../domain/frame.ts";
+import type { RouterSeen, RouterTable, Rule } from "../table.ts";
+import type { Replica } from "./replica.ts";
+import { hostname, Service } from "./service.ts";
+
+interface CompiledRule {
+  readonly host: string | undefined;
+  readonly path: string;
+  readonly strip: number;
+  readonly service: Service;
+}
+
+export interface Found {
+  readonly service: Service;
+  /** Length of the path prefix that is taken away before the request is sent on. */
+  readonly strip: number;
+}
+
+export class Routing {
+  version = 0;
+  readonly services = new Map<string, Service>();
+  private rules = new Map<string, readonly CompiledRule[]>();
+  private readonly o: { now: () => Ms; onLeave: (replica: Replica) => void };
+
+  constructor(o: { now: () => Ms; onLeave: (replica: Replica) => void }) {
+    this.o = o;
+  }
+
+  apply(table: RouterTable): void {
+    const left: Replica[] = [];
+    for (const [key, routed] of Object.entries(table.services)) {
+      const service = this.services.get(key) ?? new Service(key, routed, this.o.now());
+      this.services.set(key, service);
+      service.tally.intervalMs = table.intervalMs ?? 5_000;
+      left.push(...service.apply(routed));
+    }
+    for (const [key, service] of this.services) {
+      if (!table.services[key]) left.push(...service.apply({ ...service.routed, revisions: {}, routes: [] }));
+    }
+    this.rules = new Map(table.listeners.map((listener) => [listener.id, this.compile(listener.rules)]));
+    this.version = table.version;
+    for (const replica of left) this.o.onLeave(replica);
+    for (const service of this.services.values()) service.waiting.call(this.o.now());
+    this.tidy(table);
+  }
+
+  find(listener: string, host: string, path: string): Found | undefined {
+    const rules = this.rules.get(listener);
+    if (!rules) return undefined;
+    let name: string | undefined;
+    for (const rule of rules) {
+      if (rule.host !== undefined) {
+        name ??= hostname(host);
+        if (rule.host !== name) continue;
+      }
+      if (isUnder(path, rule.path)) return rule;
+    }
+    return undefined;
+  }
+
+  seen(): RouterSeen["services"] {
+    const now = this.o.now();
+    return Object.fromEntries([...this.services].map(([key, service]) => [key, service.seen(now)]));
+  }
+
+  /** Exact hosts before none, longer paths before shorter; a service's preview hosts lead to it on its listeners. */
+  private compile(rules: readonly Rule[]): readonly CompiledRule[] {
+    const compiled = rules.flatMap((rule) => {
+      const service = this.services.get(rule.service);
+      if (!service) return [];
+      const path = rule.path.length > 1 && rule.path.endsWith("/") ? rule.path.slice(0, -1) : rule.path;
+      const strip = rule.stripPath && path !== "/" ? path.length : 0;
+      const previews = service.routed.routes.flatMap((r) => ("host" in r.match ? [r.match.host.toLowerCase()] : []));
+      return [rule.host?.toLowerCase(), ...previews].map((host) => ({ host, path, strip, service }));
+    });
+    return compiled.sort(
+      (a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length,
+    );
+  }
+
+  private tidy(table: RouterTable): void {
+    for (const [key, service] of this.services) {
+      service.tidy();
+      if (!table.services[key] && service.revisions.size === 0) this.services.delete(key);
+    }
+  }
+}
+
+function isUnder(path: string, prefix: string): boolean {
+  if (prefix === "/") return true;
+  return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 47);
+}

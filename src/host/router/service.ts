@@ -1,0 +1,204 @@
+// One service as the router runs it: its revisions, the draw between them, and the choice of a replica.
+import type { Ms, RevisionId, Route } from "../../domain/frame.ts";
+import type { RoutedService, SeenRevisionRouting, SeenRouting } from "../table.ts";
+import { fieldValue, type RequestHead } from "./head.ts";
+import { Replica } from "./replica.ts";
+import { Tally } from "./tally.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+export class Revision {
+  readonly id: RevisionId;
+  /** Tells clients, tests and load generators who answered. */
+  readonly stamp: string;
+  weight = 0;
+  /** Of the smooth round robin: what it is owed. */
+  owed = 0;
+  replicas: readonly Replica[] = [];
+  leaving: readonly Replica[] = [];
+  private turn = 0;
+
+  constructor(id: RevisionId) {
+    this.id = id;
+    this.stamp = `x-sluice-revision: ${id}\r\n`;
+  }
+
+  get inFlight(): number {
+    return [...this.replicas, ...this.leaving].reduce((sum, r) => sum + r.inFlight, 0);
+  }
+
+  /** The less loaded of two, looking at the whole list in turns; `avoid` only if there is no other. */
+  leastLoaded(nowMs: Ms, avoid: Replica | undefined): Replica | undefined {
+    const n = this.replicas.length;
+    let best: Replica | undefined;
+    let seen = 0;
+    this.turn = (this.turn + 1) % Math.max(n, 1);
+    for (let i = 0; i < n && seen < 2; i++) {
+      const replica = this.replicas[(this.turn + i) % n];
+      if (!replica?.isUsable(nowMs) || replica === avoid) continue;
+      seen++;
+      if (!best || replica.inFlight < best.inFlight) best = replica;
+    }
+    return best ?? (avoid?.isUsable(nowMs) && this.replicas.includes(avoid) ? avoid : undefined);
+  }
+}
+
+/** What a rule of the service says about a request. */
+export interface Wanted {
+  readonly revision: Revision | undefined;
+  /** A preview host is never answered by another revision; header and cookie rules are a preference. */
+  readonly isStrict: boolean;
+}
+
+export interface Chosen {
+  readonly revision: Revision;
+  readonly replica: Replica;
+}
+
+export class Service {
+  readonly key: string;
+  readonly tally: Tally;
+  readonly waiting: WaitingRoom;
+  /** Requests that got no replica at all. */
+  unanswered = 0;
+  readonly revisions = new Map<RevisionId, Revision>();
+  routed: RoutedService;
+  private drawn: readonly Revision[] = [];
+
+  constructor(key: string, routed: RoutedService, nowMs: Ms) {
+    this.key = key;
+    this.routed = routed;
+    this.tally = new Tally(nowMs);
+    this.waiting = new WaitingRoom();
+  }
+
+  /** Takes over a new table's part; gives the replicas that left. */
+  apply(routed: RoutedService): readonly Replica[] {
+    this.routed = routed;
+    const left: Replica[] = [];
+    for (const [id, revision] of this.revisions) {
+      if (routed.revisions[id]) continue;
+      revision.weight = 0;
+      left.push(...revision.replicas);
+      revision.leaving = [...revision.leaving, ...revision.replicas];
+      revision.replicas = [];
+    }
+    const before = this.drawn.map((r) => `${r.id}=${r.weight}`).join();
+    for (const [id, wanted] of Object.entries(routed.revisions)) {
+      const revision = this.revisions.get(id) ?? new Revision(id);
+      this.revisions.set(id, revision);
+      revision.weight = wanted.weight;
+      const kept = wanted.replicas.map(
+        (w) => revision.replicas.find((r) => r.id === w.id && r.port === w.port) ?? new Replica(w.id, w.port),
+      );
+      const gone = revision.replicas.filter((r) => !kept.includes(r));
+      left.push(...gone);
+      revision.leaving = [...revision.leaving, ...gone];
+      revision.replicas = kept;
+    }
+    this.drawn = [...this.revisions.values()].filter((r) => r.weight > 0);
+    if (before !== this.drawn.map((r) => `${r.id}=${r.weight}`).join()) for (const r of this.drawn) r.owed = 0;
+    for (const replica of left) replica.isDraining = true;
+    return left;
+  }
+
+  /** Forgets what has left and has nothing in flight. */
+  tidy(): void {
+    for (const [id, revision] of this.revisions) {
+      revision.leaving = revision.leaving.filter((r) => r.inFlight > 0);
+      if (!this.routed.revisions[id] && revision.leaving.length === 0) {
+        this.revisions.delete(id);
+        this.tally.forget(id);
+      }
+    }
+  }
+
+  /** At once after readRequest, whose buffer is `b`. */
+  wantedBy(head: RequestHead, b: Buffer): Wanted | undefined {
+    for (const route of this.routed.routes) {
+      if (!matches(route, head, b)) continue;
+      const revision = this.revisions.get(route.to);
+      const isStrict = "host" in route.match;
+      if (isStrict || revision) return { revision, isStrict };
+    }
+    return undefined;
+  }
+
+  choose(o: { wanted: Wanted | undefined; avoid: Replica | undefined; nowMs: Ms }): Chosen | undefined {
+    if (o.wanted) {
+      const replica = o.wanted.revision?.leastLoaded(o.nowMs, o.avoid);
+      if (o.wanted.revision && replica) return { revision: o.wanted.revision, replica };
+      if (o.wanted.isStrict) return undefined;
+    }
+    const revision = this.draw();
+    const replica = revision?.leastLoaded(o.nowMs, o.avoid);
+    if (revision && replica) return { revision, replica };
+    return revision ? this.standIn(o) : undefined;
+  }
+
+  /** Smooth weighted round robin (as in nginx): exact in every 100 requests, never two bursts. */
+  private draw(): Revision | undefined {
+    const first = this.drawn[0];
+    if (this.drawn.length <= 1) return first;
+    let best = first;
+    let sum = 0;
+    for (const revision of this.drawn) {
+      revision.owed += revision.weight;
+      sum += revision.weight;
+      if (best && revision.owed > best.owed) best = revision;
+    }
+    if (best) best.owed -= sum;
+    return best;
+  }
+
+  /** Capacity failed under the weights: whoever is ready serves, at once, the heavier first. */
+  private standIn(o: { avoid: Replica | undefined; nowMs: Ms }): Chosen | undefined {
+    const byWeight = [...this.revisions.values()].sort((a, b) => b.weight - a.weight);
+    for (const revision of byWeight) {
+      const replica = revision.leastLoaded(o.nowMs, o.avoid);
+      if (replica) return { revision, replica };
+    }
+    return undefined;
+  }
+
+  seen(nowMs: Ms): SeenRouting {
+    this.tidy();
+    return {
+      revisions: Object.fromEntries([...this.revisions.values()].map((r) => [r.id, seenRevision(r, nowMs)])),
+      buffered: this.waiting.count,
+    };
+  }
+}
+
+function seenRevision(revision: Revision, nowMs: Ms): SeenRevisionRouting {
+  return {
+    weight: revision.weight,
+    ready: revision.replicas.filter((r) => r.isUsable(nowMs)).length,
+    inFlight: revision.inFlight,
+    replicas: Object.fromEntries(
+      [...revision.leaving, ...revision.replicas].map((r) => [
+        r.id,
+        { inFlight: r.inFlight, draining: r.isDraining, ejected: r.isEjected(nowMs) },
+      ]),
+    ),
+  };
+}
+
+function matches(route: Route, head: RequestHead, b: Buffer): boolean {
+  const { match } = route;
+  if ("host" in match) return hostname(head.host) === match.host.toLowerCase();
+  if ("header" in match) return fieldValue(b, match.header.toLowerCase()) === match.value;
+  return cookieValue(head.cookie, match.cookie) === match.value;
+}
+
+export function hostname(host: string): string {
+  const colon = host.endsWith("]") ? -1 : host.lastIndexOf(":");
+  return (colon === -1 ? host : host.slice(0, colon)).toLowerCase();
+}
+
+export function cookieValue(cookies: string, name: string): string | undefined {
+  for (const part of cookies.split(";")) {
+    const equals = part.indexOf("=");
+    if (equals > 0 && part.slice(0, equals).trim() === name) return part.slice(equals + 1).trim();
+  }
+  return undefined;
+}

@@ -1,0 +1,72 @@
+// Is this a table? Checked once where it comes in, everything wrong at once; a table that is not leaves the last in force.
+import type { RouterTable } from "../table.ts";
+
+export function checkTable(value: unknown): RouterTable {
+  const problems: string[] = [];
+  const say = (at: string, what: string): void => void problems.push(`${at}: ${what}`);
+  if (!isRecord(value)) throw new Error("the table is not an object");
+  if (!Number.isSafeInteger(value.version)) say("version", "not a whole number");
+  if (value.intervalMs !== undefined && !(isCount(value.intervalMs) && value.intervalMs >= 100))
+    say("intervalMs", "below 100");
+  if (!Array.isArray(value.listeners)) say("listeners", "not a list");
+  else value.listeners.forEach((listener, i) => void checkListener(listener, `listeners[${i}]`, say));
+  if (!isRecord(value.services)) say("services", "not an object");
+  else for (const [key, service] of Object.entries(value.services)) checkService(service, `services.${key}`, say);
+  if (problems.length > 0) throw new Error(problems.join("; "));
+  return value as unknown as RouterTable;
+}
+
+type Say = (at: string, what: string) => void;
+
+function checkListener(listener: unknown, at: string, say: Say): void {
+  if (!isRecord(listener) || typeof listener.id !== "string") return say(at, "has no id");
+  if (!Array.isArray(listener.rules)) return say(`${at}.rules`, "not a list");
+  listener.rules.forEach((rule: unknown, i) => {
+    checkRule(rule, `${at}.rules[${i}]`, say);
+  });
+}
+
+function checkRule(rule: unknown, at: string, say: Say): void {
+  if (!isRecord(rule)) return say(at, "not an object");
+  if (typeof rule.path !== "string" || !rule.path.startsWith("/")) say(`${at}.path`, "does not begin with /");
+  if (typeof rule.service !== "string") say(`${at}.service`, "not a text");
+  if (rule.host !== undefined && typeof rule.host !== "string") say(`${at}.host`, "not a text");
+}
+
+function checkService(service: unknown, at: string, say: Say): void {
+  if (!isRecord(service)) return say(at, "not an object");
+  const { buffer, routes, revisions } = service;
+  if (!isRecord(buffer) || !isCount(buffer.maxMs) || !isCount(buffer.maxBytes))
+    say(`${at}.buffer`, "needs maxMs and maxBytes");
+  if (!Array.isArray(routes)) say(`${at}.routes`, "not a list");
+  else if (!routes.every((r) => isRecord(r) && isRecord(r.match) && typeof r.to === "string"))
+    say(`${at}.routes`, "each needs match and to");
+  if (!isRecord(revisions)) return say(`${at}.revisions`, "not an object");
+  for (const [id, revision] of Object.entries(revisions)) {
+    if (!/^[\w.:@/-]{1,200}$/.test(id)) say(`${at}.revisions`, `"${id}" is no name for a revision`);
+    if (!isRecord(revision)) say(`${at}.revisions.${id}`, "not an object");
+    else checkRevision(revision, `${at}.revisions.${id}`, say);
+  }
+}
+
+function checkRevision(revision: Record<string, unknown>, at: string, say: Say): void {
+  if (!isCount(revision.weight) || revision.weight > 100) say(`${at}.weight`, "not from 0 to 100");
+  if (!Array.isArray(revision.replicas)) return say(`${at}.replicas`, "not a list");
+  revision.replicas.forEach((replica: unknown, i) => {
+    const isGood =
+      isRecord(replica) &&
+      typeof replica.id === "string" &&
+      isCount(replica.port) &&
+      replica.port > 0 &&
+      replica.port < 65_536;
+    if (!isGood) say(`${at}.replicas[${i}]`, "needs id and port");
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}

@@ -1,0 +1,41 @@
+// Requests held while nothing is ready: bounded in time and bytes by the service, and in count. First come, first served.
+import type { Ms } from "../../domain/frame.ts";
+
+export interface Held {
+  readonly heldBytes: number;
+  /** Tries again; false if it still finds nothing. */
+  release(): boolean;
+  giveUp(): void;
+}
+
+const countMax = 10_000;
+
+export class WaitingRoom {
+  private readonly held = new Map<Held, Ms>();
+  private bytes = 0;
+
+  get count(): number {
+    return this.held.size;
+  }
+
+  enter(held: Held, o: { untilMs: Ms; maxBytes: number }): boolean {
+    if (this.held.size >= countMax || this.bytes + held.heldBytes > o.maxBytes) return false;
+    this.held.set(held, o.untilMs);
+    this.bytes += held.heldBytes;
+    return true;
+  }
+
+  leave(held: Held): void {
+    if (this.held.delete(held)) this.bytes -= held.heldBytes;
+  }
+
+  /** Lets in whom it can, in order, and turns away whose time is over. */
+  call(nowMs: Ms): void {
+    for (const held of [...this.held.keys()]) if (!held.release()) break;
+    for (const [held, untilMs] of [...this.held]) {
+      if (untilMs > nowMs) continue;
+      this.leave(held);
+      held.giveUp();
+    }
+  }
+}
