@@ -1,0 +1,188 @@
+// The judge: one pure function folds each interval of counts into evidence that may be looked at after every interval.
+// The algorithm as a whole is docs/judge.md; this file is its order of events.
+import type { Buckets, Interval, Stratum } from "../evidence.ts";
+import type { Ms } from "../frame.ts";
+import { closeBlocks, type Pairs, pairsOf, plusPairs, withNewcomers } from "./blocks.ts";
+import { total, whole } from "./counts.ts";
+import { type Circumstances, harm, outage } from "./harm.ts";
+import { health, logHealth } from "./health.ts";
+import { added, entered, type Sums } from "./ledger.ts";
+import { everyStart } from "./mixture.ts";
+import { defaults, type Parameters } from "./parameters.ts";
+import { type Books, logTotal, partsOf, plannedIntervals } from "./parts.ts";
+import { isCalm, pastOf, refreshed, remembered } from "./past.ts";
+import { type Gap, type History, type JudgeState, newStep, type StepSoFar } from "./state.ts";
+import { tolerance } from "./tolerance.ts";
+import { whyUnusable } from "./usable.ts";
+
+export interface Beginning {
+  readonly history: History;
+  /** Routes told apart, at most 20 by traffic. */
+  readonly strata: readonly Stratum[];
+  readonly buckets: Buckets;
+  readonly parameters?: Partial<Parameters>;
+  /** Candidate's share of the requests in the first step, 0 … 1, where it is known. */
+  readonly share?: number;
+}
+
+/** Before the candidate gets its first traffic. */
+export function begin({ history, strata, buckets, parameters, share }: Beginning): JudgeState {
+  const p = { ...defaults, ...parameters };
+  const sorted = [...strata].sort();
+  const ledger = { all: {}, each: Object.fromEntries(sorted.map((stratum) => [stratum, {}])) };
+  return {
+    parameters: p,
+    buckets,
+    strata: sorted,
+    routes: sorted,
+    tolerance: tolerance(history.podLogSd, p),
+    sinceMs: null,
+    untilMs: null,
+    warmUp: { sinceMs: null, requests: 0, isOn: true },
+    past: pastOf(history.intervals, p),
+    open: {},
+    books: { ledger, bases: p.starts.map(() => null), crash: [null, null], intervals: 0 },
+    seen: {},
+    seenAt: p.starts.map(() => null),
+    step: { ...newStep, share: share ?? null },
+    blackout: null,
+    logE: 0,
+    logHealth: 0,
+    failedAtMs: null,
+  };
+}
+
+/**
+ * The next step of the same rollout: weights change, the evidence of harm goes on. A block must not mix two shares of
+ * traffic, so open ones are dropped; health is to be shown anew; replicas that are new warm up again.
+ */
+export function nextStep(state: JudgeState, step: { share?: number; newReplicas?: boolean }): JudgeState {
+  const warmUp = step.newReplicas ? { sinceMs: null, requests: 0, isOn: true } : state.warmUp;
+  return { ...state, warmUp, open: {}, step: { ...newStep, share: step.share ?? null }, logHealth: 0 };
+}
+
+/** Folds one interval, or the gap where one should have been. */
+export function observe(state: JudgeState, interval: Interval | Gap): JudgeState {
+  const because = whyUnusable(state, interval);
+  if (because !== null || "missing" in interval) return dropped(state, interval, because ?? "");
+  return judged(prepared(state, interval), interval);
+}
+
+function dropped(state: JudgeState, { startMs, endMs }: { startMs: Ms; endMs: Ms }, because: string): JudgeState {
+  const { blackout: before, step } = state;
+  const sinceMs = before?.sinceMs ?? state.untilMs ?? startMs;
+  const untilMs = Math.max(before?.untilMs ?? sinceMs, Number.isFinite(endMs) ? endMs : sinceMs);
+  return {
+    ...state,
+    blackout: { sinceMs, untilMs, because },
+    step: { ...step, sinceMs: step.sinceMs ?? startMs, dropped: step.dropped + 1 },
+  };
+}
+
+/** What is known before the interval is looked at: starts that have come, cuts and clumping of this minute. */
+function prepared(state: JudgeState, { startMs, candidate, stable, endMs }: Interval): JudgeState {
+  const { parameters: p, books, past } = state;
+  const sinceMs = state.sinceMs ?? startMs;
+  const elapsedMs = startMs - sinceMs;
+  const isDue = (s: number) => elapsedMs >= (p.starts[s] ?? 0) * p.plannedMs;
+  const minute = Math.floor(elapsedMs / 60_000);
+  return {
+    ...state,
+    sinceMs,
+    routes: withNewcomers(state.routes, { startMs, endMs, stable, candidate }),
+    books: { ...books, bases: books.bases.map((base, s) => base ?? (isDue(s) ? books.ledger : null)) },
+    seenAt: state.seenAt.map((seen, s) => seen ?? (isDue(s) ? state.seen : null)),
+    past: minute > past.minute ? refreshed(past, minute, p) : past,
+  };
+}
+
+function judged(state: JudgeState, interval: Interval): JudgeState {
+  const { parameters: p, past } = state;
+  const pairs = pairsOf(interval, state.routes);
+  const warmUp = warmed(state, interval);
+  const blocks = closeBlocks(state.open, pairs, p);
+  const now: Circumstances = {
+    past,
+    isWarmUp: warmUp.isOn,
+    tolerance: state.tolerance,
+    buckets: state.buckets,
+    parameters: p,
+  };
+  const books = entries(state.books, blocks.closed, now);
+  const logE = logTotal(partsOf(books, state.strata, p));
+  const step = stepped(state.step, interval, blocks.closed, now);
+  return {
+    ...state,
+    untilMs: interval.endMs,
+    warmUp,
+    past: remembered(past, pairs),
+    open: blocks.open,
+    books,
+    seen: plusPairs(state.seen, pairs),
+    step,
+    blackout: null,
+    logE,
+    logHealth: logHealth(step.health),
+    failedAtMs: state.failedAtMs ?? (logE >= -Math.log(p.alpha) ? interval.endMs : null),
+  };
+}
+
+/** Warm-up lasts a minute, and until the candidate had its first requests, but not for ever. */
+function warmed({ warmUp, parameters: p }: JudgeState, { startMs, endMs, candidate }: Interval): JudgeState["warmUp"] {
+  const sinceMs = warmUp.sinceMs ?? startMs;
+  const requests = warmUp.requests + whole(candidate).requests;
+  const ageMs = endMs - sinceMs;
+  const isOn = ageMs <= p.warmUp.ms || (requests <= p.warmUp.requests && ageMs <= p.warmUp.msMax);
+  return { sinceMs, requests, isOn };
+}
+
+function entries(books: Books, closed: Pairs, now: Circumstances): Books {
+  const p = now.parameters;
+  const cap = p.capShare * -Math.log(p.alpha);
+  const increments: Record<Stratum, Sums> = {};
+  for (const [stratum, block] of Object.entries(closed)) increments[stratum] = harm(stratum, block, now);
+  return {
+    ledger: entered(books.ledger, increments, cap),
+    bases: books.bases,
+    crash: crashed(books, closed, p),
+    intervals: books.intervals + 1,
+  };
+}
+
+/** A cap of its own, so that two intervals in which most requests fail are enough. */
+function crashed({ crash: [absolute, ratio], intervals: t }: Books, closed: Pairs, p: Parameters): [number, number] {
+  const T = plannedIntervals(p);
+  const cap = 0.75 * (Math.log(1 / p.alpha) - Math.log(p.crash / T));
+  const increments = Object.values(closed).map((block) => outage(block, p));
+  const sum = (values: readonly number[]) => Math.min(total(values), cap);
+  return [
+    everyStart(absolute, sum(increments.map(({ crashAbs }) => crashAbs)), t, T),
+    everyStart(ratio, sum(increments.map(({ crashRatio }) => crashRatio)), t, T),
+  ];
+}
+
+function stepped(step: StepSoFar, interval: Interval, closed: Pairs, now: Circumstances): StepSoFar {
+  const stable = whole(interval.stable);
+  const candidate = whole(interval.candidate);
+  const blocks = Object.entries(closed);
+  const circumstances = { ...now, isCalm: isCalm(now.past, stable) };
+  const compared = blocks.reduce((sum, [, block]) => plusSides(sum, block.stable.requests, block.candidate.requests), {
+    ...step.compared,
+  });
+  return {
+    ...step,
+    sinceMs: step.sinceMs ?? interval.startMs,
+    usable: step.usable + 1,
+    compared,
+    requests: plusSides(step.requests, stable.requests, candidate.requests),
+    silence: {
+      stable: stable.requests > 0 ? 0 : step.silence.stable + candidate.requests,
+      candidate: candidate.requests > 0 ? 0 : step.silence.candidate + stable.requests,
+    },
+    health: blocks.reduce((sums, [stratum, block]) => added(sums, health(stratum, block, circumstances)), step.health),
+  };
+}
+
+function plusSides(sum: { stable: number; candidate: number }, stable: number, candidate: number) {
+  return { stable: sum.stable + stable, candidate: sum.candidate + candidate };
+}

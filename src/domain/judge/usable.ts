@@ -1,0 +1,62 @@
+// Which intervals may be judged. One that may not is dropped whole, with the reason in plain words; it is never filled in.
+import type { Counts, Interval, Stratum } from "../evidence.ts";
+import { total } from "./counts.ts";
+import type { Gap, JudgeState } from "./state.ts";
+
+/** Why this interval cannot be judged; null if it can. */
+export function whyUnusable(state: JudgeState, interval: Interval | Gap): string | null {
+  if ("missing" in interval) return interval.missing;
+  return (
+    wrongTime(state, interval) ??
+    wrongCounts("stable", interval.stable, state) ??
+    wrongCounts("candidate", interval.candidate, state) ??
+    wrongSides(state, interval)
+  );
+}
+
+function wrongTime({ untilMs }: JudgeState, { startMs, endMs }: Interval): string | null {
+  if (!Number.isFinite(startMs) || !Number.isFinite(endMs)) return "the interval has no time";
+  if (endMs <= startMs) return "the interval ends before it starts: clocks disagree";
+  if (untilMs !== null && startMs < untilMs)
+    return "the interval overlaps the one before: clocks disagree, or it came twice";
+  return null;
+}
+
+function wrongCounts(side: string, strata: Readonly<Record<Stratum, Counts>>, state: JudgeState): string | null {
+  const buckets = state.buckets.log2Edges.length - 1;
+  for (const [stratum, { requests, errors, latency }] of Object.entries(strata)) {
+    const where = `${side}, ${stratum}`;
+    if (![requests, errors, ...latency].every(Number.isFinite)) return `${where}: a count is not a number`;
+    if (requests < 0 || errors < 0 || latency.some((count) => count < 0)) return `${where}: a counter ran backwards`;
+    if (errors > requests) return `${where}: more errors than requests`;
+    if (latency.length > buckets) return `${where}: ${latency.length} latency buckets where ${buckets} were agreed`;
+    // Counters of one scrape may differ by requests that were just ending, not by more.
+    if (total(latency) > 2 * requests + 10) return `${where}: more latencies than requests`;
+  }
+  return null;
+}
+
+/** ln of the odds beyond which a swap is certain, at any traffic pattern that keeps the planned share within a factor. */
+const certain = 50;
+
+/**
+ * Sides swapped by a relabelling: the candidate has the share that was planned for stable. It is told only where the
+ * planned share is known and not near one half.
+ */
+function wrongSides({ step }: JudgeState, { stable, candidate }: Interval): string | null {
+  const { share } = step;
+  if (share === null || share <= 0 || share >= 1) return null;
+  const k = step.requests.candidate + requestsOf(candidate);
+  const l = step.requests.stable + requestsOf(stable);
+  const planned = Math.log(share / (1 - share));
+  const logOddsOfSwap = (l - k) * planned;
+  const seen = Math.log((k + 1) / (l + 1));
+  const isSwap = logOddsOfSwap > certain && Math.abs(seen + planned) < Math.abs(planned) / 4;
+  if (!isSwap) return null;
+  const percent = (x: number) => `${Math.round(100 * x)} %`;
+  return `candidate had ${percent(k / (k + l))} of the requests where ${percent(share)} were planned: the sides look swapped`;
+}
+
+function requestsOf(strata: Readonly<Record<Stratum, Counts>>): number {
+  return Object.values(strata).reduce((sum, { requests }) => sum + requests, 0);
+}
