@@ -31,30 +31,6 @@ export type TwinMessage =
   /** To the router: do not restart the supervisor any more, stop accepting, let requests finish, exit. Also what a successor brings about. */
   | { readonly kind: "stop"; readonly drainTimeoutMs: number };
 
-/** GET /table of the router: what is in force now. What left the table stays listed while it has requests in flight. */
-export interface RouterReadBack {
-  readonly version: number;
-  /** The port of each descriptor it listens on; one that could not be listened on is missing. */
-  readonly listeners: Readonly<Record<ListenerId, number>>;
-  readonly services: Readonly<
-    Record<
-      string,
-      {
-        readonly revisions: Readonly<
-          Record<
-            string,
-            {
-              readonly weight: number;
-              readonly inFlight: number;
-              readonly replicas: Readonly<Record<string, { readonly inFlight: number }>>;
-            }
-          >
-        >;
-      }
-    >
-  >;
-}
-
 export type TwinRole = "supervisor" | "router";
 
 export interface Twin {

@@ -1,0 +1,120 @@
+// The host as the control plane sees it. Every call throws Temporary while nobody answers, and Problem when the host
+// says what is wrong.
+import { Problem, Temporary } from "../domain/problem.ts";
+import type { DesiredService, Fence, SeenService, ServiceKey } from "./api.ts";
+import type { JobSpec, SeenJob } from "./jobs.ts";
+import { hostPaths } from "./paths.ts";
+import { ask } from "./socket-request.ts";
+import type { CountedInterval } from "./table.ts";
+
+export interface HostHealth {
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly version: string;
+  readonly journal?: string;
+  readonly router: { readonly pid: number | undefined; readonly answers: boolean };
+  readonly services: readonly ServiceKey[];
+  readonly adopted: number;
+}
+
+/** The host refused: `present` outranks what was sent. */
+export class HostFenced extends Error {
+  override readonly name = "HostFenced";
+  readonly present: Fence;
+  constructor(message: string, present: Fence) {
+    super(message);
+    this.present = present;
+  }
+}
+
+export interface HostClient {
+  put(service: ServiceKey, desired: DesiredService): Promise<void>;
+  get(service: ServiceKey): Promise<SeenService | undefined>;
+  remove(service: ServiceKey, fence: Fence): Promise<void>;
+  services(): Promise<readonly ServiceKey[]>;
+  claim(journal: string): Promise<void>;
+  metrics(): Promise<string>;
+  intervals(query: { service: ServiceKey; since: number }): Promise<readonly CountedInterval[]>;
+  logs(query: LogQuery): Promise<readonly { readonly replica: string; readonly lines: readonly string[] }[]>;
+  /** Starts it, or finds the one that was started under this key. */
+  startJob(job: JobSpec): Promise<SeenJob>;
+  seeJob(key: string): Promise<SeenJob | undefined>;
+  /** Starts it and waits for its end. */
+  runJob(job: JobSpec): Promise<Extract<SeenJob, { state: "ended" }>>;
+  health(): Promise<HostHealth>;
+  /** Drains and stops everything, or leaves the replicas running. Returns once the host no longer answers. */
+  stop(options?: { keepReplicas?: boolean }): Promise<void>;
+}
+
+export type LogQuery = { readonly lines?: number } & ({ readonly service: ServiceKey } | { readonly replica: string });
+
+export function hostClient(dataFolder: string): HostClient {
+  const { controlSocket: socket } = hostPaths(dataFolder);
+  const call = async (method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: unknown) => {
+    const answer = await ask({ socket, method, path, timeoutMs: 5_000, ...(body === undefined ? {} : { body }) });
+    return answer.status === 404 ? undefined : understood(answer);
+  };
+  const json = async (...args: Parameters<typeof call>) => JSON.parse((await call(...args)) ?? "null");
+  const client: HostClient = {
+    put: async (service, desired) => void (await call("PUT", `/services/${service}`, desired)),
+    get: async (service) => (await json("GET", `/services/${service}`)) ?? undefined,
+    remove: async (service, fence) => void (await call("DELETE", `/services/${service}`, { fence })),
+    services: () => json("GET", "/services"),
+    claim: async (journal) => void (await call("POST", "/claim", { journal })),
+    metrics: async () => (await call("GET", "/metrics")) ?? "",
+    intervals: async ({ service, since }) =>
+      (await json("GET", `/intervals?service=${encodeURIComponent(service)}&since=${since}`))?.intervals ?? [],
+    logs: (query) => json("GET", `/logs?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}`),
+    startJob: (job) => json("POST", "/jobs", job),
+    seeJob: async (key) => (await json("GET", `/jobs/${encodeURIComponent(key)}`)) ?? undefined,
+    runJob: (job) => untilEnded(client, job),
+    health: () => json("GET", "/health"),
+    stop: async (options) => {
+      await call("POST", "/stop", options ?? {});
+      while (await isAnswering(socket)) await pause(50);
+    },
+  };
+  return client;
+}
+
+/** Whether somebody answers on this socket now. */
+export function isAnswering(socket: string, path = "/health"): Promise<boolean> {
+  return ask({ socket, method: "GET", path, timeoutMs: 2_000 }).then(
+    (answer) => answer.status === 200,
+    () => false,
+  );
+}
+
+function understood({ status, text }: { status: number; text: string }): string {
+  if (status === 200) return text;
+  const { problem = text, mend = "See the host's log", present } = parsed(text);
+  if (status === 409 && present !== undefined) throw new HostFenced(problem, present);
+  if (status === 422) throw new Problem(problem, mend);
+  if (status === 503) throw new Temporary(problem);
+  throw new Error(`the host answered ${status}: ${problem}`);
+}
+
+function parsed(text: string): { problem?: string; mend?: string; present?: Fence } {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+/** A host that is being restarted is waited for: the job's key makes asking again harmless. */
+async function untilEnded(client: HostClient, job: JobSpec): Promise<Extract<SeenJob, { state: "ended" }>> {
+  const until = Date.now() + job.timeoutMs + 10_000;
+  for (;;) {
+    const seen = await client.startJob(job).catch((error: unknown) => {
+      if (error instanceof Temporary && Date.now() < until) return undefined;
+      throw error;
+    });
+    if (seen?.state === "ended") return seen;
+    await pause(100);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,106 @@
+// One-off jobs: run once under a key, in an artifact's folder, with the replicas' shim; the result is kept and can be
+// asked for again, also after the supervisor was restarted in the middle.
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Ms } from "../domain/frame.ts";
+import { exitReason } from "./exit-reason.ts";
+import { lastLines } from "./logs.ts";
+import { identify, isAlive, type ProcessIdentity, signalGroup } from "./process-identity.ts";
+import { readExit, startShim, whyNotStartable } from "./shim.ts";
+import { readWhole, writeWhole } from "./whole-file.ts";
+
+export interface JobSpec {
+  /** Same key, same job: it runs once. */
+  readonly key: string;
+  readonly folder: string;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: Ms;
+}
+
+export type SeenJob =
+  | { readonly state: "running"; readonly startedAt: Ms; readonly lines: readonly string[] }
+  | {
+      readonly state: "ended";
+      readonly startedAt: Ms;
+      /** Undefined when nobody saw its end: the machine went down. */
+      readonly exitCode?: number;
+      readonly because: string;
+      readonly lines: readonly string[];
+    };
+
+interface JobRecord {
+  readonly key: string;
+  readonly command: readonly string[];
+  readonly startedAt: Ms;
+  readonly timeoutMs: Ms;
+  readonly process?: ProcessIdentity;
+  readonly because?: string;
+}
+
+const keptLines = 200;
+
+/** Starts the job, or finds the one that was started under its key. */
+export function startJob(jobs: string, spec: JobSpec): SeenJob {
+  const run = folderOf(jobs, spec.key);
+  const before = seeJob(jobs, spec.key);
+  if (before !== undefined) return before;
+  mkdirSync(run, { recursive: true, mode: 0o700 });
+  const { key, command, timeoutMs } = spec;
+  const record: JobRecord = { key, command, timeoutMs, startedAt: Date.now() };
+  const impossible = whyNotStartable(spec);
+  // Written before the start as well: a job whose start nobody can confirm is not started a second time.
+  writeRecord(run, impossible === undefined ? record : { ...record, because: impossible });
+  if (impossible === undefined) {
+    const shim = startShim({ ...spec, run, logFile: join(run, "output.log") });
+    shim.once("error", (error) => writeRecord(run, { ...record, because: error.message }));
+    const identity = shim.pid === undefined ? undefined : identify(shim.pid);
+    if (identity !== undefined) writeRecord(run, { ...record, process: identity });
+  }
+  return seeJob(jobs, key) ?? { state: "running", startedAt: record.startedAt, lines: [] };
+}
+
+export function seeJob(jobs: string, key: string): SeenJob | undefined {
+  const run = folderOf(jobs, key);
+  const text = readWhole(join(run, "job.json"));
+  if (text === undefined) return undefined;
+  const record: JobRecord = JSON.parse(text);
+  const lines = lastLines(join(run, "output.log"), keptLines);
+  const { startedAt } = record;
+  const isRunning = record.process !== undefined && isAlive(record.process);
+  const exitCode = readExit(run);
+  if (exitCode === undefined && isRunning) {
+    if (Date.now() > startedAt + record.timeoutMs) overrun(run, record);
+    else return { state: "running", startedAt, lines };
+  }
+  return ended(record, exitCode, lines);
+}
+
+function overrun(run: string, record: JobRecord): void {
+  if (record.process === undefined) return;
+  signalGroup(record.process.pid, "SIGKILL");
+  writeRecord(run, { ...record, because: `killed: ran longer than ${record.timeoutMs / 1000} s` });
+}
+
+function ended(record: JobRecord, exitCode: number | undefined, lines: readonly string[]): SeenJob {
+  const program = record.command[0] ?? "";
+  const stopped = record.because === undefined ? {} : { stoppedBecause: record.because };
+  const livedMs = Date.now() - record.startedAt;
+  const because = record.because ?? exitReason({ status: exitCode, livedMs, program, ...stopped });
+  return {
+    state: "ended",
+    startedAt: record.startedAt,
+    because,
+    lines,
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
+}
+
+function folderOf(jobs: string, key: string): string {
+  return join(jobs, createHash("sha256").update(key).digest("hex").slice(0, 32));
+}
+
+function writeRecord(run: string, record: JobRecord): void {
+  writeWhole(join(run, "job.json"), JSON.stringify(record));
+}

@@ -1,0 +1,83 @@
+// A pid alone names nobody: the kernel gives it out again. A process is its pid and the moment it started.
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Linux: boot id and clock ticks since boot (field 22 of /proc/PID/stat); elsewhere what `ps -o lstart` prints. */
+  readonly start: string;
+}
+
+/** Who has this pid now; undefined when nobody, or only a zombie that waits for its parent. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const start = process.platform === "linux" ? startOnLinux(pid) : startByPs(pid);
+  return start === undefined ? undefined : { pid, start };
+}
+
+export function isAlive(identity: ProcessIdentity): boolean {
+  return identify(identity.pid)?.start === identity.start;
+}
+
+/** The arguments of a living process, or undefined. */
+export function commandLine(pid: number): readonly string[] | undefined {
+  if (process.platform !== "linux") return ps(pid, "command")?.split(" ");
+  return readOrNothing(`/proc/${pid}/cmdline`)?.split("\0").slice(0, -1);
+}
+
+/** Sends a signal to every process of the group; false when there is none. */
+export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-pgid, signal);
+    return true;
+  } catch {
+    return false; // ESRCH: nobody left
+  }
+}
+
+/** Living processes of the group, without zombies. Looks at every process: for rare moments only. */
+export function groupMembers(pgid: number): readonly number[] {
+  if (!signalGroup(pgid, 0)) return [];
+  if (process.platform !== "linux") return [pgid];
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const fields = statFields(pid);
+      return fields !== undefined && fields[0] !== "Z" && Number(fields[2]) === pgid;
+    });
+}
+
+let bootId: string | undefined;
+
+function startOnLinux(pid: number): string | undefined {
+  const fields = statFields(pid);
+  if (fields === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
+  bootId ??= readOrNothing("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
+  return `${bootId}:${fields[19]}`;
+}
+
+/** From field 3 (state) on: the name before it stands in brackets and may hold spaces. */
+function statFields(pid: number): readonly string[] | undefined {
+  const stat = readOrNothing(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function startByPs(pid: number): string | undefined {
+  return ps(pid, "stat")?.startsWith("Z") ? undefined : ps(pid, "lstart");
+}
+
+function ps(pid: number, column: string): string | undefined {
+  const answer = spawnSync("ps", ["-o", `${column}=`, "-p", String(pid)], {
+    encoding: "utf8",
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  return answer.status === 0 ? answer.stdout.trim() : undefined;
+}
+
+function readOrNothing(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined; // the process is gone
+  }
+}

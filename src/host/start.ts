@@ -1,0 +1,77 @@
+// Starts a host that outlives whoever started it, and tells whether one runs.
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Problem } from "../domain/problem.ts";
+import { type HostClient, hostClient, isAnswering } from "./client.ts";
+import { lockOwner } from "./lock.ts";
+import { lastLines } from "./logs.ts";
+import { hostPaths, makeHostFolders } from "./paths.ts";
+
+export interface StartOptions {
+  readonly dataFolder: string;
+  /** Folder with supervisor.js and router.js; by default found beside the running program. */
+  readonly programs?: string;
+  /** Address of the environments' public ports. 127.0.0.1 unless the machine is to serve others. */
+  readonly entryAddress?: string;
+}
+
+const startWithinMs = 15_000;
+
+/** Answers once the host does; one that already runs on this folder is used. */
+export async function startHost(options: StartOptions): Promise<HostClient> {
+  const paths = hostPaths(options.dataFolder);
+  const client = hostClient(options.dataFolder);
+  if (await isHostRunning(options.dataFolder)) return client;
+  makeHostFolders(paths);
+  const script = join(options.programs ?? programsFolder(), "supervisor.js");
+  if (!existsSync(script)) throw new Problem(`${script} is missing`, "Run `npm run build`, or reinstall sluice");
+  const log = openSync(paths.log, "a", 0o600);
+  const address = options.entryAddress === undefined ? [] : ["--entry-address", options.entryAddress];
+  const child = spawn(process.execPath, [script, paths.dataFolder, ...address], {
+    detached: true,
+    cwd: "/",
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  let ended: string | undefined;
+  child.once("error", (error) => {
+    ended = error.message;
+  });
+  child.once("exit", (code, signal) => {
+    ended = signal ?? `exit code ${code}`;
+  });
+  child.unref();
+  const until = Date.now() + startWithinMs;
+  while (!(await isAnswering(paths.controlSocket))) {
+    if (ended !== undefined || Date.now() > until)
+      throw new Problem(
+        `the host did not start: ${lastLines(paths.log, 1)[0] ?? ended ?? `no answer within ${startWithinMs / 1000} s`}`,
+        `See ${paths.log}`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  return client;
+}
+
+/** True while its control socket answers, or soon will: a supervisor that died is being restarted by its router. */
+export async function isHostRunning(dataFolder: string): Promise<boolean> {
+  const paths = hostPaths(dataFolder);
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (await isAnswering(paths.controlSocket)) return true;
+    if (lockOwner(paths.lock) === undefined && !(await isAnswering(paths.routerSocket, "/table"))) return false;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
+
+/** Bundled, this code is in dist/ or dist/chunks/; run from source, the programs are in the repository's dist/. */
+function programsFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, "supervisor.js"))) return folder;
+    if (existsSync(join(folder, "dist", "supervisor.js"))) return join(folder, "dist");
+  }
+  return dirname(process.argv[1] ?? "");
+}

@@ -1,0 +1,43 @@
+// What the host remembers across its own death: what was asked, what runs, which ports are promised. One file, written
+// whole. It holds environments and so secrets: mode 0600.
+import type { DesiredService, Fence, ReplicaSpec, ServiceKey } from "./api.ts";
+import type { ReplicaRecord } from "./replica.ts";
+import type { RoutedService } from "./table.ts";
+import type { ListenerId } from "./twin.ts";
+import { readWhole, writeWhole } from "./whole-file.ts";
+
+export interface HostState {
+  readonly schema: 1;
+  /** The journal that commands this host; another must claim it. */
+  journal?: string;
+  /** Highest accepted, kept when the service is gone: a late command must not bring it back. */
+  fences: Record<ServiceKey, Fence>;
+  services: Record<ServiceKey, KeptService>;
+  replicas: ReplicaRecord[];
+  ports: Record<ListenerId, number>;
+  tableVersion: number;
+  routerPid?: number;
+}
+
+export interface KeptService {
+  desired: DesiredService;
+  /** Of every revision that still has replicas, named or not. */
+  specs: Record<string, ReplicaSpec>;
+  /** Routing that the router confirmed last. */
+  inForce?: RoutedService;
+  /** To be forgotten once its last replica ended. */
+  isRemoved: boolean;
+  /** Requests cut so far, also on replicas that are gone. */
+  cut: Record<string, number>;
+}
+
+export function loadState(file: string): HostState {
+  const text = readWhole(file);
+  return text === undefined
+    ? { schema: 1, fences: {}, services: {}, replicas: [], ports: {}, tableVersion: 0 }
+    : JSON.parse(text);
+}
+
+export function saveState(file: string, state: HostState): void {
+  writeWhole(file, JSON.stringify(state));
+}
