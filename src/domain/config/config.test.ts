@@ -18,7 +18,9 @@ test("a small config gets every default, in one unit for each quantity", () => {
     {
       "build": {
         "bundle": "src/main.ts",
+        "entries": {},
         "external": [],
+        "include": [],
       },
       "cpu": 250,
       "dependsOn": [],

@@ -5,6 +5,12 @@ import { Cpu, Duration, Env, InnerPath, key, Memory, Name, Percentage, Port, Url
 const Build = z.union([
   z.strictObject({
     bundle: key(InnerPath, "Entry file. Sluice bundles it with esbuild, with all it depends on.", "src/main.ts"),
+    entries: key(
+      z.record(Name, InnerPath).prefault({}),
+      "More entry files, bundled beside main.js under their name: what jobs run.",
+      { smoke: "test/smoke.ts" },
+    ),
+    include: key(z.array(InnerPath).prefault([]), "Files and folders that it reads at run time.", ["migrations"]),
     external: key(
       z.array(z.string()).prefault([]),
       "Packages to leave out of the bundle (native add-ons); they must be where it runs.",
@@ -68,8 +74,8 @@ export const Service = z.strictObject({
   path: key(InnerPath, "Folder of the service's package.", "apps/api"),
   build: key(Build, "How its artifact is made, once for all environments.", { bundle: "src/main.ts" }),
   start: key(
-    z.exactOptional(z.string().min(1)),
-    'Command that starts it in its artifact; "node main.js" for a bundle. It must listen on $PORT.',
+    z.exactOptional(z.string().regex(/^[^;&|<>$`]+$/, "it is run without a shell, so it cannot hold ; & | < > $ or `")),
+    'Command that starts it in its artifact; "node main.js" for a bundle. It must listen on the port that PORT names.',
     "node main.js",
   ),
   port: key(

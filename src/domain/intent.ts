@@ -1,0 +1,78 @@
+// What a release wants of an environment, as planning needs it: from frozen config to `Intent`. Pure, so that a dry run
+// in the CLI and the server's plan come to the same.
+import type { Config, EnvironmentConfig } from "./config/config.ts";
+import { nearest, oneOf } from "./config/nearest.ts";
+import { checksIn, jobsIn, serviceIn, strategyIn } from "./config/resolve.ts";
+import type { Ms, RevisionId, Route } from "./frame.ts";
+import type { IntendedService, Intent, ServiceName } from "./plan.ts";
+import { Problem } from "./problem.ts";
+
+/** A candidate that has no traffic yet answers requests with this header, whatever the weights say. */
+export const previewHeader = { header: "x-sluice-preview", value: "candidate" } as const;
+
+const moveWithinMs: Ms = 600_000;
+const holdWithinMs: Ms = 3_600_000;
+
+export interface IntentParts {
+  readonly config: Config;
+  readonly environment: string;
+  /** Of the services that the release holds. */
+  readonly revisions: Readonly<Record<ServiceName, RevisionId>>;
+  /** Where the outside finds the environment: probes that name only a path are sent there. */
+  readonly publicUrl: string;
+}
+
+export function intentFor({ config, environment, revisions, publicUrl }: IntentParts): Intent {
+  const here = environmentNamed(config, environment);
+  refuseUnknownTarget(here, environment);
+  const checks = checksIn(config, environment, publicUrl);
+  const strategy = strategyIn(config, environment, checks);
+  const { after, gate } = jobsIn(config, environment);
+  const intended = ([name, revision]: [ServiceName, RevisionId]): [ServiceName, IntendedService] => {
+    const service = serviceIn(config, environment, name);
+    return [
+      name,
+      {
+        revision,
+        size: Math.max(service.replicas, service.autoscaling?.min ?? 0),
+        serves: service.kind !== "worker",
+        strategy,
+        dependsOn: service.dependsOn,
+        withinMs: Math.max(moveWithinMs, 2 * (service.health.startWithin + service.drainTimeout + service.grace)),
+        preview: previewOf(revision),
+      },
+    ];
+  };
+  const bake = { kind: "bake", lastsMs: here.bake, checks, withinMs: here.bake + holdWithinMs } as const;
+  return {
+    services: Object.fromEntries(Object.entries(revisions).map(intended)),
+    verify: [...after, ...(here.bake > 0 ? [bake] : []), ...gate],
+    onFailure: here.autoRollback ? "rollback" : "hold",
+    // biome-ignore lint/suspicious/noThenProperty: the plan's word for what follows a hold; never awaited
+    hold: { withinMs: holdWithinMs, then: "rollback" },
+  };
+}
+
+/** A Problem with a near name when there is no such environment. */
+export function environmentNamed(config: Config, name: string): EnvironmentConfig {
+  const found = config.environments[name];
+  if (found !== undefined) return found;
+  const names = Object.keys(config.environments);
+  const meant = nearest(name, names);
+  throw new Problem(
+    `There is no environment "${name}"`,
+    meant === undefined ? `sluice.config.ts names ${oneOf(names)}` : `Did you mean "${meant}"?`,
+  );
+}
+
+function refuseUnknownTarget({ target }: EnvironmentConfig, environment: string): void {
+  if (target.kind === "processes") return;
+  throw new Problem(
+    `${environment} runs on "${target.kind}", which this version of Sluice cannot deploy to yet`,
+    'Use target: { kind: "processes" }',
+  );
+}
+
+function previewOf(revision: RevisionId): readonly Route[] {
+  return [{ match: previewHeader, to: revision }];
+}

@@ -1,0 +1,216 @@
+// Builds a release: each service once, into an artifact named by its content.
+import { execFile, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { canonical } from "../domain/canonical.ts";
+import type { Config, ServiceConfig } from "../domain/config/config.ts";
+import { nearest, oneOf } from "../domain/config/nearest.ts";
+import { Problem } from "../domain/problem.ts";
+import { makeRelease, type Release } from "../domain/release.ts";
+import { bundle } from "./artifact-bundle.ts";
+import { type Manifest, storeFolder } from "./artifact-store.ts";
+
+export interface BuildOrder {
+  readonly root: string;
+  readonly config: Config;
+  /** Data folder that holds `artifacts/`. */
+  readonly data: string;
+  /** Builds these only; the others are taken over from `base`. */
+  readonly only?: readonly string[];
+  readonly base?: Release;
+  /** What people call the release; its commit unless given. */
+  readonly version?: string;
+  readonly onBuilt?: (built: Built) => void;
+}
+
+export interface Built {
+  readonly service: string;
+  readonly manifest: Manifest;
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+export async function buildRelease(order: BuildOrder): Promise<Release> {
+  const { root, config, base, only } = order;
+  const names = Object.keys(config.services);
+  const unknown = only?.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw noSuchService(unknown, names);
+  const commit = await commitOf(root);
+  const services: Record<string, { artifact: string }> = {};
+  for (const name of names) {
+    const taken = only === undefined || only.includes(name) ? undefined : base?.services[name];
+    services[name] = taken ?? { artifact: (await buildService(order, name, commit)).artifact };
+  }
+  const release = makeRelease({ version: "", ...(commit === undefined ? {} : { commit }), services, config }, sha256);
+  return { ...release, version: order.version ?? shortCommit(commit) ?? release.id };
+}
+
+export function noSuchService(name: string, known: readonly string[]): Problem {
+  const meant = nearest(name, known);
+  return new Problem(
+    `There is no service "${name}"`,
+    meant === undefined ? `sluice.config.ts names ${oneOf(known)}` : `Did you mean "${meant}"?`,
+  );
+}
+
+async function buildService(order: BuildOrder, name: string, commit: string | undefined): Promise<Manifest> {
+  const service = order.config.services[name];
+  if (service === undefined) throw new Error(`no service ${name}`);
+  const folder = join(order.root, service.path);
+  if (!existsSync(folder)) {
+    throw new Problem(`${name} should be in ${service.path}, where nothing is`, `Mend services.${name}.path`);
+  }
+  const scratch = join(order.data, "builds", randomBytes(6).toString("hex"));
+  try {
+    const { files, inputs } = await madeBy(order.root, { name, service, scratch });
+    const origin = {
+      service: name,
+      inputs,
+      config: sha256(canonical(service.build)),
+      ...(commit === undefined ? {} : { commit }),
+    };
+    const manifest = await storeFolder(order.data, files, origin);
+    order.onBuilt?.({ service: name, manifest });
+    return manifest;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Making {
+  readonly name: string;
+  readonly service: ServiceConfig;
+  readonly scratch: string;
+}
+
+interface Made {
+  /** Folder of the files. */
+  readonly files: string;
+  readonly inputs: string;
+}
+
+function madeBy(root: string, making: Making): Promise<Made> {
+  const { build } = making.service;
+  return "bundle" in build ? bundled(root, making, build) : commanded(root, making, build);
+}
+
+type Of<K extends string> = Extract<ServiceConfig["build"], Readonly<Record<K, unknown>>>;
+
+async function bundled(root: string, { name, service, scratch }: Making, build: Of<"bundle">): Promise<Made> {
+  const entries = { ...build.entries, main: build.bundle };
+  for (const entry of Object.values(entries)) {
+    if (existsSync(join(root, service.path, entry))) continue;
+    throw new Problem(
+      `${name} should start from ${join(service.path, entry)}, which is not there`,
+      `Mend services.${name}.build`,
+    );
+  }
+  const { files, inputs } = await bundle({
+    root,
+    service: name,
+    path: service.path,
+    entries,
+    external: build.external,
+  });
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  for (const [file, contents] of Object.entries(files)) {
+    await mkdir(dirname(join(scratch, file)), { recursive: true });
+    await writeFile(join(scratch, file), contents);
+  }
+  for (const path of build.include) await include(join(root, service.path, path), join(scratch, path), name);
+  return { files: scratch, inputs };
+}
+
+async function include(from: string, to: string, service: string): Promise<void> {
+  if (!existsSync(from))
+    throw new Problem(
+      `${service} should include ${from}, which is not there`,
+      `Mend services.${service}.build.include`,
+    );
+  await mkdir(dirname(to), { recursive: true });
+  await cp(from, to, { recursive: true });
+}
+
+async function commanded(root: string, { name, service }: Making, build: Of<"command">): Promise<Made> {
+  const folder = join(root, service.path);
+  await runBuild({ root, folder, name, command: build.command });
+  const files = join(folder, build.output);
+  const isFolder = await stat(files).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) {
+    throw new Problem(
+      `The build of ${name} ended well but left no folder ${join(service.path, build.output)}`,
+      `Mend services.${name}.build.output`,
+    );
+  }
+  return { files, inputs: await sourcesHash(folder) };
+}
+
+async function runBuild({
+  root,
+  folder,
+  name,
+  command,
+}: {
+  root: string;
+  folder: string;
+  name: string;
+  command: string;
+}): Promise<void> {
+  const path = [join(folder, "node_modules/.bin"), join(root, "node_modules/.bin"), process.env.PATH].join(delimiter);
+  const env = { ...process.env, PATH: path };
+  const child = spawn(command, { cwd: folder, env, shell: true, stdio: ["ignore", "pipe", "pipe"] });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      printed = (printed + chunk.toString()).slice(-16_384);
+    });
+  }
+  const code = await new Promise<number | null>((ended, failed) => child.on("error", failed).on("close", ended));
+  if (code === 0) return;
+  const last = printed
+    .trimEnd()
+    .split("\n")
+    .slice(-20)
+    .map((line) => `  ${line}`);
+  throw new Problem(
+    [`The build of ${name} failed: "${command}" ended with ${code}:`, ...last].join("\n"),
+    "Mend the build, then run the same again",
+  );
+}
+
+/** Over what Git would commit of the folder; outside Git, unknown. */
+async function sourcesHash(folder: string): Promise<string> {
+  const listed = await git(folder, ["ls-files", "-z", "-co", "--exclude-standard"]);
+  const hash = createHash("sha256");
+  for (const name of (listed ?? "").split("\0").filter(Boolean).toSorted()) {
+    const body = await readFile(join(folder, name)).catch(() => Buffer.alloc(0));
+    hash.update(`${name}\0${createHash("sha256").update(body).digest("hex")}\n`);
+  }
+  return hash.digest("hex");
+}
+
+async function commitOf(root: string): Promise<string | undefined> {
+  const commit = (await git(root, ["rev-parse", "HEAD"]))?.trim();
+  if (commit === undefined) return undefined;
+  const changed = await git(root, ["status", "--porcelain", "-uno", "--", "."]);
+  return changed?.trim() === "" ? commit : `${commit}+dirty`;
+}
+
+function shortCommit(commit: string | undefined): string | undefined {
+  return commit?.replace(/^([0-9a-f]{7})[0-9a-f]*/, "$1");
+}
+
+async function git(folder: string, args: readonly string[]): Promise<string | undefined> {
+  return await promisify(execFile)("git", [...args], { cwd: folder, maxBuffer: 64 * 2 ** 20 }).then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  );
+}
