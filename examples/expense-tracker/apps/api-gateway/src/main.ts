@@ -1,0 +1,4 @@
+import { runUntilSignalled } from "@tally/http/service";
+import { startGateway } from "./service.ts";
+
+await runUntilSignalled(startGateway);

@@ -1,0 +1,4 @@
+import { runUntilSignalled } from "@tally/http/service";
+import { startUserService } from "./service.ts";
+
+await runUntilSignalled(startUserService);
