@@ -113,7 +113,12 @@ function turn(run: Run, cause: Cause): Fact {
 
 function holdExpired(run: Run, now: Ms): Fact | undefined {
   const { hold, plan } = run;
-  if (hold === undefined || plan === undefined || plan.hold.then === "stay" || now - hold.since < plan.hold.withinMs)
+  if (
+    hold === undefined ||
+    plan === undefined ||
+    plan.hold.onDeadline === "stay" ||
+    now - hold.since < plan.hold.withinMs
+  )
     return undefined;
   const because = `on hold for ${minutes(plan.hold.withinMs)} without an answer: ${hold.because}`;
   return { kind: "retreat", cause: { kind: "hold expired", because }, paths: pathsBack(run) };

@@ -44,7 +44,7 @@ export interface Plan {
   /** A failed step goes back by itself, or holds and asks. */
   readonly onFailure: "rollback" | "hold";
   /** A hold ends by evidence, a person's verb, or after this long: it goes back, or stays, never forward. */
-  readonly hold: { readonly withinMs: Ms; readonly then: "rollback" | "stay" };
+  readonly hold: { readonly withinMs: Ms; readonly onDeadline: "rollback" | "stay" };
 }
 
 /** What a release wants of one service in one environment: all that planning needs to know. */

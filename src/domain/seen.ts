@@ -26,6 +26,8 @@ export interface Asked {
   readonly frame: Frame;
   readonly rely: readonly RevisionId[];
   readonly size: number;
+  /** Percent of a side's capacity that the plan allows to be missing while batches change places. */
+  readonly unavailable: number;
 }
 
 /** A frame is held when the weights are reported back and all that it relies on is ready. */
@@ -59,6 +61,15 @@ function wrongWeights(seen: Seen, frame: Frame): string[] {
     return Math.abs(wanted - reported) < 0.005
       ? []
       : [`the router reports ${reported} % for ${revision}, not ${wanted} %`];
+  });
+}
+
+/** Which revision this frame would give more traffic than its ready replicas bear: a move that is never chosen. */
+export function overloads(seen: Seen, { frame, size, unavailable }: Asked): RevisionId | undefined {
+  return Object.keys(frame.revisions).find((revision) => {
+    const [wanted, now] = [shareOf(frame, revision).traffic, seen.revisions[revision]];
+    const needed = (wanted / 100) * size * (1 - unavailable / 100);
+    return wanted > (now?.traffic ?? 0) && (now?.ready ?? 0) < needed - 0.01 * size;
   });
 }
 

@@ -1,11 +1,11 @@
 // How each kind of task is attempted. Each returns a fact that has become true, or when to look again.
 import type { Fact } from "../domain/event.ts";
-import { type Ms, shareOf } from "../domain/frame.ts";
+import { type Frame, type Ms, shareOf } from "../domain/frame.ts";
 import { activeNodes, minutes, type Task } from "../domain/next.ts";
 import { plan } from "../domain/plan.ts";
 import { unfit } from "../domain/powers.ts";
 import type { Run } from "../domain/run.ts";
-import { type Asked, assess, hasDrifted } from "../domain/seen.ts";
+import { type Asked, assess, hasDrifted, overloads } from "../domain/seen.ts";
 import type { Surroundings } from "./advance.ts";
 import { attemptBake } from "./bake.ts";
 import type { Target } from "./ports.ts";
@@ -61,8 +61,7 @@ async function attemptSet(task: TaskOf<"attempt">, run: Run, around: Surrounding
   const { node, index, step, state } = task;
   if (step.kind !== "set" || node.service === undefined) throw new Error(`${node.id} step ${index} sets no frame`);
   const at = { node: node.id, step: index };
-  const size = run.plan?.services[node.service]?.size ?? 1;
-  const asked = { frame: step.frame, rely: step.rely, size };
+  const asked = askedOf(run, node.service, step.frame, step.rely);
   const answer = await ask({ service: node.service, key: `${node.id}/${index}/${state.attempt}`, asked, run, around });
   if (answer.kind === "held") return { fact: { kind: "step done", ...at }, dueInMs: 0 };
   if (answer.kind === "broken") return { fact: { kind: "step failed", ...at, because: answer.because }, dueInMs: 0 };
@@ -74,8 +73,7 @@ async function attemptSet(task: TaskOf<"attempt">, run: Run, around: Surrounding
 }
 
 async function attemptWalk(task: TaskOf<"walk">, run: Run, around: Surroundings): Promise<Attempt> {
-  const size = run.plan?.services[task.service]?.size ?? 1;
-  const asked = { frame: task.frame, rely: task.rely, size };
+  const asked = askedOf(run, task.service, task.frame, task.rely);
   const answer = await ask({ service: task.service, key: `back/${task.index}`, asked, run, around });
   if (answer.kind !== "held") return { dueInMs: soonMs, waiting: answer.because };
   return { fact: { kind: "walked back", service: task.service, index: task.index }, dueInMs: 0 };
@@ -90,17 +88,26 @@ interface Ask {
   readonly around: Surroundings;
 }
 
-/** Asks for a frame and assesses an observation that was made after asking. */
+function askedOf(run: Run, service: string, frame: Frame, rely: Asked["rely"]): Asked {
+  const planned = run.plan?.services[service];
+  return { frame, rely, size: planned?.size ?? 1, unavailable: planned?.unavailable ?? 0 };
+}
+
+/** Asks for a frame, unless it would overload what is ready, and assesses an observation that was made after asking. */
 async function ask({ service, key, asked, run, around }: Ask): Promise<ReturnType<typeof assess>> {
   const target = await around.ports.target(run.environment, service);
-  if (around.memory.asked.get(service) !== key) {
-    await apply(target, asked, run, around);
-    around.memory.asked.set(service, key);
-  }
   const seen = await target.observe();
   const answer = assess(seen, asked);
-  if (answer.kind === "waiting" && hasDrifted(seen, asked.frame, asked.size)) await apply(target, asked, run, around);
-  return answer;
+  const isNew = around.memory.asked.get(service) !== key;
+  if (!isNew && !(answer.kind === "waiting" && hasDrifted(seen, asked.frame, asked.size))) return answer;
+  const overloaded = overloads(seen, asked);
+  if (overloaded !== undefined)
+    return answer.kind === "broken"
+      ? answer
+      : { kind: "waiting", because: `${overloaded} is not ready for its traffic` };
+  await apply(target, asked, run, around);
+  around.memory.asked.set(service, key);
+  return assess(await target.observe(), asked);
 }
 
 async function apply(

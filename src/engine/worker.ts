@@ -2,6 +2,7 @@
 // the lease keeps them apart, the position of each fact keeps them honest, the fence keeps a late one harmless.
 import type { Fact } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
+import { Temporary } from "../domain/problem.ts";
 import { fold, type Run } from "../domain/run.ts";
 import { advance } from "./advance.ts";
 import { blank, type Memory } from "./memory.ts";
@@ -18,6 +19,11 @@ export interface WorkerOptions {
 
 /** Waits shorter than this are sat out with the claim in hand; longer ones give it back. */
 const sitOutMs: Ms = 300;
+
+/** The lease ends by itself when giving it back fails too. */
+function ignoreTemporary(error: unknown): void {
+  if (!(error instanceof Temporary)) throw error;
+}
 
 export class Worker {
   readonly #options: WorkerOptions;
@@ -36,8 +42,8 @@ export class Worker {
       await this.#options.claims.release(claim, dueInMs);
     } catch (error) {
       this.#memories.delete(claim.deployment);
-      if (!(error instanceof Fenced)) throw error;
-      await this.#options.claims.release(claim, 1000);
+      if (!(error instanceof Fenced) && !(error instanceof Temporary)) throw error;
+      await this.#options.claims.release(claim, 500).catch(ignoreTemporary);
     }
     return true;
   }

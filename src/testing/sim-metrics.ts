@@ -1,0 +1,78 @@
+// What the simulated service's traffic would be counted as: a function of the weights over time and of how each
+// revision behaves. No randomness: expectations, rounded by carrying the remainder.
+import { type Counts, type Interval, nativeBuckets } from "../domain/evidence.ts";
+import type { Ms, RevisionId } from "../domain/frame.ts";
+import { Temporary } from "../domain/problem.ts";
+import type { Clock, EvidenceKey, EvidenceStore, MetricSource } from "../engine/ports.ts";
+import type { Behaviour, SimTarget } from "./sim-target.ts";
+
+export interface SimMetricsOptions {
+  readonly clock: Clock;
+  readonly targets: ReadonlyMap<string, SimTarget>;
+  readonly behaviours: Readonly<Record<RevisionId, Behaviour>>;
+  readonly requestsPerSecond: number;
+  readonly intervalMs?: Ms;
+  /** Virtual times between which the source does not answer. */
+  readonly downBetween?: readonly [Ms, Ms];
+}
+
+export class SimMetrics implements MetricSource, EvidenceStore {
+  readonly #options: SimMetricsOptions;
+  readonly #evidence = new Map<string, readonly Interval[]>();
+
+  constructor(options: SimMetricsOptions) {
+    this.#options = options;
+  }
+
+  async read(query: Parameters<MetricSource["read"]>[0]): Promise<readonly Interval[]> {
+    const { clock, downBetween, intervalMs = 5000 } = this.#options;
+    const now = clock.now();
+    if (downBetween !== undefined && now >= downBetween[0] && now < downBetween[1])
+      throw new Temporary("connection refused");
+    const first = Math.ceil(query.since / intervalMs) * intervalMs;
+    const starts: Ms[] = [];
+    for (let start = first; start + intervalMs <= now; start += intervalMs) starts.push(start);
+    return starts.map((startMs) => ({
+      startMs,
+      endMs: startMs + intervalMs,
+      stable:
+        query.stable === undefined ? {} : { other: this.#counts(query.service, query.stable, startMs, intervalMs) },
+      candidate: { other: this.#counts(query.service, query.candidate, startMs, intervalMs) },
+    }));
+  }
+
+  async probe(): Promise<{ ok: boolean; because: string }> {
+    return { ok: true, because: "answered 200" };
+  }
+
+  async put(at: EvidenceKey, intervals: readonly Interval[]): Promise<void> {
+    const kept = new Map(
+      (this.#evidence.get(JSON.stringify(at)) ?? []).map((interval) => [interval.startMs, interval]),
+    );
+    for (const interval of intervals) kept.set(interval.startMs, interval);
+    this.#evidence.set(
+      JSON.stringify(at),
+      [...kept.values()].sort((a, b) => a.startMs - b.startMs),
+    );
+  }
+
+  async get(at: EvidenceKey): Promise<readonly Interval[]> {
+    return this.#evidence.get(JSON.stringify(at)) ?? [];
+  }
+
+  #counts(service: string, revision: RevisionId, startMs: Ms, lastsMs: Ms): Counts {
+    const target = this.#options.targets.get(service);
+    const behaviour = this.#options.behaviours[revision] ?? {};
+    const weight = target?.weights.findLast((w) => w.at <= startMs)?.traffic[revision] ?? 0;
+    const requests = Math.round((this.#options.requestsPerSecond * lastsMs * weight) / 100_000);
+    const since = startMs - (target?.startedAt(revision) ?? startMs);
+    const share = behaviour.errors !== undefined && since >= behaviour.errors.afterMs ? behaviour.errors.share : 0.002;
+    const errors = Math.min(requests, Math.round(requests * share));
+    return { requests, errors, latency: histogram(requests - errors, behaviour.latencyMs ?? 40) };
+  }
+}
+
+function histogram(count: number, latencyMs: number): readonly number[] {
+  const found = nativeBuckets.log2Edges.findIndex((edge) => 2 ** edge > latencyMs);
+  return [...new Array<number>(Math.max(0, found - 1)).fill(0), count];
+}
