@@ -49,7 +49,7 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
     verify: [...after, ...(here.bake > 0 ? [bake] : []), ...gate],
     onFailure: here.autoRollback ? "rollback" : "hold",
     // biome-ignore lint/suspicious/noThenProperty: the plan's word for what follows a hold; never awaited
-    hold: { withinMs: holdWithinMs, then: "rollback" },
+    hold: { withinMs: holdWithinMs, onDeadline: "rollback" },
   };
 }
 
