@@ -68,7 +68,9 @@ async function answer(request: IncomingMessage, controlled: Controlled): Promise
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
   const isText = typeof body === "string";
-  response.writeHead(status, { "content-type": isText ? "text/plain; version=0.0.4" : "application/json" });
+  const type = isText ? "text/plain; version=0.0.4" : "application/json";
+  // Each question on a connection of its own: a kept one would go on asking a predecessor.
+  response.writeHead(status, { "content-type": type, connection: "close" });
   response.end(isText ? body : JSON.stringify(body));
 }
 

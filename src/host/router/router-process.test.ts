@@ -72,9 +72,9 @@ function startRouter(): ChildProcess {
   return child;
 }
 
-function ask(agent: false | undefined = false): Promise<string> {
+function ask(): Promise<string> {
   return new Promise((resolve, reject) => {
-    get({ host: "127.0.0.1", port: listener.port, agent }, (response) => {
+    get({ host: "127.0.0.1", port: listener.port, agent: false }, (response) => {
       let text = "";
       response.on("data", (part) => (text += part));
       response.on("end", () => resolve(text));
@@ -122,10 +122,11 @@ test("serves from its table file, survives its kill by the backlog, and hands ov
   const third = startRouter();
   await until(async () => JSON.parse((await control("GET", "/table")).body).version === 3);
   const answers = Array.from({ length: 50 }, () => ask());
+  const exited = once(second, "exit");
   second.kill("SIGTERM");
   answers.push(...Array.from({ length: 50 }, () => ask()));
   expect(new Set(await Promise.all(answers))).toEqual(new Set(["v1"]));
-  expect(await once(second, "exit")).toEqual([0, null]);
+  expect(await exited).toEqual([0, null]);
   expect((await control("GET", "/table")).status).toBe(200);
   expect(third.exitCode).toBe(null);
 });
