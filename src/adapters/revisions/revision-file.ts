@@ -1,0 +1,40 @@
+// What each revision is made of, kept where it runs: a frame names revisions, and going back needs the old ones' making.
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RevisionId } from "../../domain/frame.ts";
+import type { ServiceName } from "../../domain/plan.ts";
+import type { RevisionSpec, SecretVersions } from "../../domain/release.ts";
+
+export interface KeptRevision {
+  readonly revision: RevisionId;
+  readonly environment: string;
+  readonly service: ServiceName;
+  readonly spec: RevisionSpec;
+  /** Never values. */
+  readonly secrets: SecretVersions;
+  /** What people call the release that first had it. */
+  readonly version: string;
+}
+
+export interface Revisions {
+  keep(revision: KeptRevision): void;
+  get(environment: string, revision: RevisionId): KeptRevision | undefined;
+}
+
+export function revisionFiles(folder: string): Revisions {
+  const fileOf = (environment: string, revision: RevisionId) => join(folder, environment, `${revision}.json`);
+  return {
+    keep: (revision) => {
+      const file = fileOf(revision.environment, revision.revision);
+      if (existsSync(file)) return;
+      mkdirSync(join(folder, revision.environment), { recursive: true, mode: 0o700 });
+      const beside = `${file}.${process.pid}`;
+      writeFileSync(beside, JSON.stringify(revision), { mode: 0o600 });
+      renameSync(beside, file);
+    },
+    get: (environment, revision) => {
+      const file = fileOf(environment, revision);
+      return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+    },
+  };
+}
