@@ -1,0 +1,45 @@
+// What we ask of the host for a frame, and what its answer means: pure.
+import { type Frame, type RevisionId, replicasFor } from "../../../domain/frame.ts";
+import type { Seen } from "../../../domain/seen.ts";
+import type { Fence } from "../../../engine/ports.ts";
+import type { DesiredService, ReplicaSpec, SeenService } from "../../../host/api.ts";
+
+/** Where the outside finds the service, and how long requests wait at a switch. The same for all its revisions. */
+export type Placement = Pick<DesiredService, "ingress" | "entry" | "buffer" | "maintenancePage">;
+
+export interface Wanted {
+  readonly frame: Frame;
+  readonly size: number;
+  readonly fence: Fence;
+  readonly specs: ReadonlyMap<RevisionId, ReplicaSpec>;
+  readonly placement: Placement;
+}
+
+/** A revision at no capacity is not named: the host drains, stops and forgets it. */
+export function desiredService({ frame, size, fence, specs, placement }: Wanted): DesiredService {
+  const revisions = Object.entries(frame.revisions).flatMap(([revision, { capacity, traffic }]) => {
+    const spec = specs.get(revision);
+    if (capacity === 0) return [];
+    if (spec === undefined) throw new Error(`${revision} was not published`);
+    return [[revision, { spec, replicas: replicasFor(capacity, size), weight: traffic }] as const];
+  });
+  const named = new Set(revisions.map(([revision]) => revision));
+  return {
+    fence,
+    revisions: Object.fromEntries(revisions),
+    routes: frame.routes.filter((route) => named.has(route.to)),
+    ...placement,
+  };
+}
+
+export function seenOf(answer: SeenService | undefined): Seen {
+  const revisions = Object.entries(answer?.revisions ?? {}).map(([revision, { weight, ready, replicas, broken }]) => {
+    const running = replicas.filter((replica) => replica.state !== "exited").length;
+    return [revision, { ready, running, traffic: weight, ...(broken === undefined ? {} : { broken }) }] as const;
+  });
+  return {
+    revisions: Object.fromEntries(
+      revisions.filter(([, share]) => share.running > 0 || share.traffic > 0 || share.broken),
+    ),
+  };
+}
