@@ -1,6 +1,6 @@
 // The host's control socket: HTTP over a Unix socket with mode 0600. Says in its answers what went wrong and what to do.
 
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Problem, Temporary } from "../domain/problem.ts";
 import type { ServiceKey } from "./api.ts";
@@ -36,7 +36,10 @@ export function openControl(socket: string, options: ControlOptions): Promise<Se
   });
   return new Promise((opened, failed) => {
     server.once("error", failed);
-    server.listen(socket, () => opened(server)); // the process's umask makes it 0600
+    server.listen(socket, () => {
+      chmodSync(socket, 0o600); // until here the process's umask kept others out
+      opened(server);
+    });
   });
 }
 

@@ -1,5 +1,13 @@
+// The host on real processes: what is asked, what is seen, and what happens when things go wrong.
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { desired, type RealHost, realHost, revision } from "../testing/real-host.ts";
+import { desired, fence, pause, type RealHost, realHost, revision, untilGone } from "../testing/real-host.ts";
+import { HostFenced } from "./client.ts";
+import { hostPaths } from "./paths.ts";
+import { identify } from "./process-identity.ts";
+import { startHost } from "./start.ts";
 
 let host: RealHost;
 beforeEach(async () => {
@@ -7,14 +15,205 @@ beforeEach(async () => {
 });
 afterEach(() => host.stop());
 
+const text = async (port: number, path = "/") => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+
+/** One replica of "one", ready and routed. */
+async function runningOne(spec: Parameters<typeof revision>[1] = { version: "one" }) {
+  await host.client.put("test/web", desired(1, { v1: revision(host, spec) }));
+  return host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === spec.replicas || v1?.ready === 1);
+}
+
 test("a service that is asked for runs, is ready and is reached through its ports", async () => {
   await host.client.put("test/web", desired(1, { v1: revision(host, { version: "one", replicas: 2 }) }));
-  const seen = await host.until(
-    "test/web",
-    ({ revisions }) => revisions.v1?.ready === 2 && revisions.v1.weight === 100,
+  const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 2 && v1.weight === 100);
+  expect(await Promise.all([seen.entryPort, seen.internalPort].map((port) => text(port)))).toEqual(["one", "one"]);
+});
+
+test("a lower fence and another journal are refused with the present one, until the host is claimed", async () => {
+  const v1 = revision(host, { version: "one" });
+  await host.client.put("test/web", desired(5, { v1 }));
+  const late = await host.client.put("test/web", desired(4, {})).catch((error) => error);
+  const foreign = await host.client
+    .put("test/web", desired(9, {}, { fence: fence(9, "other") }))
+    .catch((error) => error);
+  expect([late, foreign].map((error) => [error instanceof HostFenced, error.message, error.present])).toEqual([
+    [true, "test/web: command 4 came after 5, which outranks it", fence(5)],
+    [true, "this host obeys journal journal-1; other must claim it first", fence(5)],
+  ]);
+  await host.client.claim("other");
+  await host.client.put("test/web", desired(1, { v1 }, { fence: fence(1, "other") }));
+  expect((await host.client.get("test/web"))?.fence).toEqual(fence(1, "other"));
+});
+
+test("everything wrong with a document is said at once", async () => {
+  const wrong = revision(host, { version: "one", replicas: 0, weight: 50, spec: { folder: "relative" } });
+  await expect(host.client.put("test/web", desired(1, { v1: wrong }))).rejects.toThrow(
+    "test/web: revision v1: weight 50 without a replica; revision v1: spec.folder is not an absolute path; weights sum to 50, not to 100 or 0",
   );
-  const answers = await Promise.all(
-    [seen.entryPort, seen.internalPort].map(async (port) => (await fetch(`http://127.0.0.1:${port}/`)).text()),
+});
+
+test("a replica sees its own environment, its port, and nothing of the host's", async () => {
+  const { entryPort } = await runningOne({ version: "one", env: { COLOUR: "green" } });
+  const { PATH, PORT, PWD, HOME, USER, LANG, LC_ALL, TZ, TMPDIR, OLDPWD, SHLVL, _, ...rest } = JSON.parse(
+    await text(entryPort, "/env"),
   );
-  expect(answers).toEqual(["one", "one"]);
+  expect([rest, Number(PORT) > 0, PATH.split(":")[0]]).toEqual([
+    { VERSION: "one", COLOUR: "green" },
+    true,
+    join(process.execPath, ".."),
+  ]);
+});
+
+test("a replica holds none of the host's descriptors", async () => {
+  const seen = await runningOne();
+  const shim = seen.revisions.v1?.replicas[0]?.pid ?? 0;
+  const { readdirSync, readlinkSync } = await import("node:fs");
+  const open = readdirSync(`/proc/${shim}/fd`).map((fd) => readlinkSync(`/proc/${shim}/fd/${fd}`));
+  const logFile = seen.revisions.v1?.replicas[0]?.logFile;
+  expect(open.filter((target) => target !== "/dev/null" && target !== logFile)).toEqual([]);
+});
+
+test("a replica that is killed is out of service at once, restarted, and the reason is told", async () => {
+  const before = await runningOne({ version: "one", replicas: 2 });
+  const victim = before.revisions.v1?.replicas[0];
+  await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 2);
+  process.kill(-(victim?.pid ?? 0), "SIGKILL");
+  const after = await host.until("test/web", ({ revisions: { v1 } }) =>
+    Boolean(v1?.ready === 2 && v1.replicas.some(({ restarts }) => restarts === 1)),
+  );
+  const restarted = after.revisions.v1?.replicas.find(({ id }) => id === victim?.id);
+  expect(restarted?.pid).not.toBe(victim?.pid);
+});
+
+test("a service that never becomes ready is broken, with the probe's answer as the reason", async () => {
+  const never = revision(host, { version: "one", env: { NEVER_READY: "1" }, spec: { startWithinMs: 500 } });
+  await host.client.put("test/web", desired(1, { v1: never }));
+  const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.broken !== undefined);
+  expect(seen.revisions.v1?.broken).toBe("never ready: not ready within 0.5 s: GET /health answered 503");
+});
+
+test("a service that keeps exiting is a crash loop after three times", async () => {
+  await host.client.put("test/web", desired(1, { v1: revision(host, { version: "one", env: { EXIT_AT_ONCE: "7" } }) }));
+  const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.broken !== undefined);
+  expect(seen.revisions.v1?.broken).toMatch(/^crash loop: ended 3 times, last: exited with code 7 after 0\.\d s$/);
+});
+
+test("a start command that does not exist is broken at once", async () => {
+  const missing = revision(host, { version: "one", spec: { command: ["no-such-program"] } });
+  await host.client.put("test/web", desired(1, { v1: missing }));
+  const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.broken !== undefined);
+  expect(seen.revisions.v1?.broken).toBe('start command "no-such-program" was not found');
+});
+
+test("a replica that fails its probes leaves the table and does not hold up the others", async () => {
+  await runningOne({ version: "one", replicas: 2 });
+  const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 2);
+  await text(seen.revisions.v1?.replicas[0]?.port ?? 0, "/sicken");
+  const after = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 1);
+  expect(after.revisions.v1?.replicas[0]).toMatchObject({ state: "unready", because: "GET /health answered 503" });
+  expect(await text(after.entryPort)).toBe("one");
+});
+
+test("one that ignores SIGTERM is killed after its grace, and nothing it started survives it", async () => {
+  const spec = { graceMs: 300 };
+  const env = { IGNORE_TERM: "1", GRANDCHILD: "1" };
+  await runningOne({ version: "one", env, spec });
+  const [log] = await host.client.logs({ service: "test/web" });
+  const grandchild = Number(log?.lines.find((line) => line.startsWith("grandchild"))?.split(" ")[1]);
+  expect(identify(grandchild)).toBeDefined();
+  await host.client.put("test/web", desired(2, {}));
+  await host.until("test/web", ({ revisions }) => Object.keys(revisions).length === 0);
+  expect(identify(grandchild)).toBeUndefined();
+});
+
+test("requests that outlast drain and grace are cut, and the number is told", async () => {
+  const spec = { drainTimeoutMs: 200, graceMs: 200 };
+  const { entryPort } = await runningOne({ version: "one", env: { TAKES_MS: "20000", IGNORE_TERM: "1" }, spec });
+  const slow = fetch(`http://127.0.0.1:${entryPort}/`).then(
+    (answer) => answer.status,
+    () => "cut",
+  );
+  await host.until("test/web", ({ revisions: { v1 } }) => v1?.inFlight === 1);
+  await host.client.put("test/web", desired(2, {}, { buffer: { maxMs: 0, maxBytes: 0 } }));
+  await host.until("test/web", ({ revisions }) => Object.keys(revisions).length === 0);
+  expect([await slow, (await host.client.metrics()).match(/^sluice_host_cut_requests_total{.*/m)?.[0]]).toEqual([
+    503,
+    'sluice_host_cut_requests_total{service="test/web",revision="v1"} 1',
+  ]);
+});
+
+test("a public port that another program has is refused in one sentence, and nothing changes", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => other.once("listening", resolve));
+  const address = other.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const put = host.client.put("test/web", desired(1, {}, { entry: { environment: "test", port } }));
+  await expect(put).rejects.toThrow(
+    `port ${port} on 127.0.0.1 cannot be used for the public port of test: another program listens on it`,
+  );
+  other.close();
+  expect(await host.client.services()).toEqual([]);
+});
+
+test("a service is replaced in one document without a moment when nothing is ready", async () => {
+  const { entryPort } = await runningOne();
+  const late = revision(host, { version: "two", env: { START_MS: "500" } });
+  await host.client.put("test/web", desired(2, { v2: late }));
+  const answers = new Set<string>();
+  while (!answers.has("two")) answers.add(await text(entryPort));
+  await host.until("test/web", ({ revisions }) => Object.keys(revisions).join() === "v2");
+  expect([...answers]).toEqual(["one", "two"]);
+});
+
+test("a removed service is drained, stopped and forgotten, and a late command does not bring it back", async () => {
+  const seen = await runningOne();
+  await host.client.remove("test/web", fence(3));
+  await untilGone(seen.revisions.v1?.replicas[0]?.pid ?? 0);
+  for (let i = 0; i < 100 && (await host.client.get("test/web")) !== undefined; i++) await pause(20);
+  expect(await host.client.get("test/web")).toBeUndefined();
+  await expect(host.client.put("test/web", desired(2, {}))).rejects.toThrow("command 2 came after 3");
+});
+
+test("a job runs once under its key, and its result can be asked for again", async () => {
+  const job = { key: "d1/smoke/1", folder: host.folder, env: {}, timeoutMs: 10_000 };
+  const command = ["sh", "-c", "echo ran; echo $$; exit 4"];
+  const first = await host.client.runJob({ ...job, command });
+  const second = await host.client.runJob({ ...job, command: ["sh", "-c", "echo not this"] });
+  expect([first.exitCode, first.lines[0], second.lines]).toEqual([4, "ran", first.lines]);
+  expect(first.because).toMatch(/^exited with code 4 after/);
+});
+
+test("a job that runs too long is ended, and says so", async () => {
+  const command = ["sh", "-c", "echo begun; sleep 60"];
+  const { because, lines } = await host.client.runJob({
+    key: "long",
+    folder: host.folder,
+    command,
+    env: {},
+    timeoutMs: 300,
+  });
+  expect([because, lines]).toEqual(["killed: ran longer than 0.3 s", ["begun"]]);
+});
+
+test("a second host on the same folder is refused in one sentence; `startHost` finds the first", async () => {
+  const { supervisor } = await host.pids();
+  const { spawnSync } = await import("node:child_process");
+  const second = spawnSync(process.execPath, [join(host.programs, "supervisor.js"), host.dataFolder], {
+    encoding: "utf8",
+  });
+  expect([second.status, second.stdout.split(": ").slice(1).join(": ")]).toEqual([
+    1,
+    `a host already runs on this data folder (pid ${supervisor}, lock ${hostPaths(host.dataFolder).lock}). Use that one, stop it with \`sluice down\`, or choose another data folder.\n`,
+  ]);
+  const again = await startHost({ dataFolder: host.dataFolder, programs: host.programs });
+  expect((await again.health()).pid).toBe(supervisor);
+});
+
+test("state and sockets are for this user only", async () => {
+  await runningOne();
+  const { statSync } = await import("node:fs");
+  const paths = hostPaths(host.dataFolder);
+  const files = [paths.state, paths.table, paths.controlSocket, paths.routerSocket, paths.log];
+  expect(files.map((file) => statSync(file).mode & 0o777)).toEqual(files.map(() => 0o600));
+  expect(readFileSync(paths.log, "utf8")).not.toContain("VERSION");
 });

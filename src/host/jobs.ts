@@ -71,16 +71,17 @@ export function seeJob(jobs: string, key: string): SeenJob | undefined {
   const isRunning = record.process !== undefined && isAlive(record.process);
   const exitCode = readExit(run);
   if (exitCode === undefined && isRunning) {
-    if (Date.now() > startedAt + record.timeoutMs) overrun(run, record);
-    else return { state: "running", startedAt, lines };
+    if (Date.now() <= startedAt + record.timeoutMs) return { state: "running", startedAt, lines };
+    return ended(overrun(run, record), exitCode, lines);
   }
   return ended(record, exitCode, lines);
 }
 
-function overrun(run: string, record: JobRecord): void {
-  if (record.process === undefined) return;
-  signalGroup(record.process.pid, "SIGKILL");
-  writeRecord(run, { ...record, because: `killed: ran longer than ${record.timeoutMs / 1000} s` });
+function overrun(run: string, record: JobRecord): JobRecord {
+  if (record.process !== undefined) signalGroup(record.process.pid, "SIGKILL");
+  const over = { ...record, because: `killed: ran longer than ${record.timeoutMs / 1000} s` };
+  writeRecord(run, over);
+  return over;
 }
 
 function ended(record: JobRecord, exitCode: number | undefined, lines: readonly string[]): SeenJob {

@@ -44,7 +44,7 @@ export async function startHost(options: StartOptions): Promise<HostClient> {
   });
   child.unref();
   const until = Date.now() + startWithinMs;
-  while (!(await isAnswering(paths.controlSocket))) {
+  while (!(await isUp(client))) {
     if (ended !== undefined || Date.now() > until)
       throw new Problem(
         `the host did not start: ${lastLines(paths.log, 1)[0] ?? ended ?? `no answer within ${startWithinMs / 1000} s`}`,
@@ -64,6 +64,13 @@ export async function isHostRunning(dataFolder: string): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return false;
+}
+
+async function isUp(client: HostClient): Promise<boolean> {
+  return client.health().then(
+    ({ router }) => router.answers,
+    () => false,
+  );
 }
 
 /** Bundled, this code is in dist/ or dist/chunks/; run from source, the programs are in the repository's dist/. */

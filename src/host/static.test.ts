@@ -11,7 +11,7 @@ beforeAll(() => {
   for (const file of [
     "site/index.html",
     "site/assets/index-B7xK2f9a.js",
-    "site/sw.js",
+    "site/my-component.js",
     "site/about.html",
     "secret.txt",
   ])

@@ -5,8 +5,10 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Problem } from "../domain/problem.ts";
 import { openControl } from "./control.ts";
+import { closeForeignDescriptors } from "./descriptors.ts";
 import { Fleet } from "./fleet.ts";
 import { Host } from "./host.ts";
+import { hostMetrics } from "./host-metrics.ts";
 import { type BoundListener, bindListener } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
@@ -32,6 +34,7 @@ async function supervise(): Promise<void> {
   const startedAt = Date.now();
   const paths = hostPaths(positionals[0] ?? ".sluice");
   const inherited = twinSettings();
+  closeForeignDescriptors(Object.values(inherited?.listeners ?? {}));
   makeHostFolders(paths);
   takeLock(paths.lock);
   const router = routerLink(paths.routerSocket);
@@ -81,7 +84,7 @@ async function supervise(): Promise<void> {
       services: host.services(),
       adopted,
     }),
-    metrics: () => "",
+    metrics: () => hostMetrics(fleet),
     logFiles: ({ service, replica }) =>
       fleet
         .all()
