@@ -24,7 +24,7 @@ export interface IntentParts {
 
 export function intentFor({ config, environment, revisions, publicUrl }: IntentParts): Intent {
   const here = environmentNamed(config, environment);
-  refuseUnknownTarget(here, environment);
+  refuseWhatIsNotThere(here, environment);
   const checks = checksIn(config, environment, publicUrl);
   const strategy = strategyIn(config, environment, checks);
   const { after, gate } = jobsIn(config, environment);
@@ -65,12 +65,19 @@ export function environmentNamed(config: Config, name: string): EnvironmentConfi
   );
 }
 
-function refuseUnknownTarget({ target }: EnvironmentConfig, environment: string): void {
-  if (target.kind === "processes") return;
-  throw new Problem(
-    `${environment} runs on "${target.kind}", which this version of Sluice cannot deploy to yet`,
-    'Use target: { kind: "processes" }',
-  );
+function refuseWhatIsNotThere({ target, backing }: EnvironmentConfig, environment: string): void {
+  if (target.kind !== "processes") {
+    throw new Problem(
+      `${environment} runs on "${target.kind}", which this version of Sluice cannot deploy to yet`,
+      'Use target: { kind: "processes" }',
+    );
+  }
+  if (backing.redis !== undefined && backing.redis.url === undefined) {
+    throw new Problem(
+      `${environment} wants a Redis, which Sluice cannot start on this machine`,
+      'Name one that runs: redis: { url: { secret: "REDIS_URL" } }',
+    );
+  }
 }
 
 function previewOf(revision: RevisionId): readonly Route[] {

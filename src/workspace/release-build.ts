@@ -102,6 +102,9 @@ function madeBy(root: string, making: Making): Promise<Made> {
 type Of<K extends string> = Extract<ServiceConfig["build"], Readonly<Record<K, unknown>>>;
 
 async function bundled(root: string, { name, service, scratch }: Making, build: Of<"bundle">): Promise<Made> {
+  if (build.before !== undefined) {
+    await runBuild({ root, folder: join(root, service.path), name, command: build.before });
+  }
   const entries = { ...build.entries, main: build.bundle };
   for (const entry of Object.values(entries)) {
     if (existsSync(join(root, service.path, entry))) continue;

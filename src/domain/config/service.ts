@@ -5,6 +5,11 @@ import { Cpu, Duration, Env, InnerPath, key, Memory, Name, Percentage, Port, Url
 const Build = z.union([
   z.strictObject({
     bundle: key(InnerPath, "Entry file. Sluice bundles it with esbuild, with all it depends on.", "src/main.ts"),
+    before: key(
+      z.exactOptional(z.string().min(1)),
+      "Command that must have run before it, in the service's folder.",
+      "npm run build",
+    ),
     entries: key(
       z.record(Name, InnerPath).prefault({}),
       "More entry files, bundled beside main.js under their name: what jobs run.",

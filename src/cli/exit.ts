@@ -1,0 +1,27 @@
+// Exit statuses, one meaning each: scripts rely on them. The same table is printed by `sluice help exit-codes`.
+import { Problem } from "../domain/problem.ts";
+
+export const exitCodes = {
+  ok: { status: 0, means: "done; a deployment that was waited for succeeded" },
+  failed: { status: 1, means: "a deployment failed, was rolled back, aborted or superseded, or a check did not hold" },
+  usage: { status: 2, means: "something in the command, the configuration or the build is to be mended first" },
+  unreachable: { status: 3, means: "the control plane cannot be reached, or it refused the token" },
+  bug: { status: 4, means: "a bug in Sluice; --verbose prints where" },
+  interrupted: { status: 130, means: "Ctrl-C; a deployment goes on in the control plane" },
+} as const satisfies Record<string, { status: number; means: string }>;
+
+export type Exit = keyof typeof exitCodes;
+
+/** The control plane did not answer, or would not have us. */
+export class Unreachable extends Problem {}
+
+export function exitFor(error: unknown): Exit {
+  if (error instanceof Unreachable) return "unreachable";
+  return error instanceof Problem ? "usage" : "bug";
+}
+
+export function exitTable(): string {
+  return Object.values(exitCodes)
+    .map(({ status, means }) => `${String(status).padStart(3)}  ${means}`)
+    .join("\n");
+}

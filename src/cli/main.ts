@@ -1,0 +1,60 @@
+// The command `sluice`. Verbs register themselves; each loads its machinery only when it runs, so that help is instant.
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Command, CommanderError } from "commander";
+import { exitCodes, exitFor, exitTable } from "./exit.ts";
+import { printError } from "./screen.ts";
+import { addCommonOptions, type CommonOptions } from "./verb.ts";
+import { completionVerb } from "./verbs/completion.ts";
+import { initVerb } from "./verbs/init.ts";
+
+/** In the order in which help lists them: set up, deploy, look. */
+const verbs: readonly ((program: Command) => void)[] = [initVerb, completionVerb];
+
+export function makeProgram(): Command {
+  const program = addCommonOptions(new Command("sluice"))
+    .description("From commit to production for TypeScript monorepos, a little traffic at a time.")
+    .version(version(), "-V, --version", "print the version")
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .addHelpText("after", '\nStart with "sluice init". "sluice help exit-codes" lists exit statuses.')
+    .exitOverride();
+  for (const register of verbs) register(program);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (argv[0] === "help" && argv[1] === "exit-codes") {
+    process.stdout.write(`${exitTable()}\n`);
+    return;
+  }
+  const program = makeProgram();
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    process.exitCode = report(error, program.opts<CommonOptions>());
+  }
+}
+
+function report(error: unknown, { json, verbose }: CommonOptions): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage.status;
+  printError(error, { isJson: json === true, isVerbose: verbose === true });
+  return exitCodes[exitFor(error)].status;
+}
+
+function version(): string {
+  for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
+    try {
+      const { name, version }: { name?: string; version?: string } = JSON.parse(
+        readFileSync(join(at, "package.json"), "utf8"),
+      );
+      if (name === "sluice" && version !== undefined) return version;
+    } catch {
+      // Not this folder: its parent may be the package.
+    }
+  }
+  return "unknown";
+}
+
+await main(process.argv.slice(2));
