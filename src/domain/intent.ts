@@ -48,7 +48,6 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
     services: Object.fromEntries(Object.entries(revisions).map(intended)),
     verify: [...after, ...(here.bake > 0 ? [bake] : []), ...gate],
     onFailure: here.autoRollback ? "rollback" : "hold",
-    // biome-ignore lint/suspicious/noThenProperty: the plan's word for what follows a hold; never awaited
     hold: { withinMs: holdWithinMs, onDeadline: "rollback" },
   };
 }
