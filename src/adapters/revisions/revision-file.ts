@@ -12,7 +12,8 @@ export interface KeptRevision {
   readonly spec: RevisionSpec;
   /** Never values. */
   readonly secrets: SecretVersions;
-  /** What people call the release that first had it. */
+  /** The release that first had it, by its hash, and what people call that. */
+  readonly release: string;
   readonly version: string;
 }
 

@@ -10,21 +10,30 @@ export interface ProcessesOptions {
   readonly host: Pick<HostClient, "put" | "get">;
   /** "production/web" */
   readonly key: string;
-  placement(): Promise<Placement>;
+  /** Where the outside finds the service, as this revision's release says. */
+  placement(revision: RevisionId): Promise<Placement>;
   /** Unpacks the artifact and resolves the environment; the same revision again is cheap. */
   runnable(revision: RevisionId): Promise<ReplicaSpec>;
 }
 
 export function processesTarget({ host, key, placement, runnable }: ProcessesOptions): Target {
   const specs = new Map<RevisionId, ReplicaSpec>();
+  // A dark service that was never placed: nobody finds it.
+  let placed: Placement = {
+    ingress: [],
+    entry: { environment: key.split("/")[0] ?? key, port: 0 },
+    buffer: { maxMs: 0, maxBytes: 0 },
+  };
   return {
     powers: { traffic: "weighted" },
     publish: async (revision) => {
       if (!specs.has(revision)) specs.set(revision, await runnable(revision));
     },
     apply: async (frame, size, fence) => {
+      const newest = Object.keys(frame.revisions).at(-1);
+      if (newest !== undefined) placed = await placement(newest);
       try {
-        await host.put(key, desiredService({ frame, size, fence, specs, placement: await placement() }));
+        await host.put(key, desiredService({ frame, size, fence, specs, placement: placed }));
       } catch (error) {
         throw error instanceof HostFenced ? refused(error, fence.journal) : error;
       }

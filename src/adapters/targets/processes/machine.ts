@@ -1,0 +1,158 @@
+// One machine as a place to deploy to: its host, and all that the engine's ports need of it.
+
+import { serviceIn } from "../../../domain/config/resolve.ts";
+import { intentFor } from "../../../domain/intent.ts";
+import type { Intent, ServiceName } from "../../../domain/plan.ts";
+import { Problem } from "../../../domain/problem.ts";
+import { configOf, type Digest, type Release, revisionsFor } from "../../../domain/release.ts";
+import type { Jobs, MetricSource, Target } from "../../../engine/ports.ts";
+import type { HostClient } from "../../../host/client.ts";
+import type { KeptRevision, Revisions } from "../../revisions/revision-file.ts";
+import type { Secrets } from "../../secrets/secret-file.ts";
+import { environmentValues } from "./environment-values.ts";
+import { hostJobs } from "./jobs.ts";
+import { hostMetrics } from "./metrics.ts";
+import type { Placement } from "./requests.ts";
+import { type RunnableParts, replicaSpecOf } from "./runnable.ts";
+import { processesTarget } from "./target.ts";
+
+export interface MachineOptions {
+  readonly dataFolder: string;
+  readonly staticProgram: string;
+  readonly host: HostClient;
+  readonly secrets: Secrets;
+  readonly revisions: Revisions;
+  readonly digest: Digest;
+  release(id: string): Promise<Release>;
+  unpack: RunnableParts["unpack"];
+  /** URL of a database of a service's own on the embedded server. */
+  database(options: { readonly environment: string; readonly name: string }): Promise<string>;
+}
+
+export interface Machine {
+  readonly metrics: MetricSource;
+  readonly jobs: Jobs;
+  target(environment: string, service: ServiceName): Promise<Target>;
+  /** What a release wants of an environment; its revisions are kept so that they can be started here. */
+  intend(release: Release, environment: string): Promise<Intent>;
+  /** Where people reach the environment; undefined before anything was deployed to it. */
+  publicUrl(environment: string): Promise<string | undefined>;
+}
+
+/** How long a request may wait at a switch, and how much of it is kept meanwhile. */
+const buffer: Placement["buffer"] = { maxMs: 15_000, maxBytes: 4 * 2 ** 20 };
+
+export function processMachine(options: MachineOptions): Machine {
+  const { host, revisions, secrets } = options;
+  const targets = new Map<string, Target>();
+
+  async function urlOf(environment: string, name: string): Promise<string | undefined> {
+    if (name === "postgres") return options.database({ environment, name });
+    const seen = await host.get(`${environment}/${name}`);
+    return seen === undefined ? undefined : `http://127.0.0.1:${seen.internalPort}`;
+  }
+
+  function keptOf(environment: string, revision: string): KeptRevision {
+    const kept = revisions.get(environment, revision);
+    if (kept !== undefined) return kept;
+    throw new Problem(`${revision} is not known in ${environment}`, "Deploy its release again");
+  }
+
+  const parts: RunnableParts = {
+    dataFolder: options.dataFolder,
+    staticProgram: options.staticProgram,
+    unpack: options.unpack,
+    values: (env, { environment, secrets: versions }) =>
+      environmentValues(env, {
+        environment,
+        secrets: versions,
+        secret: (name, version) => secrets.value(environment, name, version),
+        url: (name) => urlOf(environment, name),
+      }),
+  };
+
+  async function publicUrl(environment: string): Promise<string | undefined> {
+    const key = (await host.services()).find((service) => service.startsWith(`${environment}/`));
+    const seen = key === undefined ? undefined : await host.get(key);
+    return seen === undefined ? undefined : `http://127.0.0.1:${seen.entryPort}`;
+  }
+
+  return {
+    publicUrl,
+    metrics: hostMetrics(host),
+    jobs: hostJobs({
+      host,
+      release: options.release,
+      place: async ({ environment, release }, service) => {
+        const wanted = revisionsFor(await options.release(release.id), {
+          environment,
+          secretVersions: secrets.versions(environment),
+          digest: options.digest,
+        });
+        const revision = wanted[service]?.revision;
+        if (revision === undefined) throw new Problem(`the release has no service ${service}`, "Name one in the job");
+        const { folder, env } = await replicaSpecOf(keptOf(environment, revision), parts);
+        const url = await publicUrl(environment);
+        return { folder, env: { ...env, ...(url === undefined ? {} : { BASE_URL: url }) } };
+      },
+    }),
+    target: async (environment, service) => {
+      const key = `${environment}/${service}`;
+      const known = targets.get(key);
+      if (known !== undefined) return known;
+      const target = processesTarget({
+        host,
+        key,
+        placement: async (revision) => placementOf(keptOf(environment, revision), service, options),
+        runnable: async (revision) => replicaSpecOf(keptOf(environment, revision), parts),
+      });
+      targets.set(key, target);
+      return target;
+    },
+    intend: async (release, environment) => {
+      const config = configOf(release);
+      const versions = secrets.versions(environment);
+      const wanted = revisionsFor(release, { environment, secretVersions: versions, digest: options.digest });
+      for (const [service, { revision, spec }] of Object.entries(wanted)) {
+        revisions.keep({
+          revision,
+          environment,
+          service,
+          spec,
+          secrets: versions,
+          version: release.version,
+          release: release.id,
+        });
+      }
+      const here = config.environments[environment];
+      const url = (await publicUrl(environment)) ?? `http://127.0.0.1:${here?.port ?? 0}`;
+      return intentFor({
+        config,
+        environment,
+        revisions: Object.fromEntries(Object.entries(wanted).map(([name, { revision }]) => [name, revision])),
+        publicUrl: url,
+      });
+    },
+  };
+}
+
+/** Where the outside finds a service belongs to the release that is being rolled out, not to the control plane. */
+async function placementOf(kept: KeptRevision, service: ServiceName, options: MachineOptions): Promise<Placement> {
+  const config = configOf(await options.release(kept.release));
+  const { ingress } = serviceIn(config, kept.environment, service);
+  const here = config.environments[kept.environment];
+  const rule = ingress && {
+    path: ingress.path,
+    stripPath: ingress.stripPath,
+    ...(ingress.host === undefined ? {} : { host: hostName(ingress.host, here?.domain) }),
+  };
+  return {
+    ingress: rule === undefined ? [] : [rule],
+    entry: { environment: kept.environment, port: here?.port ?? 0 },
+    buffer,
+  };
+}
+
+function hostName(host: string, domain: string | undefined): string {
+  return host.includes(".") || domain === undefined ? host : `${host}.${domain}`;
+}
