@@ -49,7 +49,7 @@ export function trafficSum(frame: Frame): Percent {
 
 /** Replicas that a share of a service's size comes to: rounded up, so 1 % of two replicas is one. */
 export function replicasFor(capacity: Percent, size: number): number {
-  return Math.ceil((capacity * size) / 100 - 1e-9);
+  return Math.max(0, Math.ceil((capacity * size) / 100 - 1e-9));
 }
 
 /** True when both ask for the same shares and routes; a revision at 0/0 is the same as one that is not named. */
