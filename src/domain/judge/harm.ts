@@ -9,6 +9,7 @@ import { logRank } from "./rank.ts";
 import { type Events, logAbsolute, logRate } from "./rate.ts";
 import { shift } from "./shift.ts";
 import { slow } from "./tail.ts";
+import { temper } from "./temper.ts";
 
 export interface Circumstances {
   readonly past: Past;
@@ -49,11 +50,15 @@ export function slowEvents(candidate: readonly number[], stable: readonly number
   };
 }
 
+function clumpedRate(events: Events, bet: { r: number; r0: number }, clumping: number, p: Parameters): number {
+  return logRate(events, bet.r, bet.r0) / (p.clumps === "geometric" ? temper(clumping, events, bet) : clumping);
+}
+
 function errors(block: Pair, { past, parameters: p }: Circumstances): Sums {
   const events = errorEvents(block);
   const { errors, requests } = block.candidate;
   return {
-    err: p.errorRatios.map((r) => logRate(events, r, p.errorRatioMax) / past.errorClumping),
+    err: p.errorRatios.map((r) => clumpedRate(events, { r, r0: p.errorRatioMax }, past.errorClumping, p)),
     abs: p.errorRateFactors.map((f) => logAbsolute(errors, requests, f * p.errorRateMax, p.errorRateMax)),
   };
 }
@@ -64,7 +69,7 @@ function latency(stratum: Stratum, { stable, candidate }: Pair, now: Circumstanc
   const sums: Record<string, readonly number[]> = { rank: p.tilts.map((x) => logRank(tolerated, stable.latency, x)) };
   p.tailQuantiles.forEach((q, i) => {
     const events = slowEvents(tolerated, stable.latency, past.cuts[i]?.[stratum] ?? 0);
-    sums[tailStream(q)] = p.tailRatios.map((r) => logRate(events, r, 1) / (past.slowClumping[i] ?? 1));
+    sums[tailStream(q)] = p.tailRatios.map((r) => clumpedRate(events, { r, r0: 1 }, past.slowClumping[i] ?? 1, p));
   });
   return sums;
 }

@@ -75,7 +75,7 @@ function dropped(state: JudgeState, { startMs, endMs }: { startMs: Ms; endMs: Ms
   return {
     ...state,
     blackout: { sinceMs, untilMs, because },
-    step: { ...step, sinceMs: step.sinceMs ?? startMs, dropped: step.dropped + 1 },
+    step: { ...step, sinceMs: step.sinceMs ?? startMs, dropped: step.dropped + 1, droppedBecause: because },
   };
 }
 

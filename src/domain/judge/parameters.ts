@@ -42,6 +42,9 @@ export interface Parameters {
   readonly tailQuantiles: readonly number[];
   readonly tailRatios: readonly number[];
 
+  /** How clumped events are tempered: by their average clumping, or so that a clump of geometric size is a fair bet (temper.ts). */
+  readonly clumps: "average" | "geometric";
+
   /** Evidence summed over strata: an effect common to all. */
   readonly common: StreamWeights;
   /** Evidence of one stratum alone, split evenly over the strata. */
@@ -97,6 +100,7 @@ export const page: Parameters = {
   warmTilts: [1.5, 4],
   tailQuantiles: [0.99, 0.999],
   tailRatios: [1.6, 3, 8],
+  clumps: "average",
   common: { err: 0.4, rank: 0.2, tail: 0.16 },
   single: { err: 0.11, rank: 0.05, tail: 0.05 },
   warm: 0.01,
@@ -121,4 +125,4 @@ export const page: Parameters = {
   requireProof: false,
 };
 
-export const defaults: Parameters = page;
+export const defaults: Parameters = { ...page, podSpreads: 3.3, clumps: "geometric" };

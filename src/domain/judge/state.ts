@@ -28,6 +28,8 @@ export interface StepSoFar {
   readonly share: number | null;
   readonly usable: number;
   readonly dropped: number;
+  /** Why the last one was dropped. */
+  readonly droppedBecause: string | null;
   /** Requests of both sides in closed blocks: what was compared. */
   readonly compared: { readonly stable: number; readonly candidate: number };
   readonly requests: { readonly stable: number; readonly candidate: number };
@@ -79,6 +81,7 @@ export const newStep: StepSoFar = {
   share: null,
   usable: 0,
   dropped: 0,
+  droppedBecause: null,
   compared: { stable: 0, candidate: 0 },
   requests: { stable: 0, candidate: 0 },
   silence: { stable: 0, candidate: 0 },
