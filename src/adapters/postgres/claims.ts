@@ -1,0 +1,59 @@
+// Who drives which deployment: leases by the database's clock, so workers need not agree on the time.
+import type { Ms } from "../../domain/frame.ts";
+import type { Claims } from "../../engine/ports.ts";
+import type { Database } from "./connection.ts";
+
+/**
+ * The most overdue comes first. Only the first of an environment's queue is ever due (see `append`), so an environment
+ * with a thousand requests waits its turn like one with a single request.
+ */
+const claimOne = `
+  with found as (
+    select id, leased_until is not null as is_left, due_at, looked_at from sluice.deployments
+    where due_at <= clock_timestamp() and (leased_until is null or leased_until <= clock_timestamp())
+    order by due_at limit 1 for update skip locked
+  )
+  update sluice.deployments d set worker = $1, token = d.token + 1, is_woken = false,
+    looked_at = clock_timestamp(), leased_until = clock_timestamp() + $2 * interval '1 ms'
+  from found where d.id = found.id
+  returning d.id, d.token, extract(epoch from clock_timestamp() -
+    case when found.is_left then found.looked_at else found.due_at end) * 1000 as unwatched_ms`;
+
+export function claimsIn(database: Database): Claims {
+  return {
+    claim: async (worker, leaseMs) => {
+      const [row] = await database.ask<{ id: string; token: string; unwatched_ms: string }>(claimOne, [
+        worker,
+        leaseMs,
+      ]);
+      if (row === undefined) return undefined;
+      const unwatchedMs = Math.round(Number(row.unwatched_ms));
+      return { deployment: row.id, worker, token: Number(row.token), gapMs: unwatchedMs > leaseMs ? unwatchedMs : 0 };
+    },
+    renew: async (claim, leaseMs) => {
+      const rows = await database.ask(
+        `update sluice.deployments set looked_at = clock_timestamp(), leased_until = clock_timestamp() + $3 * interval '1 ms'
+         where id = $1 and token = $2 and leased_until > clock_timestamp() returning id`,
+        [claim.deployment, claim.token, leaseMs],
+      );
+      return rows.length > 0;
+    },
+    release: async (claim, dueInMs) => {
+      await database.ask(
+        `update sluice.deployments set worker = null, leased_until = null, looked_at = clock_timestamp(),
+         due_at = case when is_woken then due_at else clock_timestamp() + $3 * interval '1 ms' end
+         where id = $1 and token = $2`,
+        [claim.deployment, claim.token, dueInMs ?? null],
+      );
+    },
+  };
+}
+
+/** Milliseconds until something is due; undefined when nothing is. */
+export async function dueInMs(database: Database): Promise<Ms | undefined> {
+  const [row] = await database.ask<{ ms: string | null }>(
+    `select extract(epoch from min(greatest(due_at, leased_until)) - clock_timestamp()) * 1000 as ms
+     from sluice.deployments where due_at is not null`,
+  );
+  return row?.ms == null ? undefined : Math.max(0, Number(row.ms));
+}

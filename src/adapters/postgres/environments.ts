@@ -1,0 +1,65 @@
+// Whose turn it is in an environment, and what stands there: the end of the last deployment that had its turn.
+import type { ReleaseRef } from "../../domain/event.ts";
+import type { Standing } from "../../domain/plan.ts";
+import type { Environments } from "../../engine/ports.ts";
+import type { Database } from "./connection.ts";
+
+const standingFor = `
+  select
+    not exists (select from sluice.deployments earlier where earlier.workspace = d.workspace
+      and earlier.environment = d.environment and earlier.turn < d.turn and earlier.ended_seq is null) as turn,
+    last.stands, case when last.outcome = 'succeeded' then last.release else last.standing_release end as release
+  from (select workspace, environment, turn from sluice.deployments where id = $1
+        union all select $2, $3, 9223372036854775807 where $1 is null) d
+  left join lateral (
+    select stands, outcome, release, standing_release from sluice.deployments
+    where workspace = d.workspace and environment = d.environment and ended_seq is not null and is_planned
+    order by ended_seq desc limit 1
+  ) last on true`;
+
+export interface Stands {
+  readonly turn: boolean;
+  readonly stands: Standing;
+  readonly release?: ReleaseRef;
+}
+
+export interface KnownEnvironment {
+  readonly name: string;
+  readonly stands: Standing;
+  readonly release?: ReleaseRef;
+  /** Deployments that have not ended, in the order of their turns. */
+  readonly open: readonly string[];
+}
+
+export function environmentsIn(
+  database: Database,
+  workspace: string,
+): Environments & {
+  list(): Promise<readonly KnownEnvironment[]>;
+} {
+  async function ask(environment: string, deployment: string | null): Promise<Stands> {
+    const [row] = await database.ask<{ turn: boolean; stands: Standing | null; release: ReleaseRef | null }>(
+      standingFor,
+      [deployment, workspace, environment],
+    );
+    if (row === undefined) throw new Error(`no deployment ${deployment} in the journal`);
+    return { turn: row.turn, stands: row.stands ?? {}, ...(row.release === null ? {} : { release: row.release }) };
+  }
+  return {
+    standing: ask,
+    list: async () => {
+      const rows = await database.ask<{ name: string; open: string[] }>(
+        `select name, array(select id from sluice.deployments d where d.workspace = e.workspace
+           and d.environment = e.name and ended_seq is null order by turn) as open
+         from sluice.environments e where workspace = $1 order by name`,
+        [workspace],
+      );
+      return Promise.all(
+        rows.map(async ({ name, open }) => {
+          const { turn: _, ...stands } = await ask(name, null);
+          return { name, ...stands, open };
+        }),
+      );
+    },
+  };
+}

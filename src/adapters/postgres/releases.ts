@@ -1,0 +1,60 @@
+// Releases: frozen JSON under a content hash. The same release again is no news; another under its name is refused.
+import { canonical } from "../../domain/chain.ts";
+import type { ReleaseRef } from "../../domain/event.ts";
+import type { Ms } from "../../domain/frame.ts";
+import { Problem } from "../../domain/problem.ts";
+import type { Database } from "./connection.ts";
+
+export interface KeptRelease extends ReleaseRef {
+  readonly at: Ms;
+  readonly frozen: unknown;
+}
+
+export interface Releases {
+  /** False when it was there already. */
+  keep(release: ReleaseRef, frozen: unknown): Promise<boolean>;
+  get(id: string): Promise<KeptRelease | undefined>;
+  /** Newest first, without their frozen contents. */
+  list(rowsMax: number): Promise<readonly Omit<KeptRelease, "frozen">[]>;
+}
+
+interface Row {
+  readonly id: string;
+  readonly version: string;
+  readonly at: string;
+  readonly frozen: unknown;
+}
+
+export function releasesIn(database: Database, workspace: string): Releases {
+  async function get(id: string): Promise<KeptRelease | undefined> {
+    const [row] = await database.ask<Row>(
+      "select id, version, at, frozen from sluice.releases where id = $1 and workspace = $2",
+      [id, workspace],
+    );
+    return row === undefined ? undefined : { ...row, at: Number(row.at) };
+  }
+  return {
+    get,
+    keep: async ({ id, version }, frozen) => {
+      const added = await database.ask(
+        `insert into sluice.releases (id, workspace, version, frozen, at) values ($1, $2, $3, $4, sluice.now_ms())
+         on conflict (id) do nothing returning id`,
+        [id, workspace, version, canonical(frozen)],
+      );
+      if (added.length > 0) return true;
+      const kept = await get(id);
+      if (kept === undefined || canonical(kept.frozen) === canonical(frozen)) return false;
+      throw new Problem(
+        `release ${id} is recorded already, with other contents`,
+        "A release's id is the hash of its contents: build it again",
+      );
+    },
+    list: async (rowsMax) => {
+      const rows = await database.ask<Omit<Row, "frozen">>(
+        "select id, version, at from sluice.releases where workspace = $1 order by at desc, id limit $2",
+        [workspace, rowsMax],
+      );
+      return rows.map((row) => ({ ...row, at: Number(row.at) }));
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// Everything that Sluice keeps in PostgreSQL, behind the engine's ports.
+import type { DeploymentId } from "../../domain/event.ts";
+import type { Ms } from "../../domain/frame.ts";
+import type { Claims, EvidenceStore, Journal } from "../../engine/ports.ts";
+import { claimsIn } from "./claims.ts";
+import { type DatabaseOptions, openDatabase } from "./connection.ts";
+import { type DeploymentQuery, listDeployments } from "./deployments.ts";
+import { environmentsIn } from "./environments.ts";
+import { evidenceIn } from "./evidence.ts";
+import { Feed } from "./feed.ts";
+import { journalIn } from "./journal.ts";
+import { migrate } from "./migrate.ts";
+import { type Releases, releasesIn } from "./releases.ts";
+import { Waiting } from "./waiting.ts";
+
+export interface Store {
+  readonly journal: Journal;
+  readonly claims: Claims;
+  readonly environments: ReturnType<typeof environmentsIn>;
+  readonly evidence: EvidenceStore;
+  readonly releases: Releases;
+  readonly feed: Feed;
+  deployments(query: DeploymentQuery): Promise<readonly DeploymentId[]>;
+  /** Sleeps until a deployment may be due, at most so long. */
+  waitForWork(timeoutMs: Ms, signal?: AbortSignal): Promise<void>;
+  /** Milliseconds by the database's clock. */
+  now(): Promise<Ms>;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions extends DatabaseOptions {
+  readonly workspace: string;
+}
+
+/** Throws `Temporary` when the database does not answer, and a Problem when its tables are newer than this Sluice. */
+export async function openStore({ workspace, ...options }: StoreOptions): Promise<Store> {
+  const database = openDatabase(options);
+  try {
+    await migrate(database);
+    const [made] = await database.ask<{ id: string }>("select id from sluice.journal");
+    if (made === undefined) throw new Error("the journal has no id");
+    const feed = new Feed(database);
+    const waiting = new Waiting(database, options.url);
+    return {
+      journal: journalIn(database, { id: made.id, workspace, onAppended: (seq) => feed.nudge(seq) }),
+      claims: claimsIn(database),
+      environments: environmentsIn(database, workspace),
+      evidence: evidenceIn(database),
+      releases: releasesIn(database, workspace),
+      feed,
+      deployments: (query) => listDeployments(database, workspace, query),
+      waitForWork: (timeoutMs, signal) => waiting.forWork(timeoutMs, signal),
+      now: async () => Number((await database.ask<{ now: string }>("select sluice.now_ms() as now"))[0]?.now),
+      close: async () => {
+        await waiting.close();
+        await database.close();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
