@@ -35,8 +35,7 @@ export function requestedFact(environment: string, version = "1"): Fact {
   };
 }
 
-// biome-ignore lint/suspicious/noThenProperty: the plan's word for what happens then
-const hold: Plan["hold"] = { withinMs: 1000, then: "rollback" };
+const hold: Plan["hold"] = { withinMs: 1000, onDeadline: "rollback" };
 
 export function plannedFact(standingRelease?: string): Fact {
   return {
