@@ -35,7 +35,7 @@ process.on("SIGTERM", () => void stop(stopMs));
 
 function listen(id: ListenerId, from: { readonly fd: number }): void {
   if (descriptors.has(id)) return;
-  const server: Server = createServer();
+  const server: Server = createServer({ pauseOnConnect: true });
   server.on("error", (error) => {
     console.error(`${new Date().toISOString()} listener ${id}: ${error.message}`);
     forget(id);

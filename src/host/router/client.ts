@@ -2,6 +2,7 @@
 // One request is in work at a time; what a client sends ahead waits.
 import type { Socket } from "node:net";
 import type { Ms } from "../../domain/frame.ts";
+import { withSharedBuffer } from "./accepted.ts";
 import { ChunkedBody } from "./chunks.ts";
 import { type AnswerHead, headLimits, type RequestHead, readRequest } from "./head.ts";
 import { type OwnAnswer, ownAnswer } from "./own-answer.ts";
@@ -87,7 +88,8 @@ export class Client implements Held, Lasting {
   private isLasting = false;
   private heldUntilMs: Ms = 0;
 
-  constructor(socket: Socket, o: { shop: Shop; listener: string; proto: "http" | "https" }) {
+  constructor(accepted: Socket, o: { shop: Shop; listener: string; proto: "http" | "https" }) {
+    const socket = withSharedBuffer(accepted, (bytes) => this.onBytes(bytes));
     this.socket = socket;
     this.shop = o.shop;
     this.listener = o.listener;
@@ -96,7 +98,6 @@ export class Client implements Held, Lasting {
     this.since = o.shop.now();
     o.shop.clients.add(this);
     socket.setNoDelay(true);
-    socket.on("data", (bytes: Buffer) => this.onBytes(bytes));
     socket.on("drain", () => this.upstream?.socket.resume());
     socket.on("end", () => this.onGone());
     socket.on("error", () => this.onGone());
@@ -111,26 +112,33 @@ export class Client implements Held, Lasting {
     return this.headText.length + (this.rest?.length ?? 0);
   }
 
-  private onBytes(bytes: Buffer): void {
-    if (this.phase === "tunnel") this.tunnel?.fromClient(bytes);
-    else if (this.phase === "sent" && !this.isBodySent) this.relayBody(bytes);
-    else if (this.phase !== "closing") {
-      if (this.phase === "head" && !this.rest) this.since = this.shop.now();
-      this.rest = this.rest ? Buffer.concat([this.rest, bytes]) : bytes;
-      if (this.phase === "head") this.readRequests();
+  /** `bytes` are only there until this returns: what is kept is copied. */
+  onBytes(bytes: Buffer): void {
+    if (this.phase === "tunnel") this.tunnel?.fromClient(Buffer.from(bytes));
+    else if (this.phase === "sent" && !this.isBodySent) this.relayBody(Buffer.from(bytes));
+    else if (this.phase === "head" && !this.rest) {
+      this.since = this.shop.now();
+      this.readRequests(bytes);
+    } else if (this.phase !== "closing") {
+      this.rest = this.rest ? Buffer.concat([this.rest, bytes]) : Buffer.from(bytes);
+      if (this.phase === "head") this.readRequests(this.rest);
       else if (this.rest.length > aheadBytesMax) this.socket.pause();
     }
   }
 
   /** Iterates, since answers of the router's own come at once and many requests may wait in one buffer. */
-  private readRequests(): void {
-    while (this.phase === "head" && this.rest) {
-      const input = this.rest;
+  private readRequests(from: Buffer): void {
+    let input: Buffer | undefined = from;
+    while (this.phase === "head" && input) {
       const head = readRequest(input, 0, headLimits);
-      if (head === undefined) return;
+      if (head === undefined) {
+        this.rest = input === this.rest ? input : Buffer.from(input);
+        return;
+      }
       if ("refused" in head) return this.refuse(head.status, head.refused);
-      this.rest = head.end < input.length ? input.subarray(head.end) : undefined;
+      this.rest = head.end < input.length ? Buffer.from(input.subarray(head.end)) : undefined;
       this.begin(head, input);
+      input = this.rest;
     }
   }
 
@@ -332,7 +340,7 @@ export class Client implements Held, Lasting {
     if (!this.keepsAlive) return this.endConnection();
     this.phase = "head";
     this.since = this.shop.now();
-    if (this.rest) this.readRequests();
+    if (this.rest) this.readRequests(this.rest);
     this.socket.resume();
   }
 

@@ -39,7 +39,7 @@ async function routerWith(
     router.put(table);
   };
   put(service);
-  const server = createNetServer();
+  const server = createNetServer({ pauseOnConnect: true });
   router.serve("entry", server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   opened.push(() => router.stop(0));

@@ -1,0 +1,35 @@
+// Node reads every accepted connection into a fresh 64 KiB buffer, and the collector's pauses for those are what a proxy's
+// slowest answers are made of. Outgoing sockets may be given one buffer for all (`onread`); this gives it to accepted ones.
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
+
+const shared = Buffer.allocUnsafeSlow(65_536);
+
+/** Takes over a connection that was accepted paused. What `onBytes` is given holds until it returns. */
+export function withSharedBuffer(accepted: Socket, onBytes: (bytes: Buffer) => void): Socket {
+  const handle = handleOf(accepted);
+  if (!handle) {
+    // A socket of another making (TLS, tests): it reads as usual.
+    accepted.on("data", onBytes);
+    accepted.resume();
+    return accepted;
+  }
+  // `handle` is how net, tls and child_process themselves wrap a connection that is open already; @types/node lacks it.
+  const options: SocketConstructorOpts & { handle: object; onread: OnReadOpts } = {
+    handle,
+    onread: {
+      buffer: shared,
+      callback: (n: number) => {
+        onBytes(shared.subarray(0, n));
+        return true;
+      },
+    },
+  };
+  Object.assign(accepted, { _handle: null });
+  return new Socket(options);
+}
+
+function handleOf(socket: Socket): object | undefined {
+  if (socket.constructor !== Socket || !socket.isPaused()) return undefined;
+  const handle: unknown = Reflect.get(socket, "_handle");
+  return typeof handle === "object" && handle !== null ? handle : undefined;
+}
