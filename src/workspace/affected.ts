@@ -1,0 +1,193 @@
+// What a change affects: the tasks (or projects) whose key is another than at the base, and all that wait for them.
+// Exact because both sides are made by the same code; explained by the part of the key that differs.
+import { baseOf } from "./base.ts";
+import { installed, lockfileOf, lockOf } from "./dependencies.ts";
+import type { Environment } from "./environment.ts";
+import { makeGraph } from "./graph.ts";
+import { reached } from "./lockfile.ts";
+import { allFiles, taskNames, taskOf } from "./pipeline.ts";
+import { RootFiles } from "./root-files.ts";
+import { allProjects, type TaskGraph, type TaskNode, taskGraph } from "./task-graph.ts";
+import { type PartName, type Parts, PartsOf, partNames } from "./task-parts.ts";
+import { machineOf, type View, viewOf } from "./view.ts";
+import type { Workspace } from "./workspace.ts";
+import type { FileChange } from "./worktree.ts";
+
+/** `because` goes from the change to the project: a file, a part of the key, the projects between. */
+export type AffectedTask = Readonly<{ id: string; project: string; dir: string; task: string; because: readonly string[] }>;
+
+export type Question = Readonly<{ tasks: readonly string[]; changes: readonly FileChange[]; env: Environment }>;
+
+/** Stands for "anything of this project", when no task is named. */
+const anything = "*";
+
+export async function affected(workspace: Workspace, { tasks, changes, env }: Question): Promise<readonly AffectedTask[]> {
+  const head = await viewOf(workspace, env);
+  const now = graphOf(head, tasks);
+  if (changes.length === 0) return [];
+  const base = await viewBefore(head, changes);
+  const isWide = base.workspace.projects !== workspace.projects || changes.some((c) => workspace.ownerOf(c.path) === "");
+  const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));
+  const past = isWide ? graphOf(base, tasks) : now;
+  const compare = await comparer({ head, base, now, past, changes });
+  const own = [...now.values()].flatMap((node) => {
+    const isTouched = isWide || touched.has(workspace.projects[node.project]?.dir ?? "");
+    const because = isTouched ? compare(node) : undefined;
+    return because ? [[node.id, because] as const] : [];
+  });
+  const reasons = spread(now, own);
+  const wanted = new Set(tasks.length > 0 ? tasks : [anything]);
+  return [...now.values()].flatMap((node) => {
+    const because = reasons.get(node.id);
+    const project = workspace.projects[node.project];
+    if (!because || !project || !wanted.has(node.task.name)) return [];
+    return [{ id: node.id, project: project.name, dir: project.dir, task: node.task.name, because }];
+  });
+}
+
+/** When nothing can be known, everything is affected, and says why. */
+export function everything(workspace: Workspace, tasks: readonly string[], why: string): readonly AffectedTask[] {
+  const names = tasks.length > 0 ? tasks : [anything];
+  return allProjects(workspace).flatMap((i) => {
+    const project = workspace.projects[i];
+    if (!project) return [];
+    const has = names.filter((name) => name === anything || taskOf(workspace.shape, project, name)?.command !== undefined);
+    return has.map((task) => ({ id: `${project.name}#${task}`, project: project.name, dir: project.dir, task, because: [why] }));
+  });
+}
+
+function graphOf(view: View, tasks: readonly string[]): TaskGraph {
+  const { workspace, graph } = view;
+  if (tasks.length > 0) return taskGraph(workspace, graph, { tasks, projects: allProjects(workspace) });
+  return anythingGraph(view);
+}
+
+/** A task of every project that reads all its files, knows all its definitions, and waits for all it depends on. */
+function anythingGraph({ workspace, graph }: View): TaskGraph {
+  const { projects, shape } = workspace;
+  const names = [...taskNames(shape, projects)].sort();
+  const wanted = allProjects(workspace);
+  const nodes = wanted.map((i): TaskNode => {
+    const project = projects[i];
+    const definitions = names.flatMap((name) => (project && taskOf(shape, project, name)) ?? []);
+    const rootGlobs = [...new Set(definitions.flatMap((d) => d.inputs.rootGlobs))];
+    const task = {
+      name: anything,
+      get command() {
+        return `${definitions.map((d) => JSON.stringify(d)).join("\n")} build test lint format typecheck e2e`;
+      },
+      cwd: "",
+      dependsOn: [],
+      inputs: { ...allFiles, rootGlobs },
+      outputs: [],
+      env: [...new Set(definitions.flatMap((d) => d.env))],
+      passThroughEnv: [],
+      isCached: true,
+      isPersistent: false,
+      isLoose: false,
+    };
+    const id = `${project?.name}#${anything}`;
+    const dependencies = (graph.out[i] ?? []).filter((e) => e.to !== 0).map((e) => `${projects[e.to]?.name}#${anything}`);
+    return { id, project: i, task, dependencies, besides: [] };
+  });
+  return new Map(nodes.map((n) => [n.id, n]));
+}
+
+/** Carries reasons on to all that wait, nearest first; circles do no harm. */
+function spread(tasks: TaskGraph, own: readonly (readonly [string, readonly string[]])[]): ReadonlyMap<string, readonly string[]> {
+  const reasons = new Map(own);
+  if (reasons.size === 0) return reasons;
+  const waiting = new Map<string, string[]>();
+  for (const node of tasks.values())
+    for (const id of node.dependencies) {
+      const list = waiting.get(id);
+      if (list) list.push(node.id);
+      else waiting.set(id, [node.id]);
+    }
+  for (const [id, because] of reasons)
+    for (const next of waiting.get(id) ?? [])
+      if (!reasons.has(next)) reasons.set(next, [...because, `${projectIn(id)} is used by ${projectIn(next)}`]);
+  return reasons;
+}
+
+async function viewBefore(head: View, changes: readonly FileChange[]): Promise<View> {
+  const workspace = await baseOf(head.workspace, changes);
+  const isRooted = changes.some((c) => head.workspace.ownerOf(c.path) === "") || workspace.projects !== head.workspace.projects;
+  return {
+    ...head,
+    workspace,
+    graph: isRooted ? makeGraph(workspace, head.reads) : head.graph,
+    installed: isRooted ? await installed(workspace, false) : head.installed,
+    rootFiles: isRooted ? new RootFiles(workspace) : head.rootFiles,
+    machine: isRooted ? machineOf(workspace) : head.machine,
+  };
+}
+
+type Both = Readonly<{ head: View; base: View; now: TaskGraph; past: TaskGraph; changes: readonly FileChange[] }>;
+
+async function comparer({ head, base, now: _now, past, changes }: Both): Promise<(node: TaskNode) => readonly string[] | undefined> {
+  const [ofHead, ofBase] = [new PartsOf(head), new PartsOf(base)];
+  const isLockChanged = changes.some((c) => c.path === lockfileOf(head.workspace));
+  const packages = isLockChanged ? await packageChanges(head, base) : () => [];
+  return (node) => {
+    const old = past.get(node.id);
+    if (!old) return [`${projectIn(node.id)} is new`];
+    const [a, b] = [ofHead.parts(node), ofBase.parts(old)];
+    const part = partNames.find((name) => a[name] !== b[name]);
+    return part && explain(part, { node, now: a, before: b, head, base, changes, packages });
+  };
+}
+
+type Difference = Readonly<{
+  node: TaskNode;
+  now: Parts;
+  before: Parts;
+  head: View;
+  base: View;
+  changes: readonly FileChange[];
+  packages: (index: number) => readonly string[];
+}>;
+
+function explain(part: PartName, { node, now, before, head, base, changes, packages }: Difference): readonly string[] {
+  const { workspace } = head;
+  const project = workspace.projects[node.project];
+  const name = project?.name ?? "";
+  if (part === "sources") {
+    const own = changes.filter((c) => workspace.ownerOf(c.path) === project?.dir || base.workspace.ownerOf(c.path) === project?.dir);
+    const [first, ...rest] = own.map((c) => `${c.path} ${c.before === undefined ? "added" : c.after === undefined ? "deleted" : "changed"}`);
+    return [`${first ?? "its files changed"}${rest.length > 0 ? ` (+${rest.length} more)` : ""}`, `is an input of ${name}`];
+  }
+  if (part === "dependencies" || part === "tools") {
+    const list = packages(part === "tools" ? 0 : node.project);
+    const named = list.slice(0, 3).join(", ") + (list.length > 3 ? ` (+${list.length - 3} more)` : "");
+    return [`${lockfileOf(workspace) ?? "dependencies"}: ${named || "another resolution"}`, `is what ${part === "tools" ? "the root" : name} resolves to`];
+  }
+  const lines = differing(now[part], before[part]);
+  if (part === "root files") return [`${lines.map((l) => l.split(" ")[0]).join(", ")} changed`, `is read by ${name}`];
+  if (part === "waits for") return [`${lines.map((l) => l.replace(/#\*$/, "")).join(", ")} came or went`, `is a dependency of ${name}`];
+  if (part === "command" || part === "definition") return [`the definition of ${node.task.name === anything ? "its tasks" : node.task.name} changed`, `in ${name}`];
+  return [`${part} changed`, `in ${name}`];
+}
+
+function differing(a: string, b: string): readonly string[] {
+  const [left, right] = [new Set(a.split("\n")), new Set(b.split("\n"))];
+  const lines = [...[...left].filter((l) => !right.has(l)), ...[...right].filter((l) => !left.has(l))];
+  return [...new Map(lines.map((l) => [l.split(" ")[0], l])).values()].slice(0, 3);
+}
+
+/** Which registry packages of a project are others than before. */
+async function packageChanges(head: View, base: View): Promise<(index: number) => readonly string[]> {
+  const [now, then] = [await lockOf(head.workspace), await lockOf(base.workspace)];
+  return (index) => {
+    const project = head.workspace.projects[index];
+    const old = base.workspace.projects.find((p) => p.dir === project?.dir);
+    if (!now || !then || !project || !old) return [];
+    const [a, b] = [reached(now, project), reached(then, old)];
+    const labels = [...[...a].filter((l) => !b.has(l)), ...[...b].filter((l) => !a.has(l))];
+    return [...new Set(labels.map((l) => l.split(" ")[0]?.replace(/(.)@.*$/, "$1") ?? ""))].sort();
+  };
+}
+
+function projectIn(id: string): string {
+  return id.slice(0, id.lastIndexOf("#"));
+}

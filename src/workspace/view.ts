@@ -1,0 +1,39 @@
+// One state of the repository, with all that keys are made of: the working tree as it is, or another state to compare with.
+import { type Environment, platform } from "./environment.ts";
+import { dotenvOf, type Dotenv } from "./dotenv.ts";
+import { type Installed, installed } from "./dependencies.ts";
+import { type Graph, makeGraph } from "./graph.ts";
+import { packageManager } from "./layout.ts";
+import { type Reads, readsOf } from "./reads.ts";
+import { RootFiles } from "./root-files.ts";
+import type { Workspace } from "./workspace.ts";
+
+export type View = Readonly<{
+  workspace: Workspace;
+  graph: Graph;
+  reads: ReadonlyMap<string, Reads>;
+  installed: Installed;
+  rootFiles: RootFiles;
+  dotenv: Dotenv;
+  env: Environment;
+  /** Platform, Node, package manager. */
+  machine: string;
+}>;
+
+export async function viewOf(workspace: Workspace, env: Environment): Promise<View> {
+  const reads = readsOf(workspace);
+  return {
+    workspace,
+    reads,
+    graph: makeGraph(workspace, reads),
+    installed: await installed(workspace),
+    rootFiles: new RootFiles(workspace),
+    dotenv: dotenvOf(workspace),
+    env,
+    machine: machineOf(workspace),
+  };
+}
+
+export function machineOf(workspace: Workspace): string {
+  return `${platform()} ${packageManager(workspace.shape, (path) => workspace.contentOf(path) !== undefined)}`;
+}
