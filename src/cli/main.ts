@@ -5,11 +5,13 @@ import { Command, CommanderError } from "commander";
 import { exitCodes, exitFor, exitTable } from "./exit.ts";
 import { printError } from "./screen.ts";
 import { addCommonOptions, type CommonOptions } from "./verb.ts";
+import { affectedVerb } from "./verbs/affected.ts";
 import { completionVerb } from "./verbs/completion.ts";
+import { graphVerb } from "./verbs/graph.ts";
 import { initVerb } from "./verbs/init.ts";
 
 /** In the order in which help lists them: set up, deploy, look. */
-const verbs: readonly ((program: Command) => void)[] = [initVerb, completionVerb];
+const verbs: readonly ((program: Command) => void)[] = [initVerb, graphVerb, affectedVerb, completionVerb];
 
 export function makeProgram(): Command {
   const program = addCommonOptions(new Command("sluice"))

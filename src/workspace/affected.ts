@@ -14,19 +14,29 @@ import type { Workspace } from "./workspace.ts";
 import type { FileChange } from "./worktree.ts";
 
 /** `because` goes from the change to the project: a file, a part of the key, the projects between. */
-export type AffectedTask = Readonly<{ id: string; project: string; dir: string; task: string; because: readonly string[] }>;
+export type AffectedTask = Readonly<{
+  id: string;
+  project: string;
+  dir: string;
+  task: string;
+  because: readonly string[];
+}>;
 
 export type Question = Readonly<{ tasks: readonly string[]; changes: readonly FileChange[]; env: Environment }>;
 
 /** Stands for "anything of this project", when no task is named. */
 const anything = "*";
 
-export async function affected(workspace: Workspace, { tasks, changes, env }: Question): Promise<readonly AffectedTask[]> {
+export async function affected(
+  workspace: Workspace,
+  { tasks, changes, env }: Question,
+): Promise<readonly AffectedTask[]> {
   const head = await viewOf(workspace, env);
   const now = graphOf(head, tasks);
   if (changes.length === 0) return [];
   const base = await viewBefore(head, changes);
-  const isWide = base.workspace.projects !== workspace.projects || changes.some((c) => workspace.ownerOf(c.path) === "");
+  const isWide =
+    base.workspace.projects !== workspace.projects || changes.some((c) => workspace.ownerOf(c.path) === "");
   const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));
   const past = isWide ? graphOf(base, tasks) : now;
   const compare = await comparer({ head, base, now, past, changes });
@@ -51,8 +61,16 @@ export function everything(workspace: Workspace, tasks: readonly string[], why: 
   return allProjects(workspace).flatMap((i) => {
     const project = workspace.projects[i];
     if (!project) return [];
-    const has = names.filter((name) => name === anything || taskOf(workspace.shape, project, name)?.command !== undefined);
-    return has.map((task) => ({ id: `${project.name}#${task}`, project: project.name, dir: project.dir, task, because: [why] }));
+    const has = names.filter(
+      (name) => name === anything || taskOf(workspace.shape, project, name)?.command !== undefined,
+    );
+    return has.map((task) => ({
+      id: `${project.name}#${task}`,
+      project: project.name,
+      dir: project.dir,
+      task,
+      because: [why],
+    }));
   });
 }
 
@@ -87,14 +105,19 @@ function anythingGraph({ workspace, graph }: View): TaskGraph {
       isLoose: false,
     };
     const id = `${project?.name}#${anything}`;
-    const dependencies = (graph.out[i] ?? []).filter((e) => e.to !== 0).map((e) => `${projects[e.to]?.name}#${anything}`);
+    const dependencies = (graph.out[i] ?? [])
+      .filter((e) => e.to !== 0)
+      .map((e) => `${projects[e.to]?.name}#${anything}`);
     return { id, project: i, task, dependencies, besides: [] };
   });
   return new Map(nodes.map((n) => [n.id, n]));
 }
 
 /** Carries reasons on to all that wait, nearest first; circles do no harm. */
-function spread(tasks: TaskGraph, own: readonly (readonly [string, readonly string[]])[]): ReadonlyMap<string, readonly string[]> {
+function spread(
+  tasks: TaskGraph,
+  own: readonly (readonly [string, readonly string[]])[],
+): ReadonlyMap<string, readonly string[]> {
   const reasons = new Map(own);
   if (reasons.size === 0) return reasons;
   const waiting = new Map<string, string[]>();
@@ -112,7 +135,8 @@ function spread(tasks: TaskGraph, own: readonly (readonly [string, readonly stri
 
 async function viewBefore(head: View, changes: readonly FileChange[]): Promise<View> {
   const workspace = await baseOf(head.workspace, changes);
-  const isRooted = changes.some((c) => head.workspace.ownerOf(c.path) === "") || workspace.projects !== head.workspace.projects;
+  const isRooted =
+    changes.some((c) => head.workspace.ownerOf(c.path) === "") || workspace.projects !== head.workspace.projects;
   return {
     ...head,
     workspace,
@@ -125,7 +149,13 @@ async function viewBefore(head: View, changes: readonly FileChange[]): Promise<V
 
 type Both = Readonly<{ head: View; base: View; now: TaskGraph; past: TaskGraph; changes: readonly FileChange[] }>;
 
-async function comparer({ head, base, now: _now, past, changes }: Both): Promise<(node: TaskNode) => readonly string[] | undefined> {
+async function comparer({
+  head,
+  base,
+  now: _now,
+  past,
+  changes,
+}: Both): Promise<(node: TaskNode) => readonly string[] | undefined> {
   const [ofHead, ofBase] = [new PartsOf(head), new PartsOf(base)];
   const isLockChanged = changes.some((c) => c.path === lockfileOf(head.workspace));
   const packages = isLockChanged ? await packageChanges(head, base) : () => [];
@@ -153,19 +183,31 @@ function explain(part: PartName, { node, now, before, head, base, changes, packa
   const project = workspace.projects[node.project];
   const name = project?.name ?? "";
   if (part === "sources") {
-    const own = changes.filter((c) => workspace.ownerOf(c.path) === project?.dir || base.workspace.ownerOf(c.path) === project?.dir);
-    const [first, ...rest] = own.map((c) => `${c.path} ${c.before === undefined ? "added" : c.after === undefined ? "deleted" : "changed"}`);
-    return [`${first ?? "its files changed"}${rest.length > 0 ? ` (+${rest.length} more)` : ""}`, `is an input of ${name}`];
+    const own = changes.filter(
+      (c) => workspace.ownerOf(c.path) === project?.dir || base.workspace.ownerOf(c.path) === project?.dir,
+    );
+    const [first, ...rest] = own.map(
+      (c) => `${c.path} ${c.before === undefined ? "added" : c.after === undefined ? "deleted" : "changed"}`,
+    );
+    return [
+      `${first ?? "its files changed"}${rest.length > 0 ? ` (+${rest.length} more)` : ""}`,
+      `is an input of ${name}`,
+    ];
   }
   if (part === "dependencies" || part === "tools") {
     const list = packages(part === "tools" ? 0 : node.project);
     const named = list.slice(0, 3).join(", ") + (list.length > 3 ? ` (+${list.length - 3} more)` : "");
-    return [`${lockfileOf(workspace) ?? "dependencies"}: ${named || "another resolution"}`, `is what ${part === "tools" ? "the root" : name} resolves to`];
+    return [
+      `${lockfileOf(workspace) ?? "dependencies"}: ${named || "another resolution"}`,
+      `is what ${part === "tools" ? "the root" : name} resolves to`,
+    ];
   }
   const lines = differing(now[part], before[part]);
   if (part === "root files") return [`${lines.map((l) => l.split(" ")[0]).join(", ")} changed`, `is read by ${name}`];
-  if (part === "waits for") return [`${lines.map((l) => l.replace(/#\*$/, "")).join(", ")} came or went`, `is a dependency of ${name}`];
-  if (part === "command" || part === "definition") return [`the definition of ${node.task.name === anything ? "its tasks" : node.task.name} changed`, `in ${name}`];
+  if (part === "waits for")
+    return [`${lines.map((l) => l.replace(/#\*$/, "")).join(", ")} came or went`, `is a dependency of ${name}`];
+  if (part === "command" || part === "definition")
+    return [`the definition of ${node.task.name === anything ? "its tasks" : node.task.name} changed`, `in ${name}`];
   return [`${part} changed`, `in ${name}`];
 }
 

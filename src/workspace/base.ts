@@ -5,13 +5,26 @@ import { projectDirs, readShape, shapesGraph } from "./layout.ts";
 import { type FileEntry, owners, sourceKey, withDirty } from "./listing.ts";
 import { type Project, readProject } from "./manifest.ts";
 import type { Workspace } from "./workspace.ts";
-import { type Content, contentOf, type FileChange, type Look, must, parseRaw, untrackedFiles, contentAt } from "./worktree.ts";
+import {
+  type Content,
+  contentAt,
+  contentOf,
+  type FileChange,
+  type Look,
+  must,
+  parseRaw,
+  untrackedFiles,
+} from "./worktree.ts";
 
 export type Compared = Look & Readonly<{ changes: readonly FileChange[] }>;
 export type NoBase = Readonly<{ noBase: string }>;
 
 /** What differs from the merge base with `base`, committed or not, in the same look that finds what is dirty. */
-export async function compareWithBase(root: string, base: string, stamp: () => string | undefined): Promise<Compared | NoBase> {
+export async function compareWithBase(
+  root: string,
+  base: string,
+  stamp: () => string | undefined,
+): Promise<Compared | NoBase> {
   const flags = ["-z", "--relative", "--no-renames", "--ignore-submodules=none"];
   const looking = git(root, ["diff-index", ...flags, "--merge-base", base, "--"]);
   const untracked = untrackedFiles(root);
@@ -45,7 +58,10 @@ async function againstMergeBase(root: string, base: string, flags: readonly stri
 export async function baseOf(head: Workspace, changes: readonly FileChange[]): Promise<Workspace> {
   const before = new Map(changes.map((c) => [c.path, c.before]));
   const isRoot = (path: string) => shapesGraph(path) || head.ownerOf(path) === "";
-  const texts = await blobs(head.root, changes.filter((c) => c.before && isRoot(c.path)));
+  const texts = await blobs(
+    head.root,
+    changes.filter((c) => c.before && isRoot(c.path)),
+  );
   const read = (path: string) => (before.has(path) ? texts.get(path) : head.read(path));
   const isReshaped = changes.some((c) => shapesGraph(c.path));
   const { shape, projects } = isReshaped ? await projectsBefore(head, before, read) : head;
@@ -85,10 +101,15 @@ function heldBy(head: Workspace, dir: string, ownerOf: (path: string) => string)
 type Before = ReadonlyMap<string, Content | undefined>;
 
 async function projectsBefore(head: Workspace, before: Before, read: (path: string) => string | undefined) {
-  const has = (path: string) => (before.has(path) ? before.get(path) !== undefined : head.contentOf(path) !== undefined);
+  const has = (path: string) =>
+    before.has(path) ? before.get(path) !== undefined : head.contentOf(path) !== undefined;
   const shape = await readShape((path) => (has(path) ? read(path) : undefined));
-  const shaping = [...before].filter(([path, content]) => content !== undefined && shapesGraph(path)).map(([path]) => path);
-  const kept = head.projects.flatMap((p) => head.filesOf(p.dir).map((f) => f.path)).filter((p) => shapesGraph(p) && has(p));
+  const shaping = [...before]
+    .filter(([path, content]) => content !== undefined && shapesGraph(path))
+    .map(([path]) => path);
+  const kept = head.projects
+    .flatMap((p) => head.filesOf(p.dir).map((f) => f.path))
+    .filter((p) => shapesGraph(p) && has(p));
   const dirs = projectDirs(shape, new Set([...kept, ...shaping]));
   const now = new Map(head.projects.map((p) => [p.dir, p]));
   const projects: Project[] = dirs.map((dir) => {
@@ -128,9 +149,9 @@ async function blobs(root: string, changes: readonly FileChange[]): Promise<Read
 
 /** The branch that a change is meant for, as CI systems say it; else the main branch. */
 export async function defaultBase(root: string, env: Readonly<Record<string, string | undefined>>): Promise<string> {
-  const named = env["SLUICE_BASE"] ?? env["TURBO_SCM_BASE"] ?? env["NX_BASE"] ?? env["CI_MERGE_REQUEST_DIFF_BASE_SHA"];
+  const named = env.SLUICE_BASE ?? env.TURBO_SCM_BASE ?? env.NX_BASE ?? env.CI_MERGE_REQUEST_DIFF_BASE_SHA;
   if (named) return named;
-  const branch = env["GITHUB_BASE_REF"] ?? env["BITBUCKET_PR_DESTINATION_BRANCH"];
+  const branch = env.GITHUB_BASE_REF ?? env.BITBUCKET_PR_DESTINATION_BRANCH;
   if (branch) return `origin/${branch}`;
   const refs = await git(root, ["for-each-ref", "--format=%(refname:short)%00", "refs/remotes/origin", "refs/heads"]);
   const known = new Set(splitNul(refs.out.toString()).map((r) => r.trim()));

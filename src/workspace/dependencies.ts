@@ -14,7 +14,12 @@ export type Installed = Readonly<{
 }>;
 
 const schema = 2;
-type Memory = Readonly<{ schema: number; key: string; digests: Readonly<Record<string, string>>; missing: readonly string[] }>;
+type Memory = Readonly<{
+  schema: number;
+  key: string;
+  digests: Readonly<Record<string, string>>;
+  missing: readonly string[];
+}>;
 
 export function lockfileOf(workspace: Workspace): string | undefined {
   return lockfiles.find((file) => workspace.contentOf(file) !== undefined);
@@ -31,7 +36,8 @@ export async function installed(workspace: Workspace, remember = true): Promise<
   if (file === undefined) return { file, digestOf: (dir) => declared(workspace, dir), missing: [] };
   const content = workspace.contentOf(file) ?? "";
   const key = createHash("sha1").update(content);
-  for (const p of workspace.projects) key.update(`\n${p.dir}\0${p.dependencies.map((d) => `${d.name}@${d.range}`).join()}`);
+  for (const p of workspace.projects)
+    key.update(`\n${p.dir}\0${p.dependencies.map((d) => `${d.name}@${d.range}`).join()}`);
   const digest = key.digest("hex");
   const at = join(stateFolder(workspace.root), "graph", "lock");
   const memory = remember ? readSealedJson<Memory>(at) : undefined;

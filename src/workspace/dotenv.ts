@@ -38,7 +38,9 @@ export function dotenvOf(workspace: Workspace): Dotenv {
 
 function listed(dir: string): readonly string[] {
   try {
-    return readdirSync(dir).filter((name) => name.startsWith(".env") && !example.test(name)).sort();
+    return readdirSync(dir)
+      .filter((name) => name.startsWith(".env") && !example.test(name))
+      .sort();
   } catch {
     return [];
   }

@@ -9,7 +9,12 @@ export type GitAnswer = Readonly<{ ok: boolean; out: Buffer; err: string }>;
 /** Never rejects: a failing git is an answer, with what it said. */
 export function git(root: string, args: readonly string[], input?: string): Promise<GitAnswer> {
   return new Promise((done) => {
-    const options = { cwd: root, env: gitEnvironment(), encoding: "buffer" as const, maxBuffer: Number.POSITIVE_INFINITY };
+    const options = {
+      cwd: root,
+      env: gitEnvironment(),
+      encoding: "buffer" as const,
+      maxBuffer: Number.POSITIVE_INFINITY,
+    };
     const child = execFile("git", [...args], options, (error, out, err) =>
       done({ ok: error === null, out, err: err.toString() || (error?.message ?? "") }),
     );
@@ -40,7 +45,7 @@ export function gitFolder(root: string): Readonly<{ top: string; folder: string 
 
 /** The index's own checksum: the same stamp means the same listing. Undefined where git keeps none (`index.skipHash`). */
 export function indexStamp(folder: string): string | undefined {
-  if (process.env["GIT_INDEX_FILE"] || process.env["GIT_DIR"]) return undefined;
+  if (process.env.GIT_INDEX_FILE || process.env.GIT_DIR) return undefined;
   let file: number;
   try {
     file = openSync(join(folder, "index"), "r");

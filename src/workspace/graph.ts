@@ -60,7 +60,11 @@ export function makeGraph(workspace: Workspace, reads?: ReadonlyMap<string, Read
   return { edges, out, in: into, indexOf };
 }
 
-type Known = Readonly<{ indexOf: ReadonlyMap<string, number>; byDir: ReadonlyMap<string, number>; projects: readonly Project[] }>;
+type Known = Readonly<{
+  indexOf: ReadonlyMap<string, number>;
+  byDir: ReadonlyMap<string, number>;
+  projects: readonly Project[];
+}>;
 
 /** The project a dependency means, or undefined when it comes from a registry. */
 function target({ name, range }: Dependency, from: Project, known: Known): number | undefined {
@@ -149,11 +153,13 @@ export function components(size: number, next: (node: number) => readonly number
 export type Boundary = Readonly<{ sourceTag: string; onlyDependOnLibsWithTags: readonly string[] }>;
 
 export function boundaries(workspace: Workspace): readonly Boundary[] {
-  const own = objectAt(workspace.shape.root, "sluice")["boundaries"];
+  const own = objectAt(workspace.shape.root, "sluice").boundaries;
   if (!Array.isArray(own)) return [];
   return own.flatMap((rule) => {
     const sourceTag = stringAt(rule, "sourceTag");
-    return sourceTag ? [{ sourceTag, onlyDependOnLibsWithTags: stringsAt(rule, "onlyDependOnLibsWithTags") ?? [] }] : [];
+    return sourceTag
+      ? [{ sourceTag, onlyDependOnLibsWithTags: stringsAt(rule, "onlyDependOnLibsWithTags") ?? [] }]
+      : [];
   });
 }
 

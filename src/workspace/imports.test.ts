@@ -32,7 +32,13 @@ test("style sheets name packages too", () => {
 });
 
 test("a package's name is the first part of a specifier, or two with a scope", () => {
-  expect(["@a/b/c", "d/e", "./f", "node:fs", "#g"].map(packageOf)).toEqual(["@a/b", "d", undefined, undefined, undefined]);
+  expect(["@a/b/c", "d/e", "./f", "node:fs", "#g"].map(packageOf)).toEqual([
+    "@a/b",
+    "d",
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test("it agrees with es-module-lexer on this repository's own sources", async () => {

@@ -32,7 +32,9 @@ export function importsOf(text: string, path: string): readonly string[] {
       continue;
     }
     if ((quote !== "`" || !all.includes("${")) && all.length > 2) {
-      const gap = text.slice(Math.max(from, match.index - 200), match.index).replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, " ");
+      const gap = text
+        .slice(Math.max(from, match.index - 200), match.index)
+        .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, " ");
       if (before.test(gap)) found.add(all.slice(1, -1));
     }
     from = match.index + all.length;

@@ -1,8 +1,8 @@
 // The key of every task: its own parts and the keys of what it waits for. Computed before anything runs.
 import { createHash } from "node:crypto";
+import type { TaskGraph } from "./task-graph.ts";
 import type { Parts, PartsOf } from "./task-parts.ts";
 import { partNames } from "./task-parts.ts";
-import type { TaskGraph } from "./task-graph.ts";
 
 /** Raised when the meaning of a part changes: old entries are then never met. */
 const schema = "sluice key 1";

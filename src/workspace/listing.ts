@@ -73,7 +73,10 @@ export function owners(dirs: Iterable<string>): (path: string) => string {
 }
 
 /** Dirty paths by the project that owns them. */
-export function shareOut(dirty: Dirty, ownerOf: (path: string) => string): Map<string, [string, Content | undefined][]> {
+export function shareOut(
+  dirty: Dirty,
+  ownerOf: (path: string) => string,
+): Map<string, [string, Content | undefined][]> {
   const shares = new Map<string, [string, Content | undefined][]>();
   for (const change of dirty) {
     const owner = ownerOf(change[0]);

@@ -5,7 +5,7 @@ import { strings } from "./manifest.ts";
 
 export function parseNpmLock(text: string, file: string): LockGraph {
   const lock = parseJsonc(text, file);
-  const packages = isObject(lock["packages"]) ? lock["packages"] : flattened(lock);
+  const packages = isObject(lock.packages) ? lock.packages : flattened(lock);
   const nodes = new Map<string, LockNode>();
   const find = (from: string, name: string): string | undefined => {
     for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf("/")))) {
@@ -15,8 +15,10 @@ export function parseNpmLock(text: string, file: string): LockGraph {
     }
   };
   for (const [id, entry] of Object.entries(packages)) {
-    if (!isObject(entry) || !id.includes("node_modules/") || entry["link"] === true) continue;
-    const named = ["dependencies", "optionalDependencies", "peerDependencies"].flatMap((k) => Object.keys(strings(entry[k])));
+    if (!isObject(entry) || !id.includes("node_modules/") || entry.link === true) continue;
+    const named = ["dependencies", "optionalDependencies", "peerDependencies"].flatMap((k) =>
+      Object.keys(strings(entry[k])),
+    );
     const dependencies = named.flatMap((name) => find(id, name) ?? []);
     nodes.set(id, { label: label(id, entry), dependencies });
   }
@@ -27,7 +29,7 @@ export function parseNpmLock(text: string, file: string): LockGraph {
       const id = find(project.dir, name);
       if (id === undefined) return undefined;
       const entry = packages[id];
-      return isObject(entry) && entry["link"] === true ? "linked" : id;
+      return isObject(entry) && entry.link === true ? "linked" : id;
     },
   };
 }

@@ -60,8 +60,8 @@ function entryOf(key: string, value: JsonObject): Entry {
   return {
     id: key,
     descriptors,
-    label: `${nameOf(descriptors[0] ?? "")}@${String(value["version"] ?? "")} ${resolution} ${mark}`,
-    dependencies: { ...strings(value["dependencies"]), ...strings(value["optionalDependencies"]) },
+    label: `${nameOf(descriptors[0] ?? "")}@${String(value.version ?? "")} ${resolution} ${mark}`,
+    dependencies: { ...strings(value.dependencies), ...strings(value.optionalDependencies) },
     isLinked: /@workspace:|@(?:link|portal):/.test(resolution),
   };
 }
@@ -72,7 +72,9 @@ function nameOf(descriptor: string): string {
 
 async function berry(text: string, file: string): Promise<Entry[]> {
   const lock = await parseYaml(text, file);
-  return Object.entries(lock).flatMap(([key, value]) => (key !== "__metadata" && isObject(value) ? [entryOf(key, value)] : []));
+  return Object.entries(lock).flatMap(([key, value]) =>
+    key !== "__metadata" && isObject(value) ? [entryOf(key, value)] : [],
+  );
 }
 
 /** Two spaces a level; a line is `key "value"`, or a header that ends in a colon. */

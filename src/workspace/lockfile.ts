@@ -77,7 +77,9 @@ function merkle(lock: LockGraph): ReadonlyMap<string, string> {
   const digests: string[] = [];
   for (const group of components(ids.length, (i) => next[i] ?? [])) {
     const inside = new Set(group);
-    const outside = new Set(group.flatMap((i) => (next[i] ?? []).filter((j) => !inside.has(j)).map((j) => digests[j] ?? "")));
+    const outside = new Set(
+      group.flatMap((i) => (next[i] ?? []).filter((j) => !inside.has(j)).map((j) => digests[j] ?? "")),
+    );
     const made = short([...group.map((i) => nodes[i]?.label ?? "").sort(), "→", ...[...outside].sort()]);
     for (const i of group) digests[i] = inside.size === 1 ? made : short([made, nodes[i]?.label ?? ""]);
   }

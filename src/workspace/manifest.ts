@@ -32,13 +32,13 @@ export function readProject(dir: string, files: ProjectFiles): Project {
   const manifest = files.manifest === undefined ? {} : parseJsonc(files.manifest, at("package.json"));
   const own = files.nx === undefined ? {} : parseJsonc(files.nx, at("project.json"));
   const inline = objectAt(manifest, "nx");
-  const hasNx = files.nx !== undefined || isObject(manifest["nx"]);
+  const hasNx = files.nx !== undefined || isObject(manifest.nx);
   const nx = { ...inline, ...own, targets: { ...objectAt(inline, "targets"), ...objectAt(own, "targets") } };
   return {
     name: stringAt(own, "name") ?? stringAt(manifest, "name") ?? (dir.split("/").at(-1) || "root"),
     dir,
     version: stringAt(manifest, "version"),
-    scripts: strings(manifest["scripts"]),
+    scripts: strings(manifest.scripts),
     dependencies: kinds.flatMap(([key, kind]) =>
       Object.entries(strings(manifest[key])).map(([name, range]) => ({ name, range, kind })),
     ),

@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { isObject, type Json, type JsonObject, objectAt, stringAt, stringsAt } from "./jsonc.ts";
 import type { Shape } from "./layout.ts";
 import type { Project } from "./manifest.ts";
-import { inProject, type Inputs, scriptCommand, type Task } from "./pipeline.ts";
+import { type Inputs, inProject, scriptCommand, type Task } from "./pipeline.ts";
 
 export function nxTask(shape: Shape, project: Project, name: string): Task | undefined {
   const nx = shape.nx ?? {};
@@ -13,27 +13,40 @@ export function nxTask(shape: Shape, project: Project, name: string): Task | und
   if (!isObject(own) && script === undefined && !isObject(defaults[name])) return undefined;
   const target = isObject(own) ? own : {};
   const executor = stringAt(target, "executor");
-  const base = (executor && isObject(defaults[executor]) ? objectAt(defaults, executor) : undefined) ?? objectAt(defaults, name);
-  const merged: JsonObject = { ...base, ...target, options: { ...objectAt(base, "options"), ...objectAt(target, "options") } };
+  const base =
+    (executor && isObject(defaults[executor]) ? objectAt(defaults, executor) : undefined) ?? objectAt(defaults, name);
+  const merged: JsonObject = {
+    ...base,
+    ...target,
+    options: { ...objectAt(base, "options"), ...objectAt(target, "options") },
+  };
   const { command, cwd } = commandOf(merged, project, { name, script });
-  const inputs = inputsOf(nx, project, merged["inputs"] ?? ["default", "^default"]);
-  const cacheable = stringsAt(objectAt(objectAt(objectAt(nx, "tasksRunnerOptions"), "default"), "options"), "cacheableOperations");
+  const inputs = inputsOf(nx, project, merged.inputs ?? ["default", "^default"]);
+  const cacheable = stringsAt(
+    objectAt(objectAt(objectAt(nx, "tasksRunnerOptions"), "default"), "options"),
+    "cacheableOperations",
+  );
   return {
     name,
     command,
     cwd,
-    dependsOn: dependsOf(merged["dependsOn"]),
+    dependsOn: dependsOf(merged.dependsOn),
     inputs: inputs.inputs,
     outputs: (stringsAt(merged, "outputs") ?? defaultOutputs).flatMap((o) => output(o, project, merged)),
     env: [...new Set(inputs.env)].sort(),
     passThroughEnv: [],
-    isCached: merged["cache"] === true || (cacheable?.includes(name) ?? false),
-    isPersistent: merged["continuous"] === true,
+    isCached: merged.cache === true || (cacheable?.includes(name) ?? false),
+    isPersistent: merged.continuous === true,
     isLoose: false,
   };
 }
 
-const defaultOutputs = ["{workspaceRoot}/dist/{projectRoot}", "{projectRoot}/build", "{projectRoot}/dist", "{projectRoot}/public"];
+const defaultOutputs = [
+  "{workspaceRoot}/dist/{projectRoot}",
+  "{projectRoot}/build",
+  "{projectRoot}/dist",
+  "{projectRoot}/public",
+];
 
 function includesScript(project: Project, name: string): boolean {
   const included = project.nx ? stringsAt(project.nx, "includedScripts") : undefined;
@@ -43,7 +56,7 @@ function includesScript(project: Project, name: string): boolean {
 function commandOf(target: JsonObject, project: Project, own: { name: string; script: string | undefined }) {
   const options = objectAt(target, "options");
   const executor = stringAt(target, "executor");
-  const command = stringAt(target, "command") ?? stringAt(options, "command") ?? listed(options["commands"]);
+  const command = stringAt(target, "command") ?? stringAt(options, "command") ?? listed(options.commands);
   const cwd = stringAt(options, "cwd");
   if (command !== undefined && (!executor || executor === "nx:run-commands"))
     return { command: tokens(command, project), cwd: cwd === undefined ? "" : posix.normalize(tokens(cwd, project)) };
@@ -62,11 +75,12 @@ function listed(commands: Json | undefined): string | undefined {
 function dependsOf(value: Json | undefined): readonly string[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((entry: Json) => {
-    if (typeof entry === "string") return entry.includes(":") && !entry.startsWith("^") ? entry.replace(":", "#") : entry;
+    if (typeof entry === "string")
+      return entry.includes(":") && !entry.startsWith("^") ? entry.replace(":", "#") : entry;
     if (!isObject(entry)) return [];
     const target = stringAt(entry, "target") ?? "";
-    const projects = entry["projects"];
-    if (entry["dependencies"] === true || projects === "dependencies") return `^${target}`;
+    const projects = entry.projects;
+    if (entry.dependencies === true || projects === "dependencies") return `^${target}`;
     if (projects === undefined || projects === "self" || projects === "{self}") return target;
     return (Array.isArray(projects) ? projects : [projects]).map((p) => `${String(p)}#${target}`);
   });
@@ -75,7 +89,11 @@ function dependsOf(value: Json | undefined): readonly string[] {
 type Gathered = { inputs: Inputs; env: readonly string[] };
 
 function inputsOf(nx: JsonObject, project: Project, listed: Json): Gathered {
-  const named = { default: ["{projectRoot}/**/*"], ...objectAt(nx, "namedInputs"), ...objectAt(project.nx ?? {}, "namedInputs") };
+  const named = {
+    default: ["{projectRoot}/**/*"],
+    ...objectAt(nx, "namedInputs"),
+    ...objectAt(project.nx ?? {}, "namedInputs"),
+  };
   const globs: string[] = [];
   const rootGlobs: string[] = [];
   const env: string[] = [];
@@ -84,10 +102,10 @@ function inputsOf(nx: JsonObject, project: Project, listed: Json): Gathered {
   const take = (entry: Json, seen: readonly string[]): void => {
     if (isObject(entry)) {
       const { fileset, input } = { fileset: stringAt(entry, "fileset"), input: stringAt(entry, "input") };
-      if (typeof entry["env"] === "string") env.push(entry["env"]);
-      if (typeof entry["runtime"] === "string") runtime.push(entry["runtime"]);
+      if (typeof entry.env === "string") env.push(entry.env);
+      if (typeof entry.runtime === "string") runtime.push(entry.runtime);
       if (fileset) take(fileset, seen);
-      if (input && entry["dependencies"] === true) dependencySources = true;
+      if (input && entry.dependencies === true) dependencySources = true;
       else if (input) take(input, seen);
       return;
     }

@@ -1,8 +1,9 @@
 // What a task is, resolved for one project: its command, what it reads, what it makes, what it waits for. Read from
 // turbo.json, else nx.json, else scripts of package.json by the default pipeline.
-import { nxTask } from "./nx.ts";
-import type { Project } from "./manifest.ts";
+
 import type { Shape } from "./layout.ts";
+import type { Project } from "./manifest.ts";
+import { nxTask } from "./nx.ts";
 import { turboTask } from "./turbo.ts";
 
 export type Inputs = Readonly<{
@@ -66,8 +67,9 @@ export function taskOf(shape: Shape, project: Project, name: string): Task | und
 /** Names that some project could be asked to run. */
 export function taskNames(shape: Shape, projects: readonly Project[]): ReadonlySet<string> {
   const names = new Set<string>(projects.flatMap((p) => Object.keys(p.scripts)));
-  for (const { nx } of projects) for (const name of Object.keys((nx?.["targets"] as object | undefined) ?? {})) names.add(name);
-  for (const table of [shape.turbo?.["tasks"], shape.turbo?.["pipeline"], shape.nx?.["targetDefaults"]])
+  for (const { nx } of projects)
+    for (const name of Object.keys((nx?.targets as object | undefined) ?? {})) names.add(name);
+  for (const table of [shape.turbo?.tasks, shape.turbo?.pipeline, shape.nx?.targetDefaults])
     for (const key of Object.keys(table ?? {})) names.add(key.slice(key.indexOf("#") + 1));
   return names;
 }

@@ -66,7 +66,15 @@ function scan(workspace: Workspace, project: Project, key: string): Reads {
   const lists = { used: [...used].sort(), undeclared: [...undeclared].sort(), outside: [...outside].sort() };
   const depth = project.dir ? project.dir.length + 1 : 0;
   const top = [...new Set(files.map((f) => f.path.slice(depth).split("/", 1)[0] ?? ""))];
-  return { key, ...lists, top, families: ownFamilies(files.map((f) => f.path), project.dir) };
+  return {
+    key,
+    ...lists,
+    top,
+    families: ownFamilies(
+      files.map((f) => f.path),
+      project.dir,
+    ),
+  };
 }
 
 /** Specifiers and paths that one file names. */
@@ -79,13 +87,17 @@ export function namedBy(workspace: Workspace, path: string): readonly string[] {
 
 function isConfig(name: string): boolean {
   if (/^(package|package-lock|composer)\.json$/.test(name)) return false;
-  return /^(?:[tj]sconfig.*|project|turbo|biome|api-extractor.*|typedoc|nest-cli|ng-package|components)\.jsonc?$|^\..*rc(?:\.jsonc?|\.ya?ml)?$/.test(name);
+  return /^(?:[tj]sconfig.*|project|turbo|biome|api-extractor.*|typedoc|nest-cli|ng-package|components)\.jsonc?$|^\..*rc(?:\.jsonc?|\.ya?ml)?$/.test(
+    name,
+  );
 }
 
 /** Every quoted path upwards, and what `extends` names. A plain `"extends": "x"` of another tool is a package too. */
 function namedByConfig(text: string, name: string): string[] {
   const bare = text.replace(/("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string?: string) => string ?? "");
-  const upwards = [...bare.matchAll(/["'](\.\.?\/[^"'\n]*|\.\.)["']/g)].map((m) => (m[1] ?? "").replace(/\/?[*{[].*$/, ""));
+  const upwards = [...bare.matchAll(/["'](\.\.?\/[^"'\n]*|\.\.)["']/g)].map((m) =>
+    (m[1] ?? "").replace(/\/?[*{[].*$/, ""),
+  );
   if (!/^[tj]sconfig|^biome/.test(name)) return upwards;
   const extending = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(bare)?.[1] ?? "";
   const named = [...extending.matchAll(/"([^"]+)"/g)].map((m) => m[1] ?? "").filter((s) => !s.startsWith("//"));

@@ -6,7 +6,21 @@ import { namedBy } from "./reads.ts";
 import { alwaysRead, familyOf, type ToolFamily } from "./tool-config.ts";
 import type { Workspace } from "./workspace.ts";
 
-const endings = ["", ".json", ".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx", "/index.ts", "/index.js", "/tsconfig.json"];
+const endings = [
+  "",
+  ".json",
+  ".ts",
+  ".tsx",
+  ".mts",
+  ".cts",
+  ".js",
+  ".mjs",
+  ".cjs",
+  ".jsx",
+  "/index.ts",
+  "/index.js",
+  "/tsconfig.json",
+];
 
 export class RootFiles {
   readonly #workspace: Workspace;
@@ -31,7 +45,8 @@ export class RootFiles {
     const known = this.#resolved.get(path);
     if (known) return known;
     const reached = new Set(this.#meant(path));
-    for (const file of reached) for (const next of this.#namedBy(file)) for (const f of this.#meant(next)) reached.add(f);
+    for (const file of reached)
+      for (const next of this.#namedBy(file)) for (const f of this.#meant(next)) reached.add(f);
     const list = [...reached].sort();
     this.#resolved.set(path, list);
     return list;
@@ -39,7 +54,9 @@ export class RootFiles {
 
   #meant(path: string): readonly string[] {
     const bare = path.replace(/\.(?:[cm]?js|jsx)$/, "");
-    const exact = [...endings.map((e) => path + e), ...endings.slice(2, 6).map((e) => bare + e)].find((p) => this.#contents.has(p));
+    const exact = [...endings.map((e) => path + e), ...endings.slice(2, 6).map((e) => bare + e)].find((p) =>
+      this.#contents.has(p),
+    );
     if (exact) return [exact];
     const inside = `${path}/`;
     return path === "." || path === "" ? [] : [...this.#contents.keys()].filter((p) => p.startsWith(inside));
@@ -62,7 +79,9 @@ export class RootFiles {
 
   /** Read whatever the task. */
   readonly always: () => readonly string[] = once(() =>
-    [...this.#contents.keys()].filter((p) => (p.includes("/") ? /^(?:patches|\.yarn\/patches)\//.test(p) : alwaysRead.test(p))),
+    [...this.#contents.keys()].filter((p) =>
+      p.includes("/") ? /^(?:patches|\.yarn\/patches)\//.test(p) : alwaysRead.test(p),
+    ),
   );
 }
 

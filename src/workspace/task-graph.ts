@@ -44,11 +44,13 @@ export function taskGraph(workspace: Workspace, graph: Graph, wanted: Wanted): T
     const edges = graph.out[project] ?? [];
     const before = edges.filter((e) => !inCircle(e));
     const dependencies = node.task.dependsOn.flatMap((wanted) => {
-      if (wanted.startsWith("^")) return before.flatMap((e) => upstream(e.to, wanted.slice(1), { graph, inCircle, ask }));
+      if (wanted.startsWith("^"))
+        return before.flatMap((e) => upstream(e.to, wanted.slice(1), { graph, inCircle, ask }));
       const hash = wanted.indexOf("#", 1);
       if (hash < 0) return ask(project, wanted) ?? [];
       const other = wanted.startsWith("//#") ? 0 : graph.indexOf.get(wanted.slice(0, hash));
-      if (other === undefined) throw new Problem(`${id} waits for ${wanted}, and there is no such project`, "Mend its dependsOn");
+      if (other === undefined)
+        throw new Problem(`${id} waits for ${wanted}, and there is no such project`, "Mend its dependsOn");
       return ask(other, wanted.slice(hash + 1)) ?? [];
     });
     const besides = node.task.dependsOn.some((d) => d.startsWith("^")) ? edges.filter(inCircle).map((e) => e.to) : [];
@@ -86,11 +88,16 @@ function circular(graph: Graph, size: number): (edge: Edge) => boolean {
 function inOrder(nodes: ReadonlyMap<string, TaskNode>): TaskGraph {
   const ids = [...nodes.keys()];
   const at = new Map(ids.map((id, i) => [id, i]));
-  const groups = components(ids.length, (i) => (nodes.get(ids[i] ?? "")?.dependencies ?? []).flatMap((d) => at.get(d) ?? []));
+  const groups = components(ids.length, (i) =>
+    (nodes.get(ids[i] ?? "")?.dependencies ?? []).flatMap((d) => at.get(d) ?? []),
+  );
   const circle = groups.find((g) => g.length > 1);
   if (circle)
     throw new Problem(
-      `these tasks wait for each other: ${circle.map((i) => ids[i]).sort().join(" → ")}`,
+      `these tasks wait for each other: ${circle
+        .map((i) => ids[i])
+        .sort()
+        .join(" → ")}`,
       "Take one dependency out of a package.json or of dependsOn; sluice graph shows the cycle",
     );
   const ordered = new Map<string, TaskNode>();
@@ -108,14 +115,17 @@ export function checkNames(workspace: Workspace, names: readonly string[]): void
   if (unknown === undefined) return;
   const list = [...known].sort().slice(0, 20).join(", ");
   const from = source(workspace.shape);
-  throw new Problem(`there is no task "${unknown}" in this workspace`, `Known from ${from} and scripts: ${list || "none"}`);
+  throw new Problem(
+    `there is no task "${unknown}" in this workspace`,
+    `Known from ${from} and scripts: ${list || "none"}`,
+  );
 }
 
 /** What `run` and `affected` mean by all projects: the root has tasks of its own only where it says so. */
 export function allProjects(workspace: Workspace): readonly number[] {
   const { projects, shape } = workspace;
   if (projects.length === 1) return [0];
-  const tables = [shape.turbo?.["tasks"], shape.turbo?.["pipeline"]];
+  const tables = [shape.turbo?.tasks, shape.turbo?.pipeline];
   const isNamed = tables.some((table) => Object.keys(table ?? {}).some((key) => key.startsWith("//#")));
   const isNxProject = shape.turbo === undefined && shape.nx !== undefined && projects[0]?.nx !== undefined;
   return projects.flatMap((_, i) => (i === 0 && !isNamed && !isNxProject ? [] : [i]));

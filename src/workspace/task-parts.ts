@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { hashedEnv, inferredEnv } from "./environment.ts";
-import { components } from "./graph.ts";
 import { matcher, staticBase } from "./glob.ts";
+import { components } from "./graph.ts";
 import { objectAt, stringAt } from "./jsonc.ts";
 import { type FileEntry, sourceKey } from "./listing.ts";
 import type { Project } from "./manifest.ts";
@@ -60,7 +60,9 @@ export class PartsOf {
       "root settings": this.#settings,
       "other inputs": this.#others(node),
       machine,
-      "waits for": [...node.dependencies, ...node.besides.map((i) => `${workspace.projects[i]?.name} (sources)`)].join("\n"),
+      "waits for": [...node.dependencies, ...node.besides.map((i) => `${workspace.projects[i]?.name} (sources)`)].join(
+        "\n",
+      ),
     };
   }
 
@@ -133,8 +135,14 @@ export class PartsOf {
     const globbed = task.inputs.rootGlobs.length > 0 ? [...rootFiles.paths].filter(wanted) : [];
     const named = (own?.outside ?? []).flatMap((path) => rootFiles.reachedFrom(path));
     const all = new Set([...rootFiles.always(), ...families.flatMap(([, files]) => files), ...named, ...globbed]);
-    const ignored = this.#ignored(task.inputs.rootGlobs.filter((g) => !/[*?[{]/.test(g)), this.#view.workspace.filesOf(""));
-    const list = [...[...all].sort().map((p) => `${p} ${rootFiles.contentOf(p)}`), ...ignored.map((f) => `${f.path} ${f.content}`)];
+    const ignored = this.#ignored(
+      task.inputs.rootGlobs.filter((g) => !/[*?[{]/.test(g)),
+      this.#view.workspace.filesOf(""),
+    );
+    const list = [
+      ...[...all].sort().map((p) => `${p} ${rootFiles.contentOf(p)}`),
+      ...ignored.map((f) => `${f.path} ${f.content}`),
+    ];
     this.#lists.set(key, list.join("\n"));
     return list.join("\n");
   }
@@ -142,7 +150,9 @@ export class PartsOf {
   #others(node: TaskNode): string {
     const { inputs } = node.task;
     const besides = node.besides.map((i) => this.#deepSources()[i] ?? "");
-    const below = inputs.dependencySources ? (this.#view.graph.out[node.project] ?? []).map((e) => this.#deepSources()[e.to] ?? "") : [];
+    const below = inputs.dependencySources
+      ? (this.#view.graph.out[node.project] ?? []).map((e) => this.#deepSources()[e.to] ?? "")
+      : [];
     return [...besides, ...below].sort().join("\n");
   }
 
@@ -154,7 +164,9 @@ export class PartsOf {
     for (const group of components(workspace.projects.length, (i) => (graph.out[i] ?? []).map((e) => e.to))) {
       const own = group.map((i) => workspace.sourceKeyOf(workspace.projects[i]?.dir ?? "")).sort();
       const below = new Set(group.flatMap((i) => (graph.out[i] ?? []).map((e) => deep[e.to] ?? "")).sort());
-      const digest = createHash("sha1").update([...own, ...below].join("\n")).digest("hex");
+      const digest = createHash("sha1")
+        .update([...own, ...below].join("\n"))
+        .digest("hex");
       for (const i of group) deep[i] = digest;
     }
     this.#deep = deep;

@@ -6,7 +6,10 @@ export type ToolFamily = keyof typeof families;
 type Family = Readonly<{ files: RegExp; words: RegExp; cascades?: boolean }>;
 
 const families = {
-  typescript: { files: /^[tj]sconfig\.json$/, words: /\b(?:tsc|tsgo|vue-tsc|tsx|ts-node|typecheck|type-check|build)\b/ },
+  typescript: {
+    files: /^[tj]sconfig\.json$/,
+    words: /\b(?:tsc|tsgo|vue-tsc|tsx|ts-node|typecheck|type-check|build)\b/,
+  },
   eslint: { files: /^eslint\.config\.[cm]?[jt]s$/, words: /lint/ },
   eslintrc: { files: /^\.eslint(?:rc(?:\..+)?|ignore)$/, words: /lint/, cascades: true },
   prettier: { files: /^(?:\.prettier(?:rc(?:\..+)?|ignore)|prettier\.config\..+)$/, words: /prettier|format|lint/ },
@@ -30,10 +33,14 @@ const families = {
   browserslist: { files: /^\.browserslistrc$/, words: /build|test|vite|next|webpack|babel|postcss/ },
 } satisfies Record<string, Family>;
 
-const list: readonly (readonly [ToolFamily, Family])[] = Object.entries(families).map(([name, f]) => [name as ToolFamily, f]);
+const list: readonly (readonly [ToolFamily, Family])[] = Object.entries(families).map(([name, f]) => [
+  name as ToolFamily,
+  f,
+]);
 
 /** Files at the root that change what is installed or how tools run, whatever the task. */
-export const alwaysRead = /^(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js|\.nvmrc|\.node-version|\.tool-versions|\.pnp\.c?js)$/;
+export const alwaysRead =
+  /^(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js|\.nvmrc|\.node-version|\.tool-versions|\.pnp\.c?js)$/;
 
 export function familyOf(fileName: string): ToolFamily | undefined {
   return list.find(([, { files }]) => files.test(fileName))?.[0];

@@ -9,7 +9,8 @@ export function pathAliases(workspace: Workspace): (specifier: string) => string
   if (rules.length === 0) return () => undefined;
   return (specifier) => {
     for (const { prefix, suffix, to } of rules) {
-      if (suffix === undefined ? specifier !== prefix : !specifier.startsWith(prefix) || !specifier.endsWith(suffix)) continue;
+      if (suffix === undefined ? specifier !== prefix : !specifier.startsWith(prefix) || !specifier.endsWith(suffix))
+        continue;
       const middle = suffix === undefined ? "" : specifier.slice(prefix.length, specifier.length - suffix.length);
       return posix.normalize(to.replace("*", middle));
     }

@@ -1,8 +1,8 @@
 // turbo.json as Turborepo reads it: `tasks` (or `pipeline` of version 1), `pkg#task`, `//#task`, a package's own file over it.
 import { posix } from "node:path";
 import { Problem } from "../domain/problem.ts";
-import type { Shape } from "./layout.ts";
 import { isObject, type JsonObject, objectAt, stringsAt } from "./jsonc.ts";
+import type { Shape } from "./layout.ts";
 import type { Project } from "./manifest.ts";
 import { allFiles, type Inputs, inProject, scriptCommand, type Task } from "./pipeline.ts";
 
@@ -13,7 +13,10 @@ export function turboTask(shape: Shape, project: Project, name: string): Task | 
   const dependsOn = stringsAt(definition, "dependsOn") ?? [];
   const legacy = dependsOn.filter((d) => d.startsWith("$")).map((d) => d.slice(1));
   const env = [...(stringsAt(turbo, "globalEnv") ?? []), ...(stringsAt(definition, "env") ?? []), ...legacy];
-  const pass = [...(stringsAt(turbo, "globalPassThroughEnv") ?? []), ...(stringsAt(definition, "passThroughEnv") ?? [])];
+  const pass = [
+    ...(stringsAt(turbo, "globalPassThroughEnv") ?? []),
+    ...(stringsAt(definition, "passThroughEnv") ?? []),
+  ];
   return {
     name,
     command: scriptCommand(project, name),
@@ -23,14 +26,14 @@ export function turboTask(shape: Shape, project: Project, name: string): Task | 
     outputs: (stringsAt(definition, "outputs") ?? []).map((o) => output(project, name, o)),
     env: [...new Set(env)].sort(),
     passThroughEnv: [...new Set(pass)].sort(),
-    isCached: definition["cache"] !== false && definition["persistent"] !== true,
-    isPersistent: definition["persistent"] === true,
-    isLoose: turbo["envMode"] === "loose",
+    isCached: definition.cache !== false && definition.persistent !== true,
+    isPersistent: definition.persistent === true,
+    isLoose: turbo.envMode === "loose",
   };
 }
 
 function definitionOf(turbo: JsonObject, project: Project, name: string): JsonObject | undefined {
-  const table = isObject(turbo["tasks"]) ? turbo["tasks"] : objectAt(turbo, "pipeline");
+  const table = isObject(turbo.tasks) ? turbo.tasks : objectAt(turbo, "pipeline");
   const scope = project.dir === "" ? "//" : project.name;
   const own = objectAt(project.turbo ?? {}, "tasks")[name];
   const layers = [project.dir === "" ? undefined : table[name], table[`${scope}#${name}`], own].filter(isObject);
@@ -50,7 +53,9 @@ function inputsOf(turbo: JsonObject, project: Project, definition: JsonObject): 
     rootGlobs: [
       ...(stringsAt(turbo, "globalDependencies") ?? []).map((g) => g.replace("$TURBO_ROOT$/", "")),
       ...rooted,
-      ...upwards.map((g) => (g.startsWith("!") ? `!${posix.join(project.dir, g.slice(1))}` : posix.join(project.dir, g))),
+      ...upwards.map((g) =>
+        g.startsWith("!") ? `!${posix.join(project.dir, g.slice(1))}` : posix.join(project.dir, g),
+      ),
     ],
   };
 }

@@ -1,7 +1,8 @@
 // One state of the repository, with all that keys are made of: the working tree as it is, or another state to compare with.
-import { type Environment, platform } from "./environment.ts";
-import { dotenvOf, type Dotenv } from "./dotenv.ts";
+
 import { type Installed, installed } from "./dependencies.ts";
+import { type Dotenv, dotenvOf } from "./dotenv.ts";
+import { type Environment, platform } from "./environment.ts";
 import { type Graph, makeGraph } from "./graph.ts";
 import { packageManager } from "./layout.ts";
 import { type Reads, readsOf } from "./reads.ts";

@@ -18,7 +18,7 @@ import {
 } from "./listing.ts";
 import { type Project, type ProjectFiles, readProject } from "./manifest.ts";
 import { readSealedJson, stateFolder, writeSealed } from "./sealed-file.ts";
-import { type Content, contentAt, type Dirty, folderOf, listIndex, type Look } from "./worktree.ts";
+import { type Content, contentAt, type Dirty, folderOf, type Look, listIndex } from "./worktree.ts";
 
 const schema = 5;
 
@@ -70,7 +70,12 @@ async function reopen(root: string, folder: string, memory: Memory, seen: Dirty)
   if (!sameRecord(overlay, memory.overlay)) {
     const raw = readListing(folder);
     if (!raw) return undefined;
-    return await reading(root, folder, { raw, stamp: memory.stamp, look: { stamp: memory.stamp, dirty: seen }, memory });
+    return await reading(root, folder, {
+      raw,
+      stamp: memory.stamp,
+      look: { stamp: memory.stamp, dirty: seen },
+      memory,
+    });
   }
   const touched = shareOut(dirty, owners(memory.projects.map((p) => p.dir)));
   for (const dir of touched.keys()) if (!sliceOf(folder, memory, dir)) return undefined;
@@ -134,7 +139,9 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
   const filesOf = (dir: string) => {
     const known = files.get(dir);
     if (known) return known;
-    const slice = raw ? Buffer.concat(rangesOf(memory, dir).map(([a, b]) => raw.subarray(a, b))) : sliceOf(folder, memory, dir);
+    const slice = raw
+      ? Buffer.concat(rangesOf(memory, dir).map(([a, b]) => raw.subarray(a, b)))
+      : sliceOf(folder, memory, dir);
     if (!slice) throw new Problem("the remembered listing was altered while it was read", "Run the command again");
     const made = withDirty(parseEntries(slice), touched.get(dir) ?? []);
     files.set(dir, made);
@@ -165,7 +172,10 @@ function refuseTwins(projects: readonly Project[]): void {
   for (const { name, dir } of projects) {
     const other = seen.get(name);
     if (other !== undefined && dir !== "" && other !== "")
-      throw new Problem(`two projects are called ${name}: ${other} and ${dir}`, "Rename one of them in its package.json");
+      throw new Problem(
+        `two projects are called ${name}: ${other} and ${dir}`,
+        "Rename one of them in its package.json",
+      );
     seen.set(name, dir);
   }
 }

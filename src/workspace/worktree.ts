@@ -47,7 +47,10 @@ export async function listIndex(root: string): Promise<Buffer> {
 
 export function must(answer: Awaited<ReturnType<typeof git>>): Buffer {
   if (answer.ok) return answer.out;
-  throw new Problem(`git said: ${answer.err.trim().split("\n").at(-1)}`, "Run the same git command by hand to see more");
+  throw new Problem(
+    `git said: ${answer.err.trim().split("\n").at(-1)}`,
+    "Run the same git command by hand to see more",
+  );
 }
 
 export type RawChange = Readonly<{ path: string; before: Content | undefined; oid: string; mode: string }>;
@@ -110,7 +113,11 @@ async function throughFilters(root: string, changes: FileChange[]): Promise<File
   const open = changes.filter((c) => c.before && c.after && c.before !== c.after && /^100/.test(c.after));
   if (open.length === 0 || !hasFilters(root)) return changes;
   const named = open.filter((c) => !c.path.includes("\n"));
-  const answer = await git(root, ["hash-object", "--stdin-paths"], named.map((c) => `${join(root, c.path)}\n`).join(""));
+  const answer = await git(
+    root,
+    ["hash-object", "--stdin-paths"],
+    named.map((c) => `${join(root, c.path)}\n`).join(""),
+  );
   if (!answer.ok) return changes;
   const ids = answer.out.toString().split("\n");
   const filtered = new Map(named.map((c, i) => [c.path, `${c.after?.slice(0, 6)} ${ids[i]}`]));
@@ -120,7 +127,11 @@ async function throughFilters(root: string, changes: FileChange[]): Promise<File
 function hasFilters(root: string): boolean {
   const found = gitFolder(root);
   if (!found) return false;
-  const places = [join(root, ".gitattributes"), join(found.top, ".gitattributes"), join(found.folder, "info/attributes")];
+  const places = [
+    join(root, ".gitattributes"),
+    join(found.top, ".gitattributes"),
+    join(found.folder, "info/attributes"),
+  ];
   if (places.some((p) => lstatSync(p, { throwIfNoEntry: false }))) return true;
   const config = join(found.folder, "config");
   return lstatSync(config, { throwIfNoEntry: false }) !== undefined && /autocrlf/i.test(readFileSync(config, "utf8"));

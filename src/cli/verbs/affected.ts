@@ -1,19 +1,31 @@
-// sluice affected: what a change touches, and why.
+// `sluice affected`: what a change touches, and why.
 import type { Command } from "commander";
+import { addVerb, contextOf } from "../verb.ts";
 
-export type AffectedOptions = Readonly<{ base?: string; head?: string; task?: string[]; json?: boolean; explain?: boolean }>;
+export interface AffectedOptions {
+  readonly base?: string;
+  readonly head?: string;
+  readonly task?: readonly string[];
+  readonly json?: boolean;
+  readonly explain?: boolean;
+}
 
 export function affectedVerb(program: Command): void {
-  program
-    .command("affected")
-    .description("print the projects (or with --task the tasks) that a change affects, uncommitted files included")
-    .option("--base <commit>", "compare with where HEAD left this commit (default: the CI's base, else the main branch)")
+  addVerb(program, {
+    usage: "affected",
+    summary: "print the projects (with --task: the tasks) that a change affects, uncommitted files included",
+    examples: ["sluice affected --base origin/main", "sluice affected --task build test --explain"],
+    json: '{"base":"main","head":"HEAD","projects":[{"name":"web","dir":"apps/web","because":["libs/ui/a.ts changed",…]}]}',
+  })
+    .option(
+      "--base <commit>",
+      "compare with where HEAD left this commit (default: the CI's base, else the main branch)",
+    )
     .option("--head <commit>", "another state than the working tree", "HEAD")
     .option("--task <name...>", "exactly by the inputs of these tasks")
-    .option("--json", "as JSON, always with the reasons")
     .option("--explain", "with the way from the change to each project")
-    .action(async (options: AffectedOptions) => {
+    .action(async (_: AffectedOptions, command: Command) => {
       const { printAffected } = await import("../workspace/print-affected.ts");
-      await printAffected(process.cwd(), options);
+      await printAffected(contextOf(command).cwd, command.optsWithGlobals<AffectedOptions>());
     });
 }

@@ -67,4 +67,3 @@ function text(found: readonly AffectedTask[], { explain, task }: AffectedOptions
     .map((one) => `${task ? one.id : one.project}${explain ? `\n  ${one.because.join("\n  → ")}\n` : ""}\n`)
     .join("");
 }
-

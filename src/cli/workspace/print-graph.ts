@@ -32,7 +32,9 @@ function json({ projects, shape }: Workspace, graph: Graph, reads: Found): strin
 
 function dot({ projects }: Workspace, graph: Graph): string {
   const id = (i: number) => JSON.stringify(projects[i]?.name ?? "");
-  const lines = graph.edges.map((e) => `  ${id(e.from)} -> ${id(e.to)}${e.kind === "declared" ? "" : " [style=dashed]"};`);
+  const lines = graph.edges.map(
+    (e) => `  ${id(e.from)} -> ${id(e.to)}${e.kind === "declared" ? "" : " [style=dashed]"};`,
+  );
   return `digraph workspace {\n${projects.map((_, i) => `  ${id(i)};`).join("\n")}\n${lines.join("\n")}\n}\n`;
 }
 
@@ -59,9 +61,15 @@ const none = { undeclared: [], unused: [], circles: [] };
 function faults(projects: Workspace["projects"], graph: Graph, reads: ReadonlyMap<string, Reads>) {
   const undeclared = graph.edges
     .filter((e) => e.kind === "imported")
-    .map((e) => ({ project: projects[e.from]?.name ?? "", name: packageOf(e.name) ?? e.name, to: projects[e.to]?.name ?? "" }));
+    .map((e) => ({
+      project: projects[e.from]?.name ?? "",
+      name: packageOf(e.name) ?? e.name,
+      to: projects[e.to]?.name ?? "",
+    }));
   const unused = graph.edges
-    .filter((e) => e.kind === "declared" && e.from !== 0 && !reads.get(projects[e.from]?.dir ?? "")?.used.includes(e.name))
+    .filter(
+      (e) => e.kind === "declared" && e.from !== 0 && !reads.get(projects[e.from]?.dir ?? "")?.used.includes(e.name),
+    )
     .map((e) => ({ project: projects[e.from]?.name ?? "", name: e.name }));
   return { undeclared, unused, circles: cycles(graph, projects, ["declared", "imported", "configured"]) };
 }
