@@ -5,6 +5,7 @@ import { freePort } from "./free-port.ts";
 import type { HostPaths } from "./paths.ts";
 import { Replica, type ReplicaRecord } from "./replica.ts";
 import { type HostState, loadState, saveState } from "./state.ts";
+import { endStrays } from "./strays.ts";
 
 export interface FleetOptions {
   readonly paths: HostPaths;
@@ -25,6 +26,8 @@ export class Fleet {
 
   /** Takes over what still runs; answers how many processes that is. */
   adopt(): number {
+    const strays = endStrays(this.#options.paths.runs, new Set(this.state.replicas.flatMap(({ run }) => run ?? [])));
+    if (strays > 0) this.#options.log(`${strays} replicas were started and never written down: ended`);
     for (const record of this.state.replicas) this.#hold(record)?.adopt();
     return this.all().filter(({ record }) => record.process !== undefined).length;
   }

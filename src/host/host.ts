@@ -118,7 +118,7 @@ export class Host {
     if (journal !== undefined && journal !== fence.journal)
       throw new Outranked(
         `this host obeys journal ${journal}; ${fence.journal} must claim it first`,
-        present ?? { journal, seq: 0 },
+        present?.journal === journal ? present : { journal, seq: 0 },
       );
     if (present !== undefined && present.journal === fence.journal && fence.seq < present.seq)
       throw new Outranked(`${key}: command ${fence.seq} came after ${present.seq}, which outranks it`, present);

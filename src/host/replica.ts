@@ -106,13 +106,12 @@ export class Replica {
       this.#shimEnded();
       return;
     }
-    const state = record.state;
-    this.#bornMs = performance.now();
     this.#timers.every("watch", 200, () => {
       if (record.process !== undefined && !isAlive(record.process)) this.#shimEnded();
     });
-    if (state === "draining" || state === "stopping") return;
-    this.#begin(state);
+    // One that was being stopped is stopped again from the beginning: its grace is not known any more.
+    if (this.#isLeaving()) this.#set("draining");
+    else this.#begin(record.state);
   }
 
   /** Out of the router's table from now on; the process runs until `stop`. */

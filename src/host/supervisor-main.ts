@@ -11,6 +11,7 @@ import { Host } from "./host.ts";
 import { hostMetrics } from "./host-metrics.ts";
 import { type BoundListener, bindListener } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
+import { rotate, rotationLimits, tendLogs } from "./log-rotation.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
 import { Reconciler } from "./reconcile.ts";
 import { routerLink } from "./router-link.ts";
@@ -64,6 +65,11 @@ async function supervise(): Promise<void> {
   rememberRouter();
   const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen });
   const adopted = fleet.adopt();
+  setInterval(() => {
+    const held = new Set(fleet.all().map(({ record }) => record.logFile));
+    tendLogs(paths.logs, { held, limits: rotationLimits, nowMs: Date.now() });
+    rotate(paths.log, rotationLimits);
+  }, 60_000);
   reconciler.reconsider();
   await openControl(paths.controlSocket, {
     host,
