@@ -1,14 +1,6 @@
 // Each stream of facts is a chain: an event's hash covers the one before it, so nobody rewrites history unnoticed.
+import { canonical } from "./canonical.ts";
 import type { Event } from "./event.ts";
-
-/** JSON with the keys of every object in order: the same value has one text. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === "object" && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
-}
 
 /** What an event's hash is the SHA-256 of (UTF-8). The global sequence number is the journal's, not the stream's. */
 export function chained(event: Omit<Event, "seq" | "hash">): string {

@@ -1,5 +1,5 @@
 // The journal in PostgreSQL: a fact is appended at exactly one position of its deployment's stream, or not at all.
-import { canonical } from "../../domain/chain.ts";
+import { canonical } from "../../domain/canonical.ts";
 import type { Event, Fact } from "../../domain/event.ts";
 import type { Journal } from "../../engine/ports.ts";
 import type { Database } from "./connection.ts";

@@ -1,5 +1,5 @@
 // Releases: frozen JSON under a content hash. The same release again is no news; another under its name is refused.
-import { canonical } from "../../domain/chain.ts";
+import { canonical } from "../../domain/canonical.ts";
 import type { ReleaseRef } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import { Problem } from "../../domain/problem.ts";

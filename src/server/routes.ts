@@ -1,0 +1,251 @@
+// The HTTP API as data: every route with its schemas. Requests are parsed by it, the OpenAPI document is printed from it,
+// and clients take their types from it. All paths are below /api/v1.
+import { z } from "zod";
+import type { Event, ReleaseRef } from "../domain/event.ts";
+import type { Plan, Standing } from "../domain/plan.ts";
+import type { Release } from "../domain/release.ts";
+import type { Run } from "../domain/run.ts";
+
+const name = z.string().min(1).max(63);
+const reason = z.string().min(1).max(500).optional().describe("Why; it is kept in the history");
+const id = z.string().min(1).max(100);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const whole = z.coerce.number().int().min(0);
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+/** A frozen release as `sluice` builds it; its id and config are checked again before anything is deployed. */
+const release = z
+  .looseObject({
+    id: z.string().regex(/^r-[0-9a-f]{12}$/),
+    version: z.string().min(1).max(100),
+    commit: z.string().max(100).optional(),
+    services: z.record(name, z.looseObject({ artifact: sha256 })),
+    config: z.record(z.string(), z.unknown()),
+    configHash: sha256,
+  })
+  .describe("A release: artifacts and configuration under one content hash");
+
+const deploymentPath = z.object({ id });
+const environmentPath = z.object({ environment: name });
+const verbBody = z.object({ reason });
+const byVersion = z.string().min(1).max(100).describe("A release's id, or its version");
+
+export interface Route {
+  readonly method: "get" | "head" | "post" | "put";
+  readonly path: string;
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** What a successful answer is; its shape for clients is in `Answers`. */
+  readonly answers: "json" | "events" | "lines" | "nothing";
+  /** Answers without a token. */
+  readonly isOpen?: true;
+  /** Takes a body that is not JSON. */
+  readonly takes?: "application/gzip";
+}
+
+export const routes = {
+  health: {
+    method: "get",
+    path: "/health",
+    summary: "Whether the control plane can work",
+    answers: "json",
+    isOpen: true,
+  },
+  openapi: { method: "get", path: "/openapi.json", summary: "This document", answers: "json" },
+  session: { method: "get", path: "/session", summary: "Who the caller is", answers: "json" },
+  loginCode: {
+    method: "post",
+    path: "/login-codes",
+    summary: "A one-time code with which a browser signs in within minutes",
+    answers: "json",
+  },
+  status: {
+    method: "get",
+    path: "/status",
+    summary: "Every environment: what stands, what is under way",
+    query: z.object({ environment: name.optional() }),
+    answers: "json",
+  },
+  listDeployments: {
+    method: "get",
+    path: "/deployments",
+    summary: "Deployments, newest first: the history",
+    query: z.object({
+      environment: name.optional(),
+      open: flag.optional().describe("Only those that have not ended"),
+      limit: whole.max(200).default(20),
+    }),
+    answers: "json",
+  },
+  deploy: {
+    method: "post",
+    path: "/deployments",
+    summary: "Ask a release into an environment; with an Idempotency-Key, once",
+    body: z.object({ environment: name, release: byVersion, reason }),
+    answers: "json",
+  },
+  getDeployment: {
+    method: "get",
+    path: "/deployments/:id",
+    summary: "One deployment",
+    params: deploymentPath,
+    answers: "json",
+  },
+  listEvents: {
+    method: "get",
+    path: "/deployments/:id/events",
+    summary: "The facts of one deployment; live with Accept: text/event-stream",
+    params: deploymentPath,
+    query: z.object({
+      from: whole.optional().describe("First position, or (live) the sequence number to go on after"),
+    }),
+    answers: "json",
+  },
+  promote: {
+    method: "post",
+    path: "/deployments/:id/promote",
+    summary: "End the present wait with a yes",
+    params: deploymentPath,
+    body: z.object({ reason, full: z.boolean().default(false).describe("Skip the waits that are to come, too") }),
+    answers: "json",
+  },
+  pause: verb("pause", "Stop before the next step"),
+  resume: verb("resume", "Go on after a pause"),
+  abort: verb("abort", "Take it back to where it began"),
+  retry: verb("retry", "Try again what failed"),
+  approve: verb("approve", "Say yes to the approval that is waited for"),
+  refuse: verb("refuse", "Say no to it: the deployment goes back"),
+  rollbackDeployment: verb("rollback", "Start a deployment that returns to what stood before this one"),
+  rollback: {
+    method: "post",
+    path: "/environments/:environment/rollback",
+    summary: "Start a deployment that returns to the previous release or to a named one",
+    params: environmentPath,
+    body: z.object({
+      to: byVersion.optional(),
+      services: z.array(name).min(1).optional().describe("Only these; default all"),
+      reason,
+    }),
+    answers: "json",
+  },
+  plan: {
+    method: "post",
+    path: "/plan",
+    summary: "What a deployment would do, frame by frame; nothing is changed",
+    body: z.object({ environment: name, release: z.union([byVersion, release]) }),
+    answers: "json",
+  },
+  listReleases: {
+    method: "get",
+    path: "/releases",
+    summary: "Releases, newest first",
+    query: z.object({ limit: whole.max(200).default(20) }),
+    answers: "json",
+  },
+  keepRelease: { method: "post", path: "/releases", summary: "Record a release", body: release, answers: "json" },
+  getRelease: { method: "get", path: "/releases/:id", summary: "A release", params: z.object({ id }), answers: "json" },
+  hasArtifact: {
+    method: "head",
+    path: "/artifacts/:sha256",
+    summary: "200 when the artifact is here, 404 when it is to be sent",
+    params: z.object({ sha256 }),
+    answers: "nothing",
+  },
+  putArtifact: {
+    method: "put",
+    path: "/artifacts/:sha256",
+    summary: "Send an artifact that is lacking, with its manifest in the header Sluice-Manifest",
+    params: z.object({ sha256 }),
+    takes: "application/gzip",
+    answers: "nothing",
+  },
+  logs: {
+    method: "get",
+    path: "/logs",
+    summary: "Lines that replicas printed, one JSON object a line",
+    query: z.object({
+      environment: name,
+      service: name.optional(),
+      revision: id.optional(),
+      tail: whole.max(10_000).default(100),
+      follow: flag.default(false),
+    }),
+    answers: "lines",
+  },
+  events: {
+    method: "get",
+    path: "/events",
+    summary: "All facts of all deployments, live; resume with Last-Event-ID or from",
+    query: z.object({ from: whole.optional().describe("Sequence number to go on after; 0 is from the beginning") }),
+    answers: "events",
+  },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof routes;
+
+/** What each route answers, for whoever writes it and whoever reads it. */
+export interface Answers {
+  health: { readonly status: "ready" | "unready"; readonly because?: string };
+  openapi: object;
+  session: { readonly name: string };
+  loginCode: { readonly code: string; readonly path: string; readonly expiresInMs: number };
+  status: { readonly environments: readonly EnvironmentStatus[] };
+  listDeployments: { readonly deployments: readonly Run[] };
+  deploy: { readonly deployment: Run };
+  getDeployment: { readonly deployment: Run; readonly waiting: readonly string[] };
+  listEvents: { readonly events: readonly Event[] };
+  promote: { readonly deployment: Run };
+  pause: { readonly deployment: Run };
+  resume: { readonly deployment: Run };
+  abort: { readonly deployment: Run };
+  retry: { readonly deployment: Run };
+  approve: { readonly deployment: Run };
+  refuse: { readonly deployment: Run };
+  rollbackDeployment: { readonly deployment: Run };
+  rollback: { readonly deployment: Run };
+  plan: {
+    readonly plan: Plan;
+    readonly release: ReleaseRef;
+    readonly stands: Standing;
+    readonly standingRelease?: ReleaseRef;
+  };
+  listReleases: { readonly releases: readonly (ReleaseRef & { readonly at: number })[] };
+  keepRelease: {
+    readonly isNew: boolean /** Artifacts to be sent before it can be deployed. */;
+    readonly lacking: readonly string[];
+  };
+  getRelease: { readonly release: Release; readonly at: number };
+}
+
+export interface EnvironmentStatus {
+  readonly name: string;
+  readonly url?: string;
+  readonly stands: Standing;
+  readonly release?: ReleaseRef;
+  /** Those that have not ended, in the order of their turns: the first is under way. */
+  readonly open: readonly Run[];
+  readonly waiting: readonly string[];
+}
+
+/** RFC 9457: `title` says what kind of trouble, `detail` what is so, `mend` what to do about it. */
+export interface ProblemDocument {
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly mend: string;
+  /** Everything that is wrong with a request, each with its path. */
+  readonly errors?: readonly { readonly path: string; readonly detail: string }[];
+}
+
+function verb<Name extends string>(verbName: Name, summary: string) {
+  return {
+    method: "post",
+    path: `/deployments/:id/${verbName}`,
+    summary,
+    params: deploymentPath,
+    body: verbBody,
+    answers: "json",
+  } as const;
+}
