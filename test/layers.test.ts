@@ -13,7 +13,7 @@ const below: Record<string, readonly string[]> = {
   host: ["domain"],
   workspace: ["domain"],
   server: ["domain", "engine"],
-  cli: ["domain", "engine", "workspace", "server"],
+  cli: ["domain", "engine", "workspace", "server", "testing"],
   runner: ["domain", "workspace"],
   testing: ["domain", "engine", "adapters", "host", "workspace", "server"],
 };

@@ -1,5 +1,6 @@
 // Keeps the fleet and the router's table moving towards what is asked, one pass at a time; anything that happens asks
 // for another pass. Needs no control plane.
+import type { Ms } from "../domain/frame.ts";
 import { Temporary } from "../domain/problem.ts";
 import type { ServiceKey } from "./api.ts";
 import { type Decision, decide } from "./decide.ts";
@@ -15,6 +16,8 @@ export interface ReconcilerOptions {
   readonly fleet: Fleet;
   readonly router: RouterLink;
   readonly tableFile: string;
+  /** Length of the router's counted intervals, when it is not its default. */
+  readonly intervalMs?: Ms;
   readonly forget: (listener: ListenerId) => void;
   readonly log: (line: string) => void;
 }
@@ -92,10 +95,11 @@ export class Reconciler {
 
   /** Written before it is sent, so that a router that starts at this moment serves it; sent when it says something new. */
   async #route(routes: Readonly<Record<ServiceKey, RoutedService>>): Promise<void> {
-    const { fleet, router, tableFile } = this.#options;
+    const { fleet, router, tableFile, intervalMs } = this.#options;
     const { state } = fleet;
     const desired = Object.fromEntries(Object.entries(state.services).map(([key, service]) => [key, service.desired]));
-    const parts = { listeners: Object.keys(state.ports), routes, desired };
+    const counted = intervalMs === undefined ? {} : { intervalMs };
+    const parts = { ...counted, listeners: Object.keys(state.ports), routes, desired };
     const text = JSON.stringify(tableOf({ version: 0, ...parts }));
     if (text !== this.#inForce) {
       state.tableVersion += 1;

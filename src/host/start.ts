@@ -15,6 +15,8 @@ export interface StartOptions {
   readonly programs?: string;
   /** Address of the environments' public ports. 127.0.0.1 unless the machine is to serve others. */
   readonly entryAddress?: string;
+  /** Length of the router's counted intervals: 5 s, unless shortened for a demonstration. */
+  readonly intervalMs?: number;
 }
 
 const startWithinMs = 15_000;
@@ -29,7 +31,8 @@ export async function startHost(options: StartOptions): Promise<HostClient> {
   if (!existsSync(script)) throw new Problem(`${script} is missing`, "Run `npm run build`, or reinstall sluice");
   const log = openSync(paths.log, "a", 0o600);
   const address = options.entryAddress === undefined ? [] : ["--entry-address", options.entryAddress];
-  const child = spawn(process.execPath, [script, paths.dataFolder, ...address], {
+  const counted = options.intervalMs === undefined ? [] : ["--interval-ms", String(options.intervalMs)];
+  const child = spawn(process.execPath, [script, paths.dataFolder, ...address, ...counted], {
     detached: true,
     cwd: "/",
     stdio: ["ignore", log, log],

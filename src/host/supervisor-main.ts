@@ -1,4 +1,4 @@
-// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS]`. Holds the lock, the listening sockets and the replicas; keeps the
+// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS]`. Holds the lock, the listening sockets and the replicas; keeps the
 // router alive, which keeps it alive. When it is killed, nothing that serves notices.
 import { closeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -19,7 +19,7 @@ import { keepTwin, type ListenerId, type Twin, twinSettings } from "./twin.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { "entry-address": { type: "string", default: "127.0.0.1" } },
+  options: { "entry-address": { type: "string", default: "127.0.0.1" }, "interval-ms": { type: "string" } },
 });
 
 process.umask(0o077);
@@ -40,7 +40,8 @@ async function supervise(): Promise<void> {
   takeLock(paths.lock);
   const router = routerLink(paths.routerSocket);
   const fleet = new Fleet({ paths, log, onChange: () => reconciler.reconsider() });
-  const reconciler = new Reconciler({ fleet, router, tableFile: paths.table, log, forget });
+  const counted = values["interval-ms"] === undefined ? {} : { intervalMs: Number(values["interval-ms"]) };
+  const reconciler = new Reconciler({ fleet, router, tableFile: paths.table, ...counted, log, forget });
   const listeners = openKept(fleet.state.ports, inherited?.listeners ?? {});
   const script = resolve(process.argv[1] ?? "");
   const twin: Twin = keepTwin({

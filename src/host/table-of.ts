@@ -1,18 +1,21 @@
 // The router's whole table, from what each service is to route and which listeners are open. Pure.
+import type { Ms } from "../domain/frame.ts";
 import type { DesiredService, ServiceKey } from "./api.ts";
 import type { RoutedService, RouterTable, Rule } from "./table.ts";
 import type { ListenerId } from "./twin.ts";
 
 export interface TableParts {
   readonly version: number;
+  readonly intervalMs?: Ms;
   readonly listeners: readonly ListenerId[];
   readonly routes: Readonly<Record<ServiceKey, RoutedService>>;
   readonly desired: Readonly<Record<ServiceKey, DesiredService>>;
 }
 
-export function tableOf({ version, listeners, routes, desired }: TableParts): RouterTable {
+export function tableOf({ version, intervalMs, listeners, routes, desired }: TableParts): RouterTable {
   return {
     version,
+    ...(intervalMs === undefined ? {} : { intervalMs }),
     listeners: [...listeners].sort().map((id) => ({ id, rules: rulesOf(id, desired) })),
     services: routes,
   };

@@ -2,6 +2,7 @@
 import type { DeploymentId } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { Claims, EvidenceStore, Journal } from "../../engine/ports.ts";
+import { type BackingDatabase, provisionDatabase } from "./backing.ts";
 import { claimsIn } from "./claims.ts";
 import { type DatabaseOptions, openDatabase } from "./connection.ts";
 import { type DeploymentQuery, listDeployments } from "./deployments.ts";
@@ -23,6 +24,8 @@ export interface Store {
   deployments(query: DeploymentQuery): Promise<readonly DeploymentId[]>;
   /** Sleeps until a deployment may be due, at most so long. */
   waitForWork(timeoutMs: Ms, signal?: AbortSignal): Promise<void>;
+  /** URL of a database of a service's own, made when it is not there yet. */
+  provisionDatabase(wanted: BackingDatabase): Promise<string>;
   /** Milliseconds by the database's clock. */
   now(): Promise<Ms>;
   close(): Promise<void>;
@@ -50,6 +53,7 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
       feed,
       deployments: (query) => listDeployments(database, workspace, query),
       waitForWork: (timeoutMs, signal) => waiting.forWork(timeoutMs, signal),
+      provisionDatabase: (wanted) => provisionDatabase(database, options.url, wanted),
       now: async () => Number((await database.ask<{ now: string }>("select sluice.now_ms() as now"))[0]?.now),
       close: async () => {
         await waiting.close();

@@ -46,8 +46,15 @@ export function processMachine(options: MachineOptions): Machine {
   const { host, revisions, secrets } = options;
   const targets = new Map<string, Target>();
 
-  async function urlOf(environment: string, name: string): Promise<string | undefined> {
-    if (name === "postgres") return options.database({ environment, name });
+  /** A service through the router; a backing service where the release's configuration says it is, or made for it. */
+  async function urlOf(
+    { environment, release, secrets: versions }: KeptRevision,
+    name: string,
+  ): Promise<string | undefined> {
+    const backing = configOf(await options.release(release)).environments[environment]?.backing;
+    const given = name === "postgres" || name === "redis" ? backing?.[name]?.url?.secret : undefined;
+    if (given !== undefined) return secrets.value(environment, given, versions[given]);
+    if (name === "postgres" && backing?.postgres !== undefined) return options.database({ environment, name });
     const seen = await host.get(`${environment}/${name}`);
     return seen === undefined ? undefined : `http://127.0.0.1:${seen.internalPort}`;
   }
@@ -62,12 +69,12 @@ export function processMachine(options: MachineOptions): Machine {
     dataFolder: options.dataFolder,
     staticProgram: options.staticProgram,
     unpack: options.unpack,
-    values: (env, { environment, secrets: versions }) =>
+    values: (env, kept) =>
       environmentValues(env, {
-        environment,
-        secrets: versions,
-        secret: (name, version) => secrets.value(environment, name, version),
-        url: (name) => urlOf(environment, name),
+        environment: kept.environment,
+        secrets: kept.secrets,
+        secret: (name, version) => secrets.value(kept.environment, name, version),
+        url: (name) => urlOf(kept, name),
       }),
   };
 
