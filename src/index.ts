@@ -1,2 +1,3 @@
 // What the package exports: all that a repository's sluice.config.ts needs.
-export { defineConfig, type WrittenConfig } from "./domain/config/define.ts";
+export { defineConfig } from "./domain/config/define.ts";
+export type { WrittenConfig } from "./domain/config/written.ts";

@@ -38,8 +38,6 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 
 /** Parsed: every default filled in, durations in ms, CPU in millicores, memory in MiB, shares in percent. */
 export type Config = Frozen<z.output<typeof schema>>;
-/** As it is written in sluice.config.ts. */
-export type WrittenConfig = z.input<typeof schema>;
 /** A parsed config as JSON with every default filled in; parses to the same. What a release carries. */
 export type FrozenConfig = Frozen<z.input<typeof schema>>;
 

@@ -1,9 +1,7 @@
 // The module that a repository's sluice.config.ts imports as "sluice".
-import type { WrittenConfig } from "./config.ts";
+import type { WrittenConfig } from "./written.ts";
 
 /** Gives the editor the configuration's types; `sluice` checks the whole when it reads the file. */
 export function defineConfig(config: WrittenConfig): WrittenConfig {
   return config;
 }
-
-export type { WrittenConfig } from "./config.ts";

@@ -1,0 +1,1238 @@
+// Made from the schema by reference.ts: change the schema instead. These types are what an editor completes.
+
+export interface WrittenConfig {
+  /**
+   * Name of the workspace; the root package's name unless given.
+   * @default "workspace"
+   * @example workspace: "expense-tracker"
+   */
+  readonly workspace?: string;
+  /**
+   * What is deployed, by name.
+   * @example services: { api: { kind: "http", path: "apps/api", build: { bundle: "src/main.ts" } } }
+   */
+  readonly services: Readonly<Record<string, {
+    /**
+     * http answers requests, worker only works, static is a folder of files.
+     * @example kind: "http"
+     */
+    readonly kind: "http" | "worker" | "static";
+    /**
+     * Folder of the service's package.
+     * @example path: "apps/api"
+     */
+    readonly path: string;
+    /**
+     * How its artifact is made, once for all environments.
+     * @example build: { bundle: "src/main.ts" }
+     */
+    readonly build: {
+      /**
+       * Entry file. Sluice bundles it with esbuild, with all it depends on.
+       * @example bundle: "src/main.ts"
+       */
+      readonly bundle: string;
+      /**
+       * Command that must have run before it, in the service's folder.
+       * @example before: "npm run build"
+       */
+      readonly before?: string;
+      /**
+       * More entry files, bundled beside main.js under their name: what jobs run.
+       * @default {}
+       * @example entries: { smoke: "test/smoke.ts" }
+       */
+      readonly entries?: Readonly<Record<string, string>>;
+      /**
+       * Files and folders that it reads at run time.
+       * @default []
+       * @example include: ["migrations"]
+       */
+      readonly include?: readonly string[];
+      /**
+       * Packages to leave out of the bundle (native add-ons); they must be where it runs.
+       * @default []
+       * @example external: ["sharp"]
+       */
+      readonly external?: readonly string[];
+    } | {
+      /**
+       * Command that builds it, run in the service's folder.
+       * @example command: "npm run build"
+       */
+      readonly command: string;
+      /**
+       * Folder that the command fills, below the service's.
+       * @example output: "dist"
+       */
+      readonly output: string;
+    };
+    /**
+     * Command that starts it in its artifact; "node main.js" for a bundle. It must listen on the port that PORT names.
+     * @example start: "node main.js"
+     */
+    readonly start?: string;
+    /**
+     * Port it listens on where it has a network of its own (Kubernetes, ECS). PORT tells it; on one machine Sluice picks a free one.
+     * @default 8080
+     * @example port: 3000
+     */
+    readonly port?: number;
+    /**
+     * How Sluice knows that a replica can serve.
+     * @default {}
+     * @example health: { path: "/health", interval: "5s" }
+     */
+    readonly health?: {
+      /**
+       * Answers 2xx when the service can serve; "/health" for http services.
+       * @example path: "/health"
+       */
+      readonly path?: string;
+      /**
+       * Exits 0 when a worker can work.
+       * @example command: "node health.js"
+       */
+      readonly command?: string;
+      /**
+       * Between two probes.
+       * @default "2s"
+       * @example interval: "5s"
+       */
+      readonly interval?: string;
+      /**
+       * A probe without an answer by then has failed.
+       * @default "2s"
+       * @example timeout: "1s"
+       */
+      readonly timeout?: string;
+      /**
+       * Successes in a row until ready.
+       * @default 2
+       * @example healthyThreshold: 3
+       */
+      readonly healthyThreshold?: number;
+      /**
+       * Failures in a row until not ready.
+       * @default 3
+       * @example unhealthyThreshold: 2
+       */
+      readonly unhealthyThreshold?: number;
+      /**
+       * A replica that is not ready by then is broken.
+       * @default "60s"
+       * @example startWithin: "2m"
+       */
+      readonly startWithin?: string;
+    };
+    /**
+     * Copies that run; environments may override.
+     * @default 1
+     * @example replicas: 2
+     */
+    readonly replicas?: number;
+    /**
+     * CPU of one replica: millicores, cores or vCPU.
+     * @default "250m"
+     * @example cpu: "0.5 vCPU"
+     */
+    readonly cpu?: string | number;
+    /**
+     * Memory of one replica.
+     * @default "256Mi"
+     * @example memory: "512Mi"
+     */
+    readonly memory?: string | number;
+    /**
+     * Bounds and aim of autoscaling, for targets that scale.
+     * @example autoscaling: { min: 2, max: 10 }
+     */
+    readonly autoscaling?: {
+      /**
+       * Fewest replicas.
+       * @example min: 2
+       */
+      readonly min: number;
+      /**
+       * Most replicas.
+       * @example max: 10
+       */
+      readonly max: number;
+      /**
+       * Share of the CPU in use that is aimed at.
+       * @default 70
+       * @example target: "60%"
+       */
+      readonly target?: string | number;
+    };
+    /**
+     * Environment values: text, another service's URL, or a secret by name. A static site gets them as /env.json.
+     * @default {}
+     * @example env: { LOG_LEVEL: "info", USERS_URL: { from: "user-service" }, SESSION_KEY: { secret: "SESSION_KEY" } }
+     */
+    readonly env?: Readonly<Record<string, string | {
+      /**
+       * The URL of a service or of a backing service of the environment.
+       * @example from: "user-service"
+       */
+      readonly from: string;
+    } | {
+      /**
+       * Name of a secret: its value never enters the release.
+       * @example secret: "SESSION_KEY"
+       */
+      readonly secret: string;
+    }>>;
+    /**
+     * Services that must have moved before this one.
+     * @default []
+     * @example dependsOn: ["user-service"]
+     */
+    readonly dependsOn?: readonly string[];
+    /**
+     * Where the outside finds it; without, only other services do.
+     * @example ingress: { path: "/api", stripPath: true }
+     */
+    readonly ingress?: {
+      /**
+       * Path prefix on the environment's public port.
+       * @default "/"
+       * @example path: "/api"
+       */
+      readonly path?: string;
+      /**
+       * Host name; a name without a dot is put before the environment's domain.
+       * @example host: "api"
+       */
+      readonly host?: string;
+      /**
+       * Takes the prefix off before the service sees the request.
+       * @default false
+       * @example stripPath: true
+       */
+      readonly stripPath?: boolean;
+    };
+    /**
+     * Longest wait for requests in flight before a replica is stopped.
+     * @default "30s"
+     * @example drainTimeout: "1m"
+     */
+    readonly drainTimeout?: string;
+    /**
+     * From SIGTERM to SIGKILL.
+     * @default "10s"
+     * @example grace: "30s"
+     */
+    readonly grace?: string;
+    /**
+     * Classes that its requests are judged in; the rest is one class.
+     * @default []
+     * @example routes: ["POST /expenses", "GET /expenses/:id"]
+     */
+    readonly routes?: readonly string[];
+    /**
+     * Statuses that count as errors.
+     * @default ["5xx"]
+     * @example errors: ["5xx", 429]
+     */
+    readonly errors?: readonly (number | "4xx" | "5xx")[];
+  }>>;
+  /**
+   * Where it is deployed to, by name.
+   * @example environments: { staging: { port: 8080 }, production: { after: "staging", strategy: "canary" } }
+   */
+  readonly environments: Readonly<Record<string, {
+    /**
+     * Where it runs.
+     * @default { kind: "processes" }
+     * @example target: { kind: "processes" }
+     */
+    readonly target?: {
+      /**
+       * Processes of this machine, under `sluice host`.
+       */
+      readonly kind: "processes";
+    } | {
+      /**
+       * Not in this version.
+       */
+      readonly kind: "kubernetes";
+      /**
+       * Context of the kubeconfig.
+       * @example context: "prod-eu"
+       */
+      readonly context?: string;
+      /**
+       * Namespace.
+       * @example namespace: "shop"
+       */
+      readonly namespace?: string;
+    } | {
+      /**
+       * Not in this version.
+       */
+      readonly kind: "ecs";
+      /**
+       * Cluster.
+       * @example cluster: "shop"
+       */
+      readonly cluster?: string;
+    } | {
+      /**
+       * Not in this version.
+       */
+      readonly kind: "lambda";
+    } | {
+      /**
+       * Not in this version.
+       */
+      readonly kind: "static";
+      /**
+       * Bucket of the files.
+       * @example bucket: "shop-web"
+       */
+      readonly bucket?: string;
+      /**
+       * CDN in front of it.
+       * @example distribution: "E2QWRUHAPOMQZL"
+       */
+      readonly distribution?: string;
+    } | {
+      /**
+       * Not in this version.
+       */
+      readonly kind: "expo";
+      /**
+       * Update channel.
+       * @example channel: "production"
+       */
+      readonly channel?: string;
+    };
+    /**
+     * Environment that a release must have succeeded in before it may come here; without, releases are built for it.
+     * @example after: "staging"
+     */
+    readonly after?: string;
+    /**
+     * Region of the cloud.
+     * @example region: "eu-central-1"
+     */
+    readonly region?: string;
+    /**
+     * Public domain.
+     * @example domain: "expenses.example.com"
+     */
+    readonly domain?: string;
+    /**
+     * Public port on this machine; 0 is any free one, which it then keeps.
+     * @default 0
+     * @example port: 8080
+     */
+    readonly port?: number;
+    /**
+     * What services have here that differs from `services`.
+     * @default {}
+     * @example services: { api: { replicas: 3, memory: "1GB" } }
+     */
+    readonly services?: Readonly<Record<string, {
+      /**
+       * Copies that run.
+       * @example replicas: 3
+       */
+      readonly replicas?: number;
+      /**
+       * CPU of one replica.
+       * @example cpu: "1 vCPU"
+       */
+      readonly cpu?: string | number;
+      /**
+       * Memory of one replica.
+       * @example memory: "1GB"
+       */
+      readonly memory?: string | number;
+      /**
+       * Bounds and aim of autoscaling.
+       * @example autoscaling: { min: 2, max: 10, target: "60%" }
+       */
+      readonly autoscaling?: {
+        /**
+         * Fewest replicas.
+         * @example min: 2
+         */
+        readonly min: number;
+        /**
+         * Most replicas.
+         * @example max: 10
+         */
+        readonly max: number;
+        /**
+         * Share of the CPU in use that is aimed at.
+         * @default 70
+         * @example target: "60%"
+         */
+        readonly target?: string | number;
+      };
+      /**
+       * Values beside the service's own, which they replace by name.
+       * @example env: { LOG_LEVEL: "warn" }
+       */
+      readonly env?: Readonly<Record<string, string | {
+        /**
+         * The URL of a service or of a backing service of the environment.
+         * @example from: "user-service"
+         */
+        readonly from: string;
+      } | {
+        /**
+         * Name of a secret: its value never enters the release.
+         * @example secret: "SESSION_KEY"
+         */
+        readonly secret: string;
+      }>>;
+      /**
+       * Where the outside finds it here.
+       * @example ingress: { host: "api" }
+       */
+      readonly ingress?: {
+        /**
+         * Path prefix on the environment's public port.
+         * @default "/"
+         * @example path: "/api"
+         */
+        readonly path?: string;
+        /**
+         * Host name; a name without a dot is put before the environment's domain.
+         * @example host: "api"
+         */
+        readonly host?: string;
+        /**
+         * Takes the prefix off before the service sees the request.
+         * @default false
+         * @example stripPath: true
+         */
+        readonly stripPath?: boolean;
+      };
+    }>>;
+    /**
+     * Values for every service here; a service's own override is stronger.
+     * @default {}
+     * @example env: { LOG_LEVEL: "debug" }
+     */
+    readonly env?: Readonly<Record<string, string | {
+      /**
+       * The URL of a service or of a backing service of the environment.
+       * @example from: "user-service"
+       */
+      readonly from: string;
+    } | {
+      /**
+       * Name of a secret: its value never enters the release.
+       * @example secret: "SESSION_KEY"
+       */
+      readonly secret: string;
+    }>>;
+    /**
+     * Databases and caches that the services here use.
+     * @default {}
+     * @example backing: { postgres: { tier: "small" } }
+     */
+    readonly backing?: {
+      /**
+       * PostgreSQL; services reach it by { from: "postgres" }.
+       * @example postgres: { tier: "medium", multiAz: true }
+       */
+      readonly postgres?: {
+        /**
+         * Size.
+         * @default "small"
+         * @example tier: "medium"
+         */
+        readonly tier?: "small" | "medium" | "large";
+        /**
+         * A standby in a second zone.
+         * @default false
+         * @example multiAz: true
+         */
+        readonly multiAz?: boolean;
+        /**
+         * Major version.
+         * @default "18"
+         * @example version: "17"
+         */
+        readonly version?: string;
+        /**
+         * One that exists already, by a secret with its URL.
+         * @example url: { secret: "DATABASE_URL" }
+         */
+        readonly url?: {
+          /**
+           * Name of the secret that holds the URL.
+           * @example secret: "DATABASE_URL"
+           */
+          readonly secret: string;
+        };
+      };
+      /**
+       * Redis; services reach it by { from: "redis" }.
+       * @example redis: { tier: "small" }
+       */
+      readonly redis?: {
+        /**
+         * Size.
+         * @default "small"
+         * @example tier: "small"
+         */
+        readonly tier?: "small" | "medium" | "large";
+        /**
+         * A standby in a second zone.
+         * @default false
+         * @example multiAz: true
+         */
+        readonly multiAz?: boolean;
+        /**
+         * Major version.
+         * @default "7"
+         * @example version: "7"
+         */
+        readonly version?: string;
+        /**
+         * One that exists already, by a secret with its URL.
+         * @example url: { secret: "DATABASE_URL" }
+         */
+        readonly url?: {
+          /**
+           * Name of the secret that holds the URL.
+           * @example secret: "DATABASE_URL"
+           */
+          readonly secret: string;
+        };
+      };
+    };
+    /**
+     * How services move: a name of `strategies`, one of recreate, rolling, blueGreen, canary with its defaults, or one written here.
+     * @default "rolling"
+     * @example strategy: "canary"
+     */
+    readonly strategy?: string | {
+      /**
+       * Stops the old side, then starts the new one.
+       */
+      readonly kind: "recreate";
+    } | {
+      /**
+       * Batch by batch.
+       */
+      readonly kind: "rolling";
+      /**
+       * Share of the replicas that move at once.
+       * @default 25
+       * @example batchSize: "33%"
+       */
+      readonly batchSize?: string | number;
+      /**
+       * Share that may be missing meanwhile; 0 adds before it takes away.
+       * @default 0
+       * @example maxUnavailable: 25
+       */
+      readonly maxUnavailable?: string | number;
+      /**
+       * Between two batches.
+       * @default "0s"
+       * @example pause: "1m"
+       */
+      readonly pause?: string;
+      /**
+       * Share of the new replicas that may break.
+       * @default 0
+       * @example maxFailureShare: "10%"
+       */
+      readonly maxFailureShare?: string | number;
+    } | {
+      /**
+       * The new side at full size, then the switch.
+       */
+      readonly kind: "blueGreen";
+      /**
+       * What must hold before the switch, against the preview.
+       * @default []
+       * @example preview: [{ job: "smoke" }]
+       */
+      readonly preview?: readonly ({
+        /**
+         * Runs a job of `jobs`; the rollout goes on when it exits 0.
+         * @example job: "smoke"
+         */
+        readonly job: string;
+      } | {
+        /**
+         * Watches the environment's checks for so long; a failing verdict goes back at once.
+         * @example bake: "10m"
+         */
+        readonly bake: string;
+      } | {
+        /**
+         * Only waits.
+         * @example pause: "1m"
+         */
+        readonly pause: string;
+      } | {
+        /**
+         * Waits for people (`sluice promote`).
+         * @example approve: { quorum: 1 }
+         */
+        readonly approve: {
+          /**
+           * Different people who must say yes.
+           * @default 1
+           * @example quorum: 2
+           */
+          readonly quorum?: number;
+          /**
+           * Who may say so; none named: anyone who may deploy.
+           * @default []
+           * @example roles: ["lead"]
+           */
+          readonly roles?: readonly string[];
+          /**
+           * Without an answer by then it goes back.
+           * @default "24h"
+           * @example within: "4h"
+           */
+          readonly within?: string;
+          /**
+           * What to look at before saying yes.
+           * @example note: "Compare the sign-up funnel"
+           */
+          readonly note?: string;
+        };
+      })[];
+      /**
+       * Switches by itself; false waits for `sluice promote`.
+       * @default true
+       * @example autoPromote: false
+       */
+      readonly autoPromote?: boolean;
+      /**
+       * Shares of traffic that switch, one after another.
+       * @default [100]
+       * @example switchShares: [50, 100]
+       */
+      readonly switchShares?: readonly (string | number)[];
+      /**
+       * What must hold before the old side goes.
+       * @default []
+       * @example afterSwitch: [{ bake: "10m" }]
+       */
+      readonly afterSwitch?: readonly ({
+        /**
+         * Runs a job of `jobs`; the rollout goes on when it exits 0.
+         * @example job: "smoke"
+         */
+        readonly job: string;
+      } | {
+        /**
+         * Watches the environment's checks for so long; a failing verdict goes back at once.
+         * @example bake: "10m"
+         */
+        readonly bake: string;
+      } | {
+        /**
+         * Only waits.
+         * @example pause: "1m"
+         */
+        readonly pause: string;
+      } | {
+        /**
+         * Waits for people (`sluice promote`).
+         * @example approve: { quorum: 1 }
+         */
+        readonly approve: {
+          /**
+           * Different people who must say yes.
+           * @default 1
+           * @example quorum: 2
+           */
+          readonly quorum?: number;
+          /**
+           * Who may say so; none named: anyone who may deploy.
+           * @default []
+           * @example roles: ["lead"]
+           */
+          readonly roles?: readonly string[];
+          /**
+           * Without an answer by then it goes back.
+           * @default "24h"
+           * @example within: "4h"
+           */
+          readonly within?: string;
+          /**
+           * What to look at before saying yes.
+           * @example note: "Compare the sign-up funnel"
+           */
+          readonly note?: string;
+        };
+      })[];
+    } | {
+      /**
+       * A little traffic at a time, watched.
+       */
+      readonly kind: "canary";
+      /**
+       * In order; after the last one the candidate has all traffic.
+       * @default [{ setWeight: 5 }, { bake: "5m" }, { setWeight: 25 }, { bake: "5m" }, { setWeight: 50 }, { bake: "5m" }, { setWeight: 100 }]
+       * @example steps: [{ setWeight: 10 }, { bake: "5m" }, { job: "smoke" }, { setWeight: 100 }]
+       */
+      readonly steps?: readonly ({
+        /**
+         * Share of the traffic that the candidate is sent, with the capacity to bear it.
+         * @example setWeight: 5
+         */
+        readonly setWeight: string | number;
+      } | {
+        /**
+         * Runs a job of `jobs`; the rollout goes on when it exits 0.
+         * @example job: "smoke"
+         */
+        readonly job: string;
+      } | {
+        /**
+         * Watches the environment's checks for so long; a failing verdict goes back at once.
+         * @example bake: "10m"
+         */
+        readonly bake: string;
+      } | {
+        /**
+         * Only waits.
+         * @example pause: "1m"
+         */
+        readonly pause: string;
+      } | {
+        /**
+         * Waits for people (`sluice promote`).
+         * @example approve: { quorum: 1 }
+         */
+        readonly approve: {
+          /**
+           * Different people who must say yes.
+           * @default 1
+           * @example quorum: 2
+           */
+          readonly quorum?: number;
+          /**
+           * Who may say so; none named: anyone who may deploy.
+           * @default []
+           * @example roles: ["lead"]
+           */
+          readonly roles?: readonly string[];
+          /**
+           * Without an answer by then it goes back.
+           * @default "24h"
+           * @example within: "4h"
+           */
+          readonly within?: string;
+          /**
+           * What to look at before saying yes.
+           * @example note: "Compare the sign-up funnel"
+           */
+          readonly note?: string;
+        };
+      })[];
+    };
+    /**
+     * What differs from `checks` here.
+     * @default {}
+     * @example checks: { errorRateMax: "1%" }
+     */
+    readonly checks?: {
+      /**
+       * Largest share of requests that may fail, here.
+       * @example errorRateMax: "1%"
+       */
+      readonly errorRateMax?: string | number;
+      /**
+       * Limits of latency, here.
+       * @example latency: { p99: "1s" }
+       */
+      readonly latency?: {
+        /**
+         * Limit of the median.
+         * @example p50: "200ms"
+         */
+        readonly p50?: string;
+        /**
+         * Limit of the 95th percentile.
+         * @example p95: "800ms"
+         */
+        readonly p95?: string;
+        /**
+         * Limit of the 99th percentile.
+         * @example p99: "3s"
+         */
+        readonly p99?: string;
+      };
+      /**
+       * How many times stable's, here.
+       * @example timesStableMax: 2
+       */
+      readonly timesStableMax?: number;
+      /**
+       * Requests before a verdict, here.
+       * @example minimumRequests: 20
+       */
+      readonly minimumRequests?: number;
+      /**
+       * More probes, here.
+       * @example probes: { health: { url: "/health" } }
+       */
+      readonly probes?: Readonly<Record<string, {
+        /**
+         * Method of the request.
+         * @default "GET"
+         * @example method: "POST"
+         */
+        readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+        /**
+         * A path on the environment's public address, or a whole URL.
+         * @example url: "/api/products"
+         */
+        readonly url: string;
+        /**
+         * Status that it must answer.
+         * @default 200
+         * @example status: 204
+         */
+        readonly status?: number;
+        /**
+         * Text that the answer must hold.
+         * @example bodyIncludes: "\"ok\":true"
+         */
+        readonly bodyIncludes?: string;
+        /**
+         * By when it must have answered.
+         * @default "5s"
+         * @example within: "500ms"
+         */
+        readonly within?: string;
+      }>>;
+    };
+    /**
+     * Jobs run on the way.
+     * @default {}
+     * @example jobs: { preview: ["smoke"] }
+     */
+    readonly jobs?: {
+      /**
+       * Against the new side before it gets traffic.
+       * @default []
+       * @example preview: ["smoke"]
+       */
+      readonly preview?: readonly string[];
+      /**
+       * When all services have moved, before the final bake.
+       * @default []
+       * @example after: ["e2e"]
+       */
+      readonly after?: readonly string[];
+      /**
+       * Before a release may go on to the next environment.
+       * @default []
+       * @example gate: ["load"]
+       */
+      readonly gate?: readonly string[];
+    };
+    /**
+     * How long the whole deployment is watched before its old side goes.
+     * @default "1m"
+     * @example bake: "30m"
+     */
+    readonly bake?: string;
+    /**
+     * A deployment that finds another: waits its turn, replaces those that wait, or also takes back the one in progress.
+     * @default "latestWins"
+     * @example queue: "wait"
+     */
+    readonly queue?: "wait" | "latestWins" | "cancelInProgress";
+    /**
+     * Takes a failing release back by itself; false holds and tells a person.
+     * @default true
+     * @example autoRollback: false
+     */
+    readonly autoRollback?: boolean;
+    /**
+     * People who must say yes before a release comes in.
+     * @example approvals: { quorum: 1 }
+     */
+    readonly approvals?: {
+      /**
+       * Different people who must say yes.
+       * @default 1
+       * @example quorum: 2
+       */
+      readonly quorum?: number;
+      /**
+       * Who may say so; none named: anyone who may deploy.
+       * @default []
+       * @example roles: ["lead"]
+       */
+      readonly roles?: readonly string[];
+      /**
+       * Without an answer by then it goes back.
+       * @default "24h"
+       * @example within: "4h"
+       */
+      readonly within?: string;
+      /**
+       * What to look at before saying yes.
+       * @example note: "Compare the sign-up funnel"
+       */
+      readonly note?: string;
+    };
+    /**
+     * Where secrets come from.
+     * @default {}
+     * @example secrets: { envFile: ".env.production" }
+     */
+    readonly secrets?: {
+      /**
+       * File of NAME=value lines below the root; keep it out of Git.
+       * @example envFile: ".env.prod"
+       */
+      readonly envFile?: string;
+    };
+  }>>;
+  /**
+   * Strategies of your own, by name.
+   * @default {}
+   * @example strategies: { careful: { kind: "canary", steps: [{ setWeight: 1 }, { bake: "30m" }, { setWeight: 100 }] } }
+   */
+  readonly strategies?: Readonly<Record<string, {
+    /**
+     * Stops the old side, then starts the new one.
+     */
+    readonly kind: "recreate";
+  } | {
+    /**
+     * Batch by batch.
+     */
+    readonly kind: "rolling";
+    /**
+     * Share of the replicas that move at once.
+     * @default 25
+     * @example batchSize: "33%"
+     */
+    readonly batchSize?: string | number;
+    /**
+     * Share that may be missing meanwhile; 0 adds before it takes away.
+     * @default 0
+     * @example maxUnavailable: 25
+     */
+    readonly maxUnavailable?: string | number;
+    /**
+     * Between two batches.
+     * @default "0s"
+     * @example pause: "1m"
+     */
+    readonly pause?: string;
+    /**
+     * Share of the new replicas that may break.
+     * @default 0
+     * @example maxFailureShare: "10%"
+     */
+    readonly maxFailureShare?: string | number;
+  } | {
+    /**
+     * The new side at full size, then the switch.
+     */
+    readonly kind: "blueGreen";
+    /**
+     * What must hold before the switch, against the preview.
+     * @default []
+     * @example preview: [{ job: "smoke" }]
+     */
+    readonly preview?: readonly ({
+      /**
+       * Runs a job of `jobs`; the rollout goes on when it exits 0.
+       * @example job: "smoke"
+       */
+      readonly job: string;
+    } | {
+      /**
+       * Watches the environment's checks for so long; a failing verdict goes back at once.
+       * @example bake: "10m"
+       */
+      readonly bake: string;
+    } | {
+      /**
+       * Only waits.
+       * @example pause: "1m"
+       */
+      readonly pause: string;
+    } | {
+      /**
+       * Waits for people (`sluice promote`).
+       * @example approve: { quorum: 1 }
+       */
+      readonly approve: {
+        /**
+         * Different people who must say yes.
+         * @default 1
+         * @example quorum: 2
+         */
+        readonly quorum?: number;
+        /**
+         * Who may say so; none named: anyone who may deploy.
+         * @default []
+         * @example roles: ["lead"]
+         */
+        readonly roles?: readonly string[];
+        /**
+         * Without an answer by then it goes back.
+         * @default "24h"
+         * @example within: "4h"
+         */
+        readonly within?: string;
+        /**
+         * What to look at before saying yes.
+         * @example note: "Compare the sign-up funnel"
+         */
+        readonly note?: string;
+      };
+    })[];
+    /**
+     * Switches by itself; false waits for `sluice promote`.
+     * @default true
+     * @example autoPromote: false
+     */
+    readonly autoPromote?: boolean;
+    /**
+     * Shares of traffic that switch, one after another.
+     * @default [100]
+     * @example switchShares: [50, 100]
+     */
+    readonly switchShares?: readonly (string | number)[];
+    /**
+     * What must hold before the old side goes.
+     * @default []
+     * @example afterSwitch: [{ bake: "10m" }]
+     */
+    readonly afterSwitch?: readonly ({
+      /**
+       * Runs a job of `jobs`; the rollout goes on when it exits 0.
+       * @example job: "smoke"
+       */
+      readonly job: string;
+    } | {
+      /**
+       * Watches the environment's checks for so long; a failing verdict goes back at once.
+       * @example bake: "10m"
+       */
+      readonly bake: string;
+    } | {
+      /**
+       * Only waits.
+       * @example pause: "1m"
+       */
+      readonly pause: string;
+    } | {
+      /**
+       * Waits for people (`sluice promote`).
+       * @example approve: { quorum: 1 }
+       */
+      readonly approve: {
+        /**
+         * Different people who must say yes.
+         * @default 1
+         * @example quorum: 2
+         */
+        readonly quorum?: number;
+        /**
+         * Who may say so; none named: anyone who may deploy.
+         * @default []
+         * @example roles: ["lead"]
+         */
+        readonly roles?: readonly string[];
+        /**
+         * Without an answer by then it goes back.
+         * @default "24h"
+         * @example within: "4h"
+         */
+        readonly within?: string;
+        /**
+         * What to look at before saying yes.
+         * @example note: "Compare the sign-up funnel"
+         */
+        readonly note?: string;
+      };
+    })[];
+  } | {
+    /**
+     * A little traffic at a time, watched.
+     */
+    readonly kind: "canary";
+    /**
+     * In order; after the last one the candidate has all traffic.
+     * @default [{ setWeight: 5 }, { bake: "5m" }, { setWeight: 25 }, { bake: "5m" }, { setWeight: 50 }, { bake: "5m" }, { setWeight: 100 }]
+     * @example steps: [{ setWeight: 10 }, { bake: "5m" }, { job: "smoke" }, { setWeight: 100 }]
+     */
+    readonly steps?: readonly ({
+      /**
+       * Share of the traffic that the candidate is sent, with the capacity to bear it.
+       * @example setWeight: 5
+       */
+      readonly setWeight: string | number;
+    } | {
+      /**
+       * Runs a job of `jobs`; the rollout goes on when it exits 0.
+       * @example job: "smoke"
+       */
+      readonly job: string;
+    } | {
+      /**
+       * Watches the environment's checks for so long; a failing verdict goes back at once.
+       * @example bake: "10m"
+       */
+      readonly bake: string;
+    } | {
+      /**
+       * Only waits.
+       * @example pause: "1m"
+       */
+      readonly pause: string;
+    } | {
+      /**
+       * Waits for people (`sluice promote`).
+       * @example approve: { quorum: 1 }
+       */
+      readonly approve: {
+        /**
+         * Different people who must say yes.
+         * @default 1
+         * @example quorum: 2
+         */
+        readonly quorum?: number;
+        /**
+         * Who may say so; none named: anyone who may deploy.
+         * @default []
+         * @example roles: ["lead"]
+         */
+        readonly roles?: readonly string[];
+        /**
+         * Without an answer by then it goes back.
+         * @default "24h"
+         * @example within: "4h"
+         */
+        readonly within?: string;
+        /**
+         * What to look at before saying yes.
+         * @example note: "Compare the sign-up funnel"
+         */
+        readonly note?: string;
+      };
+    })[];
+  }>>;
+  /**
+   * Commands that strategies run from a release's own artifacts, by name.
+   * @default {}
+   * @example jobs: { smoke: { service: "api", command: "node smoke.js", within: "2m" } }
+   */
+  readonly jobs?: Readonly<Record<string, {
+    /**
+     * Service whose artifact it runs in, with that service's environment values.
+     * @example service: "api"
+     */
+    readonly service: string;
+    /**
+     * What runs; exit status 0 is success.
+     * @example command: "node smoke.js"
+     */
+    readonly command: string;
+    /**
+     * A job that takes longer has failed.
+     * @default "5m"
+     * @example within: "10m"
+     */
+    readonly within?: string;
+  }>>;
+  /**
+   * What every bake holds the new version against; environments may override.
+   * @default {}
+   * @example checks: { errorRateMax: "2%", latency: { p99: "1s" } }
+   */
+  readonly checks?: {
+    /**
+     * Largest share of the candidate's requests that may fail, in percent.
+     * @default 5
+     * @example errorRateMax: "2%"
+     */
+    readonly errorRateMax?: string | number;
+    /**
+     * Limits of the candidate's latency.
+     * @default { p99: "3s" }
+     * @example latency: { p95: "800ms", p99: "2s" }
+     */
+    readonly latency?: {
+      /**
+       * Limit of the median.
+       * @example p50: "200ms"
+       */
+      readonly p50?: string;
+      /**
+       * Limit of the 95th percentile.
+       * @example p95: "800ms"
+       */
+      readonly p95?: string;
+      /**
+       * Limit of the 99th percentile.
+       * @example p99: "3s"
+       */
+      readonly p99?: string;
+    };
+    /**
+     * How many times stable's error share or latency the candidate's may be.
+     * @default 3
+     * @example timesStableMax: 2
+     */
+    readonly timesStableMax?: number;
+    /**
+     * Requests that the candidate must have answered before a verdict.
+     * @default 100
+     * @example minimumRequests: 50
+     */
+    readonly minimumRequests?: number;
+    /**
+     * Requests that Sluice makes itself; two failures in a row fail the check.
+     * @default {}
+     * @example probes: { products: { url: "/api/products", within: "500ms" } }
+     */
+    readonly probes?: Readonly<Record<string, {
+      /**
+       * Method of the request.
+       * @default "GET"
+       * @example method: "POST"
+       */
+      readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+      /**
+       * A path on the environment's public address, or a whole URL.
+       * @example url: "/api/products"
+       */
+      readonly url: string;
+      /**
+       * Status that it must answer.
+       * @default 200
+       * @example status: 204
+       */
+      readonly status?: number;
+      /**
+       * Text that the answer must hold.
+       * @example bodyIncludes: "\"ok\":true"
+       */
+      readonly bodyIncludes?: string;
+      /**
+       * By when it must have answered.
+       * @default "5s"
+       * @example within: "500ms"
+       */
+      readonly within?: string;
+    }>>;
+  };
+}
