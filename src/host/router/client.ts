@@ -313,6 +313,11 @@ export class Client implements Held, Lasting {
     return `HTTP/1.1 ${head.statusText}\r\n${head.fields}${this.revision?.stamp ?? ""}${framing}${connection}\r\n`;
   }
 
+  /** The head was not sent yet: another answer may still be given. */
+  takeBackHead(): void {
+    this.status = 0;
+  }
+
   answerUpgrade(upstream: Upstream, head: AnswerHead, first: Buffer): void {
     if (this.upgrade === "" || head.upgrade.toLowerCase() !== this.upgrade)
       return this.upstreamMalformed(upstream, "upgrade not asked for");

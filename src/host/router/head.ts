@@ -102,7 +102,7 @@ export function readRequest(b: Buffer, start: number, limits: HeadLimits): Reque
   if (b[i] === CR && b[i + 1] === LF) i += 2;
   const methodStart = i;
   while (i < n && tokenByte[at(b, i)]) i++;
-  if (i >= n) return i - methodStart > 24 ? refuse(400, "method too long") : undefined;
+  if (i >= n) return i - methodStart > 24 ? refuse(501, "method not accepted") : undefined;
   if (b[i] !== SP || i === methodStart) return refuse(400, "malformed request line");
   const method = methodAt(b, methodStart, i);
   const targetStart = ++i;

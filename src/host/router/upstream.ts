@@ -132,7 +132,10 @@ export class Upstream {
         const unwrap =
           this.relay === "out of chunks" ? (s: number, e: number) => parts.push(bytes.subarray(s, e)) : undefined;
         end = this.chunks?.read(bytes, from, unwrap) ?? from;
-        if (this.chunks?.problem) return client.upstreamMalformed(this, this.chunks.problem);
+        if (this.chunks?.problem) {
+          if (text !== "") client.takeBackHead();
+          return client.upstreamMalformed(this, this.chunks.problem);
+        }
         isDone = this.chunks?.isDone ?? false;
         if (unwrap) payload = Buffer.concat(parts);
         break;
