@@ -99,7 +99,10 @@ export function readRequest(b: Buffer, start: number, limits: HeadLimits): Reque
   let i = start;
   const n = b.length;
   // One empty line before a request line is tolerated (RFC 9112 §2.2).
-  if (b[i] === CR && b[i + 1] === LF) i += 2;
+  if (b[i] === CR) {
+    if (i + 1 >= n) return undefined;
+    if (b[i + 1] === LF) i += 2;
+  }
   const methodStart = i;
   while (i < n && tokenByte[at(b, i)]) i++;
   if (i >= n) return i - methodStart > 24 ? refuse(501, "method not accepted") : undefined;
