@@ -26,6 +26,8 @@ export type LoadOptions = Readonly<{
 
 export type LoadFigures = Readonly<{
   sent: number;
+  /** Fell due while this process itself was held up, and were never sent. */
+  skipped: number;
   inFlight: number;
   /** Answered in time and below 400. */
   wellServed: number;
@@ -43,6 +45,8 @@ export type LoadFigures = Readonly<{
 export type Load = Readonly<{ figures: () => LoadFigures; stop: () => Promise<LoadFigures> }>;
 
 const tickMs = 4;
+// When this process itself was held up for longer, what fell due meanwhile is left out, not sent in one burst.
+const lateMaxMs = 250;
 // Below any server's keep-alive timeout, so that the client is the one that closes an idle connection.
 const idleTimeoutMs = 1_000;
 const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE"]);
@@ -52,7 +56,7 @@ export function startLoad(options: LoadOptions): Load {
   const sender = createSender(options);
   const latencies = createLatencies();
   const reasons: Record<string, number> = {};
-  const counts = { sent: 0, inFlight: 0, wellServed: 0, badServed: 0, failed: 0 };
+  const counts = { sent: 0, skipped: 0, inFlight: 0, wellServed: 0, badServed: 0, failed: 0 };
   const startedAt = performance.now();
   let isEmpty: (() => void) | undefined;
 
@@ -73,7 +77,11 @@ export function startLoad(options: LoadOptions): Load {
 
   const timer = setInterval(() => {
     const dueCount = Math.floor(((performance.now() - startedAt) * requestsPerSecond) / 1_000);
-    while (counts.sent < dueCount) void fire(startedAt + ((counts.sent + 1) * 1_000) / requestsPerSecond);
+    const lateMax = Math.ceil((lateMaxMs * requestsPerSecond) / 1_000);
+    counts.skipped += Math.max(0, dueCount - counts.sent - counts.skipped - lateMax);
+    while (counts.sent + counts.skipped < dueCount) {
+      void fire(startedAt + ((counts.sent + counts.skipped + 1) * 1_000) / requestsPerSecond);
+    }
   }, tickMs);
 
   const figures = () => ({
