@@ -52,11 +52,17 @@ export function plusPair(a: Pair, b: Pair): Pair {
   return { stable: plus(a.stable, b.stable), candidate: plus(a.candidate, b.candidate) };
 }
 
-/** Blocks that closed, and those still open. They close on request counts only, never on errors or latency. */
+/**
+ * Blocks that closed, and those still open. They close on request counts only, never on errors or latency. In alphabetical
+ * order: sums of doubles, and so the evidence to its last bit, do not depend on the order in which a source names routes.
+ */
 export function closeBlocks(open: Pairs, pairs: Pairs, { block }: Parameters): { closed: Pairs; open: Pairs } {
   const closed: Record<Stratum, Pair> = {};
   const left: Record<Stratum, Pair> = {};
-  for (const [stratum, pair] of Object.entries(plusPairs(open, pairs))) {
+  const sum = plusPairs(open, pairs);
+  for (const stratum of Object.keys(sum).sort()) {
+    const pair = sum[stratum];
+    if (pair === undefined) continue;
     const isFull = pair.candidate.requests >= block.candidate && pair.stable.requests >= block.stable;
     (isFull ? closed : left)[stratum] = pair;
   }

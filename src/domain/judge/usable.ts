@@ -2,6 +2,7 @@
 import type { Counts, Interval, Stratum } from "../evidence.ts";
 import { total } from "./counts.ts";
 import type { Gap, JudgeState } from "./state.ts";
+import { percent } from "./wording.ts";
 
 /** Why this interval cannot be judged; null if it can. */
 export function whyUnusable(state: JudgeState, interval: Interval | Gap): string | null {
@@ -40,21 +41,27 @@ function wrongCounts(side: string, strata: Readonly<Record<Stratum, Counts>>, st
 const certain = 50;
 
 /**
- * Sides swapped by a relabelling: the candidate has the share that was planned for stable. It is told only where the
- * planned share is known and not near one half.
+ * Sides swapped by a relabelling: the candidate has the share that was planned for stable, in this interval or over the
+ * step so far. It is told only where the planned share is known and not near one half.
  */
 function wrongSides({ step }: JudgeState, { stable, candidate }: Interval): string | null {
   const { share } = step;
   if (share === null || share <= 0 || share >= 1) return null;
-  const k = step.requests.candidate + requestsOf(candidate);
-  const l = step.requests.stable + requestsOf(stable);
+  const now = { stable: requestsOf(stable), candidate: requestsOf(candidate) };
+  const soFar = {
+    stable: step.requests.stable + now.stable,
+    candidate: step.requests.candidate + now.candidate,
+  };
+  const swapped = [now, soFar].find((requests) => isSwapped(requests, share));
+  if (swapped === undefined) return null;
+  const seen = swapped.candidate / (swapped.candidate + swapped.stable);
+  return `the new version had ${percent(seen)} of the requests where ${percent(share)} were planned: the sides look swapped`;
+}
+
+function isSwapped({ stable, candidate }: { stable: number; candidate: number }, share: number): boolean {
   const planned = Math.log(share / (1 - share));
-  const logOddsOfSwap = (l - k) * planned;
-  const seen = Math.log((k + 1) / (l + 1));
-  const isSwap = logOddsOfSwap > certain && Math.abs(seen + planned) < Math.abs(planned) / 4;
-  if (!isSwap) return null;
-  const percent = (x: number) => `${Math.round(100 * x)} %`;
-  return `candidate had ${percent(k / (k + l))} of the requests where ${percent(share)} were planned: the sides look swapped`;
+  const seen = Math.log((candidate + 1) / (stable + 1));
+  return (stable - candidate) * planned > certain && Math.abs(seen + planned) < Math.abs(planned) / 4;
 }
 
 function requestsOf(strata: Readonly<Record<Stratum, Counts>>): number {
