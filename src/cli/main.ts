@@ -9,9 +9,10 @@ import { affectedVerb } from "./verbs/affected.ts";
 import { completionVerb } from "./verbs/completion.ts";
 import { graphVerb } from "./verbs/graph.ts";
 import { initVerb } from "./verbs/init.ts";
+import { runVerb } from "./verbs/run.ts";
 
 /** In the order in which help lists them: set up, deploy, look. */
-const verbs: readonly ((program: Command) => void)[] = [initVerb, graphVerb, affectedVerb, completionVerb];
+const verbs: readonly ((program: Command) => void)[] = [initVerb, graphVerb, affectedVerb, runVerb, completionVerb];
 
 export function makeProgram(): Command {
   const program = addCommonOptions(new Command("sluice"))
