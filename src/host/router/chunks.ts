@@ -1,7 +1,7 @@
 // Follows a chunked body (RFC 9112 §7.1) through the buffers it comes in, strictly, and says where it ends. The bytes are
 // passed on as they are, so nothing may be read here that another reader would read otherwise.
 
-const [CR, LF] = [13, 10];
+const [CR, LF, SEMICOLON, EQUALS] = [13, 10, 59, 61];
 type State = "size" | "extension" | "size lf" | "data" | "data cr" | "data lf" | "trailer" | "trailer lf" | "done";
 
 /** Trailers may not change how the message is framed, routed or who is believed to send it (RFC 9110 §6.5.1). */
@@ -9,7 +9,7 @@ const forbiddenTrailer =
   /^(transfer-encoding|content-length|host|connection|keep-alive|te|trailer|upgrade|authorization|proxy-.*|cookie|set-cookie|content-.*|forwarded|x-forwarded-.*|x-sluice-.*|expect|range|cache-control|max-forwards|age|date|expires|location|retry-after|vary|warning|if-.*|www-authenticate)$/;
 const trailerLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 /** Extensions are let through as tokens only: a quoted string is where readers differ. */
-const extensionByte = /[!#$%&'*+\-.^_`|~0-9A-Za-z;=]/;
+const tokenByte = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 const lineBytesMax = 4_096;
 
 export class ChunkedBody {
@@ -17,7 +17,7 @@ export class ChunkedBody {
   private state: State = "size";
   private left = 0;
   private digits = 0;
-  private lineBytes = 0;
+  private extension = "";
   private trailer = "";
   private trailerBytes = 0;
 
@@ -46,15 +46,13 @@ export class ChunkedBody {
         this.readSize(c);
         return;
       case "extension":
-        if (c === CR) this.state = "size lf";
-        else if (!extensionByte.test(String.fromCharCode(c))) this.problem = "malformed chunk extension";
-        else if (++this.lineBytes > 256) this.problem = "chunk extension too long";
+        this.readExtension(c);
         return;
       case "size lf":
         if (c !== LF) this.problem = "bare CR in a chunk size";
         this.state = this.left > 0 ? "data" : "trailer";
         this.digits = 0;
-        this.lineBytes = 0;
+        this.extension = "";
         return;
       case "data cr":
         if (c !== CR) this.problem = "no CRLF after chunk data";
@@ -88,8 +86,25 @@ export class ChunkedBody {
     }
     if (this.digits === 0) this.problem = "malformed chunk size";
     else if (c === CR) this.state = "size lf";
-    else if (c === 59) this.state = "extension";
-    else this.problem = "malformed chunk size";
+    else if (c === SEMICOLON) {
+      this.extension = ";";
+      this.state = "extension";
+    } else this.problem = "malformed chunk size";
+  }
+
+  /** `;name` or `;name=value`, again and again. Judged byte by byte, since each is passed on before the next is seen. */
+  private readExtension(c: number): void {
+    const isAfterToken = !/[;=]$/.test(this.extension);
+    if (c === CR) this.state = "size lf";
+    else this.extension += String.fromCharCode(c);
+    const isGood =
+      c === CR || c === SEMICOLON
+        ? isAfterToken
+        : c === EQUALS
+          ? isAfterToken && !/=[^;]+=$/.test(this.extension)
+          : tokenByte.test(String.fromCharCode(c));
+    if (!isGood) this.problem = "malformed chunk extension";
+    if (this.extension.length > 256) this.problem = "chunk extension too long";
   }
 
   private endTrailer(c: number): void {

@@ -217,10 +217,7 @@ export class Client implements Held, Lasting {
 
   private relayBody(bytes: Buffer): void {
     const end = this.bodyEnd(bytes);
-    if (this.chunks?.problem) {
-      this.letGo();
-      return this.refuse(400, this.chunks.problem);
-    }
+    if (this.chunks?.problem) return this.refuseBody(400, this.chunks.problem);
     if (end < bytes.length) this.rest = bytes.subarray(end);
     const part = end < bytes.length ? bytes.subarray(0, end) : bytes;
     this.remember(part);
@@ -431,6 +428,15 @@ export class Client implements Held, Lasting {
     this.answer({ status, error: why.replaceAll(" ", "-").toLowerCase() });
   }
 
+  /** In the middle of a body: the replica's connection is lost with it, and so is ours when the answer has begun. */
+  private refuseBody(status: number, why: string): void {
+    const isBegun = this.status !== 0;
+    this.letGo();
+    if (!isBegun) return this.refuse(status, why);
+    this.phase = "closing";
+    this.socket.destroy();
+  }
+
   private answer(o: OwnAnswer): void {
     if (!this.isBodySent) this.keepsAlive = false;
     const text = ownAnswer({ ...o, close: !this.keepsAlive, withoutBody: this.method === "HEAD" });
@@ -472,10 +478,9 @@ export class Client implements Held, Lasting {
     else if (this.phase === "head" && this.rest && waited > limits.headMs) this.refuse(408, "head timeout");
     else if (this.phase === "head" && !this.rest && waited > (isStopping ? lingerMs : limits.idleMs))
       this.endConnection();
-    else if (this.phase === "sent" && !this.isBodySent && waited > limits.bodyStallMs) {
-      this.letGo();
-      this.refuse(408, "body timeout");
-    } else if (this.phase === "sent" && this.isBodySent && this.status === 0 && waited > limits.answerMs) {
+    else if (this.phase === "sent" && !this.isBodySent && waited > limits.bodyStallMs)
+      this.refuseBody(408, "body timeout");
+    else if (this.phase === "sent" && this.isBodySent && this.status === 0 && waited > limits.answerMs) {
       this.fail("upstream-timeout");
     }
   }

@@ -405,9 +405,11 @@ function noteField(b: Buffer, s: number, seen: Seen): void {
       break;
     case F.contentLength:
       noteLength(value, seen);
+      if (isPadded(b, s)) seen.problem = "space behind Content-Length";
       break;
     case F.transferEncoding:
       if (seen.chunked || value.toLowerCase() !== "chunked") seen.problem = "Transfer-Encoding other than chunked";
+      if (isPadded(b, s)) seen.problem = "space behind Transfer-Encoding";
       seen.chunked = true;
       break;
     case F.connection:
@@ -443,6 +445,11 @@ function noteField(b: Buffer, s: number, seen: Seen): void {
       seen.isEventStream = value.startsWith("text/event-stream");
       break;
   }
+}
+
+/** Allowed by the grammar, refused by some readers (a tab, by Node's): not worth a doubt where the framing hangs on it. */
+function isPadded(b: Buffer, s: number): boolean {
+  return b[spot(s + 3)] !== CR;
 }
 
 function noteLength(value: string, seen: Seen): void {
