@@ -2,9 +2,16 @@
 import * as z from "zod/mini";
 
 const flag = z._default(z.stringbool(), false);
-const whole = (least: number, most: number, otherwise: number) =>
-  z._default(z.coerce.number().check(z.int(), z.minimum(least), z.maximum(most)), otherwise);
-const share = (otherwise: number) => z._default(z.coerce.number().check(z.minimum(0), z.maximum(1)), otherwise);
+const within = (least: number, most: number) => `must be a number from ${least} to ${most}`;
+const whole = (least: number, most: number, otherwise: number) => {
+  const message = within(least, most);
+  const number = z.coerce.number(message).check(z.int(message), z.minimum(least, message), z.maximum(most, message));
+  return z._default(number, otherwise);
+};
+const share = (otherwise: number) => {
+  const message = within(0, 1);
+  return z._default(z.coerce.number(message).check(z.minimum(0, message), z.maximum(1, message)), otherwise);
+};
 
 /** The faults of a release, see `faults.ts`. They are configuration like any other, so a rollback takes them back. */
 export const FaultEnvironment = z.object({
