@@ -12,8 +12,11 @@ export const exitCodes = {
 
 export type Exit = keyof typeof exitCodes;
 
-/** The control plane did not answer, or would not have us. */
+/** The control plane did not answer. */
 export class Unreachable extends Problem {}
+
+/** It answered, and does not know our token: trying again helps nobody. */
+export class Refused extends Unreachable {}
 
 export function exitFor(error: unknown): Exit {
   if (error instanceof Unreachable) return "unreachable";

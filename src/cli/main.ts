@@ -7,12 +7,34 @@ import { printError } from "./screen.ts";
 import { addCommonOptions, type CommonOptions } from "./verb.ts";
 import { affectedVerb } from "./verbs/affected.ts";
 import { completionVerb } from "./verbs/completion.ts";
+import { deployVerb } from "./verbs/deploy.ts";
 import { graphVerb } from "./verbs/graph.ts";
+import { historyVerb } from "./verbs/history.ts";
 import { initVerb } from "./verbs/init.ts";
+import { logsVerb } from "./verbs/logs.ts";
+import { planVerb } from "./verbs/plan.ts";
+import { rollbackVerb } from "./verbs/rollback.ts";
 import { runVerb } from "./verbs/run.ts";
+import { statusVerb } from "./verbs/status.ts";
+import { steerVerbs } from "./verbs/steer.ts";
+import { watchVerb } from "./verbs/watch.ts";
 
 /** In the order in which help lists them: set up, deploy, look. */
-const verbs: readonly ((program: Command) => void)[] = [initVerb, graphVerb, affectedVerb, runVerb, completionVerb];
+const verbs: readonly ((program: Command) => void)[] = [
+  initVerb,
+  planVerb,
+  deployVerb,
+  watchVerb,
+  statusVerb,
+  steerVerbs,
+  rollbackVerb,
+  historyVerb,
+  logsVerb,
+  graphVerb,
+  affectedVerb,
+  runVerb,
+  completionVerb,
+];
 
 export function makeProgram(): Command {
   const program = addCommonOptions(new Command("sluice"))
@@ -60,4 +82,9 @@ function version(): string {
   return "unknown";
 }
 
+// `sluice … | head`: a reader who has seen enough is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
 await main(process.argv.slice(2));

@@ -1,0 +1,64 @@
+// What `sluice deploy` does: find or build the release, send it and the environment's secrets, ask, follow.
+
+import type { ReleaseRef } from "../domain/event.ts";
+import { versionName } from "../domain/name.ts";
+import type { Release } from "../domain/release.ts";
+import { loadConfig } from "../workspace/config-file.ts";
+import { type Api, findControlPlane, openApi } from "./api-client.ts";
+import type { Exit } from "./exit.ts";
+import { endOf, exitOf, follow } from "./follow.ts";
+import { build, send } from "./send-release.ts";
+import { standingIn } from "./standing.ts";
+import type { Context } from "./verb.ts";
+
+export interface DeployWishes {
+  readonly environment: string;
+  readonly from?: string;
+  readonly release?: string;
+  readonly only?: string;
+  readonly name?: string;
+  readonly reason?: string;
+  readonly detach?: boolean;
+  /** The same key asks once. */
+  readonly key: string;
+}
+
+export async function deploy(context: Context, wishes: DeployWishes): Promise<Exit> {
+  const { screen } = context;
+  const api = openApi(await findControlPlane(context.data));
+  const release = await releaseFor(api, context, wishes);
+  const { environment, reason, key } = wishes;
+  screen.say(
+    `${versionName(release.version)} ${screen.colors.dim(release.id)} → ${screen.colors.bold(environment)}`,
+    "",
+  );
+  const body = { environment, release: release.id, ...(reason === undefined ? {} : { reason }) };
+  const { deployment } = await api.ask("deploy", { body, idempotencyKey: key });
+  if (wishes.detach === true) {
+    screen.say(`Asked for: ${deployment.id}   Look: sluice watch ${deployment.id}`);
+    screen.answer(endOf(deployment));
+    return "ok";
+  }
+  const run = await follow(api, { id: deployment.id, screen });
+  screen.answer(endOf(run));
+  return exitOf(run);
+}
+
+async function releaseFor(
+  api: Api,
+  context: Context,
+  { environment, from, release, only, name }: DeployWishes,
+): Promise<ReleaseRef> {
+  if (from !== undefined) return await standingIn(api, from);
+  if (release !== undefined) return { id: release, version: release };
+  const loaded = await loadConfig(context.cwd);
+  const base = only === undefined ? undefined : await standingRelease(api, environment);
+  const built = await build(loaded, context, { version: name, only: only?.split(","), base });
+  await send(api, built, context);
+  return built.release;
+}
+
+async function standingRelease(api: Api, environment: string): Promise<Release> {
+  const { id } = await standingIn(api, environment);
+  return (await api.ask("getRelease", { params: { id } })).release;
+}

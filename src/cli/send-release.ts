@@ -1,0 +1,53 @@
+// Builds a release of the repository at hand and sends what the control plane lacks of it.
+import type { Release } from "../domain/release.ts";
+import { type Manifest, packedArtifact } from "../workspace/artifact-store.ts";
+import type { LoadedConfig } from "../workspace/config-file.ts";
+import { buildRelease } from "../workspace/release-build.ts";
+import type { Api } from "./api-client.ts";
+import type { Context } from "./verb.ts";
+
+export interface Wishes {
+  readonly version?: string | undefined;
+  readonly only?: readonly string[] | undefined;
+  readonly base?: Release | undefined;
+}
+
+export interface BuiltRelease {
+  readonly release: Release;
+  readonly manifests: readonly Manifest[];
+}
+
+export async function build(
+  { root, config }: LoadedConfig,
+  { screen, data }: Context,
+  { version, only, base }: Wishes,
+): Promise<BuiltRelease> {
+  const manifests: Manifest[] = [];
+  const { dim, green } = screen.colors;
+  const release = await buildRelease({
+    root,
+    config,
+    data,
+    ...(version === undefined ? {} : { version }),
+    ...(only === undefined ? {} : { only }),
+    ...(base === undefined ? {} : { base }),
+    onBuilt: ({ service, manifest }) => {
+      manifests.push(manifest);
+      screen.say(`${green("✓")} ${service}  ${dim(`${manifest.artifact.slice(0, 12)}, ${sizeOf(manifest.bytes)}`)}`);
+    },
+  });
+  return { release, manifests };
+}
+
+function sizeOf(bytes: number): string {
+  return bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+export async function send(api: Api, { release, manifests }: BuiltRelease, { data }: Context): Promise<void> {
+  const { lacking } = await api.ask("keepRelease", { body: release });
+  for (const artifact of lacking) {
+    const manifest = manifests.find((one) => one.artifact === artifact);
+    if (manifest === undefined) continue;
+    await api.putArtifact(artifact, { packed: await packedArtifact(data, artifact), manifest });
+  }
+}
