@@ -1,0 +1,50 @@
+// How a deployment stands, as a sign and a word.
+import type { Outcome } from "../../../src/domain/event.ts";
+import type { Run } from "../../../src/domain/run.ts";
+import { Icon, type IconName } from "./icon.tsx";
+
+interface Look {
+  readonly icon: IconName;
+  readonly tone: "good" | "bad" | "warn" | "calm" | "moving";
+  readonly word: string;
+}
+
+const outcomes: Record<Outcome, Look> = {
+  succeeded: { icon: "done", tone: "good", word: "Succeeded" },
+  "rolled back": { icon: "back", tone: "bad", word: "Rolled back" },
+  aborted: { icon: "stop", tone: "warn", word: "Aborted" },
+  superseded: { icon: "over", tone: "calm", word: "Superseded" },
+  failed: { icon: "failed", tone: "bad", word: "Failed" },
+  stuck: { icon: "person", tone: "bad", word: "Stuck" },
+};
+
+export const outcomeNames = Object.keys(outcomes);
+
+export function standingWord(run: Run): string {
+  return lookOf(run).word;
+}
+
+export function Badge({ run }: { run: Run }) {
+  const { icon, tone, word } = lookOf(run);
+  return (
+    <span className={`badge is-${tone}`}>
+      <Icon name={icon} /> {word}
+    </span>
+  );
+}
+
+function lookOf(run: Run): Look {
+  switch (run.phase.kind) {
+    case "ended":
+      return outcomes[run.phase.outcome];
+    case "queued":
+      return { icon: "wait", tone: "calm", word: "Queued" };
+    case "turning":
+    case "retreating":
+      return { icon: "back", tone: "bad", word: "Going back" };
+    case "running":
+      if (run.paused !== undefined) return { icon: "pause", tone: "warn", word: "Paused" };
+      if (run.hold !== undefined) return { icon: "hand", tone: "warn", word: "On hold" };
+      return { icon: "live", tone: "moving", word: "Under way" };
+  }
+}

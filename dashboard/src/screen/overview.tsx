@@ -1,0 +1,85 @@
+// Every environment at a glance: what stands, who carries the traffic, what is going on, how the last ones ended.
+import { versionName } from "../../../src/domain/name.ts";
+import { tellNow } from "../../../src/domain/prose.ts";
+import { useNow } from "../clock.ts";
+import type { Deployment, Journal } from "../journal.ts";
+import { Badge } from "../part/badge.tsx";
+import { DemoTraffic } from "../part/demo-traffic.tsx";
+import { DeploymentRow } from "../part/deployment-row.tsx";
+import { Empty } from "../part/empty.tsx";
+import { TrafficBar } from "../part/traffic-bar.tsx";
+import { hashOf } from "../place.ts";
+import { type EnvironmentView, environments } from "../view/environment.ts";
+
+export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWaiting: boolean }) {
+  const views = environments(journal);
+  return (
+    <>
+      <h1 className="for-listeners">Overview</h1>
+      <DemoTraffic />
+      {views.length === 0 && !isWaiting && (
+        <Empty so="Nothing was deployed yet. In your repository, type" type="sluice deploy" />
+      )}
+      <div className="environments">
+        {views.map((view) => (
+          <EnvironmentCard key={view.name} view={view} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function EnvironmentCard({ view }: { view: EnvironmentView }) {
+  const { name, version, active, queued, ended, services } = view;
+  return (
+    <section className="card environment" aria-label={name}>
+      <header>
+        <h2>{name}</h2>
+        <p className="stands">
+          {version === undefined ? (
+            "nothing stands yet"
+          ) : (
+            <>
+              stands on <b>{version}</b>
+            </>
+          )}
+        </p>
+      </header>
+      <Now active={active} />
+      {queued.length > 0 && (
+        <p className="queue muted">
+          Waiting for their turn: {queued.map(({ run }) => versionName(run.release.version)).join(", ")}
+        </p>
+      )}
+      <ul className="services">
+        {services.map((service) => (
+          <li key={service.name}>
+            <h3>{service.name}</h3>
+            <TrafficBar service={service} />
+          </li>
+        ))}
+      </ul>
+      <h3 className="label">Last deployments</h3>
+      <ul className="rows">
+        {ended.slice(0, 4).map((deployment) => (
+          <DeploymentRow key={deployment.run.id} deployment={deployment} />
+        ))}
+        {ended.length === 0 && <li className="muted">None has ended yet.</li>}
+      </ul>
+    </section>
+  );
+}
+
+function Now({ active }: { active: Deployment | undefined }) {
+  const now = useNow();
+  if (active === undefined) return <p className="now is-calm">Nothing is moving.</p>;
+  const { run } = active;
+  return (
+    <a className="now" href={hashOf({ screen: "deployment", id: run.id })}>
+      <span>
+        <Badge run={run} /> <b>{versionName(run.release.version)}</b>
+      </span>
+      <span>{tellNow(run, now)}</span>
+    </a>
+  );
+}

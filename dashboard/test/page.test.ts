@@ -1,0 +1,145 @@
+// The built page in a real browser, on a recorded journal: light and dark, wide and narrow, live and cut off.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { contrastFaults, namelessControls } from "./accessibility.ts";
+import { exampleEvents } from "./example.ts";
+import { type PageServer, servePage } from "./server.ts";
+
+const places = [process.env.CHROMIUM ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const executablePath = places.find((place) => place !== "" && existsSync(place));
+if (executablePath === undefined)
+  console.log("skipped: the page in a browser, because no Chromium was found (set CHROMIUM)");
+
+describe.skipIf(executablePath === undefined)("the page", () => {
+  const events = exampleEvents(Date.now());
+  const folder = mkdtempSync(join(tmpdir(), "sluice-page-"));
+  const demo = { sent: 21_430, failed: 0, badServed: 63 };
+  let browser: Browser;
+  let server: PageServer;
+
+  beforeAll(async () => {
+    const root = join(import.meta.dirname, "..");
+    await build({ root, configFile: join(root, "vite.config.ts"), logLevel: "error", build: { outDir: folder } });
+    server = await servePage({ folder, events, demo });
+    browser = await chromium.launch({ executablePath: executablePath ?? "", args: ["--no-sandbox"] });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const screens = [
+    ["#/", "production"],
+    ["#/deployments/production-4", "Story"],
+    ["#/deployments/production-3", "Story"],
+    ["#/deployments/staging-4", "Story"],
+    ["#/history", "History"],
+  ] as const;
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    test.each(screens)(`%s is free of errors, named and legible in the ${colorScheme}`, async (hash, heading) => {
+      const { page, errors } = await open(browser, { url: `${server.url}/${hash}`, colorScheme });
+      await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+      expect(errors).toEqual([]);
+      expect(await page.evaluate(namelessControls)).toEqual([]);
+      expect(await page.evaluate(contrastFaults)).toEqual([]);
+      for (const landmark of ["banner", "navigation", "main"] as const) {
+        expect(await page.getByRole(landmark).count(), landmark).toBe(1);
+      }
+      await page.context().close();
+    });
+  }
+
+  test.each(screens)("%s fits a phone without scrolling sideways", async (hash, heading) => {
+    const { page } = await open(browser, { url: `${server.url}/${hash}`, width: 360 });
+    await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.context().close();
+  });
+
+  test("the steps of a plan are reached by keyboard, and the chosen one is told in words", async () => {
+    const { page } = await open(browser, { url: `${server.url}/#/deployments/production-3` });
+    const watched = page.getByRole("button", { name: "watched v3 at 50 % of traffic: done" });
+    await watched.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "expense-service: watched v3 at 50 % of traffic" }).waitFor();
+    expect(await watched.getAttribute("aria-pressed")).toBe("true");
+    await page.context().close();
+  });
+
+  test("an abort asks why before it acts, and sends the reason", async () => {
+    const { page } = await open(browser, { url: `${server.url}/#/deployments/production-4` });
+    await page.getByRole("button", { name: "Abort" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Abort" }).click();
+    expect(server.commands, "nothing is sent without a reason").toEqual([]);
+    await dialog.getByLabel("Why").fill("wrong branch");
+    await dialog.getByRole("button", { name: "Abort" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await expect
+      .poll(() => server.commands)
+      .toEqual([{ path: "/api/v1/deployments/production-4/abort", body: { reason: "wrong branch" } }]);
+    await page.context().close();
+  });
+
+  test("after a cut the page goes on from the last event, and tells a turn to those who listen", async () => {
+    const own = await servePage({ folder, events });
+    const { page } = await open(browser, { url: `${own.url}/#/deployments/production-4` });
+    await page.getByRole("heading", { name: "Story" }).waitFor();
+    own.cut();
+    const last = events.findLast(({ deployment }) => deployment === "production-4")!;
+    const seq = events.length + 1;
+    const fact = { kind: "paused", by: "ada", reason: "lunch" } as const;
+    own.send({ ...last, position: last.position + 1, seq, at: Date.now() + 1000, fact });
+    await page.getByText("Paused by ada: lunch").waitFor();
+    await page
+      .locator("[aria-live=polite]", { hasText: "production: ada paused: lunch." })
+      .waitFor({ state: "attached" });
+    await page.context().close();
+    await own.close();
+  });
+
+  test("without a session the page says how to sign in", async () => {
+    const own = await servePage({ folder, events, isSignedIn: false });
+    const { page } = await open(browser, { url: own.url });
+    await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+    await page.getByText("sluice up").waitFor();
+    await page.context().close();
+    await own.close();
+  });
+
+  test("an empty journal tells the next command to type", async () => {
+    const own = await servePage({ folder, events: [] });
+    const { page } = await open(browser, { url: own.url });
+    await page.getByText("sluice deploy").waitFor();
+    await page.context().close();
+    await own.close();
+  });
+});
+
+interface Opened {
+  readonly url: string;
+  readonly colorScheme?: "light" | "dark";
+  readonly width?: number;
+}
+
+async function open(
+  browser: Browser,
+  { url, colorScheme = "light", width = 1280 }: Opened,
+): Promise<{ page: Page; errors: string[] }> {
+  const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
+  });
+  await page.goto(url);
+  return { page, errors };
+}
