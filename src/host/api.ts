@@ -2,6 +2,7 @@
 // with mode 0600 (HTTP: PUT and GET /services/:environment/:service). The host reconciles towards it by itself, in the
 // swap order of ARCHITECTURE.md section 6, and goes on doing so when the control plane is gone.
 import type { Ms, Percent, RevisionId, Route } from "../domain/frame.ts";
+import type { Health } from "../domain/health.ts";
 
 /** "production/web" */
 export type ServiceKey = string;
@@ -71,6 +72,8 @@ export interface SeenReplica {
   readonly restarts: number;
   /** Why it last ended or is not ready, in plain words: "exited with code 1 after 0.4 s", "GET /health answered 503". */
   readonly because?: string;
+  /** What its last health answer said of itself, part by part, when it said anything. */
+  readonly health?: Health;
   readonly logFile: string;
 }
 

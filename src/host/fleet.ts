@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { ServiceKey } from "./api.ts";
 import { freePort } from "./free-port.ts";
+import type { Limiter } from "./limiter.ts";
 import type { HostPaths } from "./paths.ts";
 import { Replica, type ReplicaRecord } from "./replica.ts";
 import { type HostState, loadState, saveState } from "./state.ts";
@@ -9,6 +10,7 @@ import { endStrays } from "./strays.ts";
 
 export interface FleetOptions {
   readonly paths: HostPaths;
+  readonly limiter: Limiter;
   /** A replica started, ended, became ready or stopped being so. */
   readonly onChange: () => void;
   readonly log: (line: string) => void;
@@ -26,10 +28,13 @@ export class Fleet {
 
   /** Takes over what still runs; answers how many processes that is. */
   adopt(): number {
-    const strays = endStrays(this.#options.paths.runs, new Set(this.state.replicas.flatMap(({ run }) => run ?? [])));
+    const strays = endStrays(
+      this.#options.paths.runs,
+      new Set(this.state.replicas.flatMap(({ run }) => run?.folder ?? [])),
+    );
     if (strays > 0) this.#options.log(`${strays} replicas were started and never written down: ended`);
     for (const record of this.state.replicas) this.#hold(record)?.adopt();
-    return this.all().filter(({ record }) => record.process !== undefined).length;
+    return this.all().filter(({ record }) => record.run !== undefined).length;
   }
 
   all(): readonly Replica[] {
@@ -50,7 +55,6 @@ export class Fleet {
       logFile: join(this.#options.paths.logs, service, `${id}.log`),
       state: "starting",
       port: 0,
-      startedAt: Date.now(),
       restarts: 0,
       quickExits: 0,
       cut: 0,
@@ -102,6 +106,7 @@ export class Fleet {
       record,
       spec,
       runs: this.#options.paths.runs,
+      limiter: this.#options.limiter,
       freePort: () => freePort(new Set(this.all().map((other) => other.record.port))),
       onChange: () => {
         this.#options.log(`${record.id}: ${record.state}${record.because === undefined ? "" : `, ${record.because}`}`);

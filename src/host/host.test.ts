@@ -217,3 +217,23 @@ test("state and sockets are for this user only", async () => {
   expect(files.map((file) => statSync(file).mode & 0o777)).toEqual(files.map(() => 0o600));
   expect(readFileSync(paths.log, "utf8")).not.toContain("VERSION");
 });
+
+test("a replica that uses more memory than it may is killed, and the reason says so", async () => {
+  const spec = { command: ["node", "-e", "const kept = []; for (;;) kept.push(Buffer.alloc(1e7, 1))"], memoryMiB: 64 };
+  await host.client.put("test/web", desired(1, { v1: revision(host, { version: "one", spec }) }));
+  const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.broken !== undefined);
+  expect(seen.revisions.v1?.broken).toMatch(/last: killed: used more than 64 MiB after \d/);
+});
+
+test("a health answer that lists its parts is shown part by part", async () => {
+  const checks = { database: { status: "healthy" }, cache: { status: "degraded", message: "slow" } };
+  await runningOne({ version: "one", env: { HEALTH: JSON.stringify({ status: "healthy", checks }) } });
+  const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.replicas[0]?.health !== undefined);
+  expect(seen.revisions.v1?.replicas[0]?.health).toEqual({
+    status: "degraded",
+    parts: [
+      { name: "database", status: "healthy" },
+      { name: "cache", status: "degraded", note: "slow" },
+    ],
+  });
+});

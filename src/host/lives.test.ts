@@ -129,7 +129,7 @@ test("a pid that was given out again is not taken for the replica, and its new o
   // The state names this test's own process by the replica's start time: as the kernel does when it reuses a pid.
   const { state: file } = hostPaths(host.dataFolder);
   const state = JSON.parse(readFileSync(file, "utf8"));
-  state.replicas[0].process.pid = process.pid;
+  state.replicas[0].run.process.pid = process.pid;
   writeFileSync(file, JSON.stringify(state));
   await startHost({ dataFolder: host.dataFolder, programs: host.programs });
   const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 2);

@@ -47,6 +47,33 @@ export function groupMembers(pgid: number): readonly number[] {
     });
 }
 
+/** Resident memory of every process group of the machine. */
+export function groupMemoryBytes(): ReadonlyMap<number, number> {
+  const used = new Map<number, number>();
+  for (const [pgid, bytes] of process.platform === "linux" ? memoryOnLinux() : memoryByPs())
+    used.set(pgid, (used.get(pgid) ?? 0) + bytes);
+  return used;
+}
+
+function memoryOnLinux(): readonly (readonly [number, number])[] {
+  const pageBytes = 4096;
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const fields = statFields(Number(name));
+      return fields === undefined ? [] : [[Number(fields[2]), Number(fields[21]) * pageBytes] as const];
+    });
+}
+
+function memoryByPs(): readonly (readonly [number, number])[] {
+  const answer = spawnSync("ps", ["-A", "-o", "pgid=,rss="], { encoding: "utf8" });
+  return answer.stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .map(([pgid = 0, kib = 0]) => [pgid, kib * 1024] as const);
+}
+
 let bootId: string | undefined;
 
 function startOnLinux(pid: number): string | undefined {

@@ -1,14 +1,14 @@
-// One replica: started, probed, restarted with a growing pause, stopped with grace. Holds its process, its timers and
-// nothing else; what should run is decided elsewhere.
-import { rmSync } from "node:fs";
+// One replica through all its runs: started, ready, restarted with a growing pause, drained, stopped. Holds its run and its
+// probes; what should run is decided elsewhere.
 import { join } from "node:path";
-import type { Ms } from "../domain/frame.ts";
+import { type Health, parseHealth } from "../domain/health.ts";
 import type { ReplicaSpec, ReplicaState, SeenReplica, ServiceKey } from "./api.ts";
 import { countExit, isCrashLoop, pauseBeforeRestartMs, settledAfterMs } from "./crash-loop.ts";
-import { exitReason, livedFor } from "./exit-reason.ts";
-import { ask, type ProbeAnswer } from "./probes.ts";
-import { groupMembers, identify, isAlive, type ProcessIdentity, signalGroup } from "./process-identity.ts";
-import { readExit, startShim, whyNotStartable } from "./shim.ts";
+import { livedFor } from "./exit-reason.ts";
+import type { Limiter } from "./limiter.ts";
+import { Probing } from "./probing.ts";
+import { Run, type RunEnd, type RunRecord } from "./run.ts";
+import { whyNotStartable } from "./shim.ts";
 import { Timers } from "./timers.ts";
 
 /** What survives the supervisor. */
@@ -20,12 +20,11 @@ export interface ReplicaRecord {
   readonly logFile: string;
   state: ReplicaState;
   port: number;
-  startedAt: Ms;
   restarts: number;
   quickExits: number;
+  /** Requests that its kill cut off. */
   cut: number;
-  run?: string;
-  process?: ProcessIdentity;
+  run?: RunRecord;
   because?: string;
   broken?: string;
 }
@@ -34,6 +33,7 @@ export interface ReplicaOptions {
   readonly record: ReplicaRecord;
   readonly spec: ReplicaSpec;
   readonly runs: string;
+  readonly limiter: Limiter;
   readonly freePort: () => Promise<number>;
   /** State, port or reason changed: save, and reconsider the service. */
   readonly onChange: () => void;
@@ -41,74 +41,60 @@ export interface ReplicaOptions {
 
 export class Replica {
   readonly record: ReplicaRecord;
+  readonly spec: ReplicaSpec;
   readonly #options: ReplicaOptions;
-  #spec: ReplicaSpec;
   readonly #timers = new Timers();
-  #successes = 0;
-  #failures = 0;
-  #bornMs = performance.now();
-  #stoppedBecause: string | undefined;
-  #lastAnswer: ProbeAnswer | undefined;
+  #run: Run | undefined;
+  #probing: Probing | undefined;
+  #health: Health | undefined;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.#spec = options.spec;
     this.record = options.record;
-  }
-
-  get spec(): ReplicaSpec {
-    return this.#spec;
-  }
-
-  /** The last answer of the readiness probe, with its body: a health document may be in it. */
-  get lastAnswer(): ProbeAnswer | undefined {
-    return this.#lastAnswer;
+    this.spec = options.spec;
   }
 
   seen(): SeenReplica {
-    const { id, state, port, startedAt, restarts, logFile, process, because } = this.record;
-    const pid = process === undefined ? {} : { pid: process.pid };
-    return { id, state, port, startedAt, restarts, logFile, ...pid, ...(because === undefined ? {} : { because }) };
+    const { id, state, port, restarts, logFile, run, because } = this.record;
+    return {
+      id,
+      state,
+      port,
+      startedAt: run?.startedAt ?? 0,
+      restarts,
+      logFile,
+      ...(run === undefined ? {} : { pid: run.process.pid }),
+      ...(because === undefined ? {} : { because }),
+      ...(this.#health === undefined ? {} : { health: this.#health }),
+    };
   }
 
   async start(): Promise<void> {
-    const { record } = this;
-    const impossible = whyNotStartable(this.#spec);
+    const { record, spec } = this;
+    const impossible = whyNotStartable(spec);
     if (impossible !== undefined) {
       this.#giveUpFor(impossible);
       return;
     }
     record.port = await this.#options.freePort();
     if (this.#isLeaving()) return;
-    record.run = join(this.#options.runs, `${record.id}.${Date.now().toString(36)}`);
-    const shim = startShim({
-      ...this.#spec,
-      env: { ...this.#spec.env, PORT: String(record.port) },
-      run: record.run,
-      logFile: record.logFile,
-    });
-    shim.once("error", (error) => this.#giveUpFor(error.message));
-    shim.once("exit", () => this.#shimEnded());
-    if (shim.pid === undefined) return;
-    record.process = identify(shim.pid) ?? { pid: shim.pid, start: "unknown" };
-    record.startedAt = Date.now();
+    const { runs, limiter } = this.#options;
+    const { port, logFile } = record;
+    const folder = join(runs, `${record.id}.${Date.now().toString(36)}`);
+    this.#run = Run.start({ spec, limiter, folder, port, logFile, onEnd: (end) => this.#ended(end) });
+    record.run = this.#run.record;
     this.#begin("starting");
   }
 
   /** Takes over what an earlier supervisor started: what was ready stays in service while we look again. */
   adopt(): void {
-    const { record } = this;
-    if (record.process === undefined) {
+    const { record, spec } = this;
+    if (record.run === undefined) {
       this.#afterPause();
       return;
     }
-    if (!isAlive(record.process)) {
-      this.#shimEnded();
-      return;
-    }
-    this.#timers.every("watch", 200, () => {
-      if (record.process !== undefined && !isAlive(record.process)) this.#shimEnded();
-    });
+    const { limiter } = this.#options;
+    this.#run = Run.adopt(record.run, { spec, limiter, onEnd: (end) => this.#ended(end) });
     // One that was being stopped is stopped again from the beginning: its grace is not known any more.
     if (this.#isLeaving()) this.#set("draining");
     else this.#begin(record.state);
@@ -117,144 +103,97 @@ export class Replica {
   /** Out of the router's table from now on; the process runs until `stop`. */
   drain(): void {
     if (this.#isLeaving()) return;
-    this.#timers.clear("probe");
-    this.#set(this.record.process === undefined ? "exited" : "draining");
+    this.#probing?.stop();
+    this.#timers.clear();
+    this.#set(this.#run === undefined ? "exited" : "draining");
   }
 
   /** SIGTERM, grace, SIGKILL. `inFlight` is read just before the kill and counted as cut. */
   stop(inFlight: () => Promise<number>): void {
-    if (this.record.state === "stopping" || this.record.state === "exited") return;
-    this.#stoppedBecause = "stopped as asked";
+    if (this.record.state !== "draining") return;
     this.#set("stopping");
-    this.#terminate(inFlight);
+    this.#run?.terminate({
+      because: "stopped as asked",
+      onKill: async () => {
+        this.record.cut += await inFlight();
+      },
+    });
   }
 
   /** The supervisor ends; the process goes on. */
   letGo(): void {
+    this.#probing?.stop();
     this.#timers.clear();
+    this.#run?.letGo();
   }
 
   #begin(state: ReplicaState): void {
-    this.#bornMs = performance.now();
-    this.#successes = 0;
-    this.#failures = 0;
+    const { record, spec } = this;
+    this.#probing = new Probing(
+      {
+        probe: spec.readiness,
+        target: { port: record.port, folder: spec.folder, env: spec.env },
+        onVerdict: (isWell, because) => this.#judged(isWell, because),
+        onAnswer: (answer) => {
+          this.#health = answer.body === undefined ? undefined : parseHealth(answer.body, answer.ok);
+          if (!answer.ok && record.state === "starting") record.because = answer.because;
+        },
+      },
+      { isStarting: state === "starting" },
+    );
+    this.#timers.after("forgive", settledAfterMs(spec.startWithinMs), () => this.#forgive());
+    if (state === "starting") this.#timers.after("patience", spec.startWithinMs, () => this.#neverReady());
     this.#set(state);
-    this.#probeIn(state === "starting" ? 20 : this.#spec.readiness.intervalMs * Math.random());
   }
 
-  #probeIn(ms: Ms): void {
-    this.#timers.after("probe", ms, async () => {
-      const process = this.record.process;
-      const target = { port: this.record.port, folder: this.#spec.folder, env: this.#spec.env };
-      const answer = await ask(this.#spec.readiness, target);
-      if (this.record.process !== process || process === undefined || this.#isLeaving()) return;
-      this.#lastAnswer = answer;
-      this.#take(answer);
-      if (this.record.process === process && !this.#isLeaving()) this.#probeIn(this.#pauseMs());
-    });
-  }
-
-  /** Until it is ready we look more often, so that a quick start is not paid with a whole interval. */
-  #pauseMs(): Ms {
-    const { intervalMs } = this.#spec.readiness;
-    return this.record.state === "starting" ? Math.min(intervalMs, 100) : intervalMs;
-  }
-
-  #take(answer: ProbeAnswer): void {
-    const { record } = this;
-    const { healthyThreshold, unhealthyThreshold } = this.#spec.readiness;
-    this.#successes = answer.ok ? this.#successes + 1 : 0;
-    this.#failures = answer.ok ? 0 : this.#failures + 1;
-    const livedMs = performance.now() - this.#bornMs;
-    if (record.state === "ready") {
-      if (livedMs > settledAfterMs(this.#spec.startWithinMs)) this.#forgive();
-      if (!answer.ok && this.#failures >= unhealthyThreshold) this.#set("unready", answer.because);
-      return;
+  #judged(isWell: boolean, because: string | undefined): void {
+    const { state } = this.record;
+    if (isWell && state !== "ready") {
+      this.#timers.clear("patience");
+      delete this.record.because;
+      this.#set("ready");
     }
-    if (answer.ok && this.#successes >= healthyThreshold) {
-      this.#set("ready", undefined);
-      return;
-    }
-    if (!answer.ok) record.because = answer.because;
-    if (record.state === "starting" && livedMs > this.#spec.startWithinMs)
-      this.#neverReady(record.because ?? "no answer");
+    if (!isWell && state === "ready") this.#set("unready", because);
   }
 
+  /** It lived long enough: what was before does not count any more. */
   #forgive(): void {
-    if (this.record.quickExits === 0) return;
-    this.record.quickExits = 0;
-    delete this.record.broken;
+    const { record } = this;
+    if (record.state !== "ready" || record.quickExits === 0) return;
+    record.quickExits = 0;
+    delete record.broken;
     this.#options.onChange();
   }
 
-  #neverReady(because: string): void {
-    if (this.#stoppedBecause !== undefined) return;
-    const why = `not ready within ${livedFor(this.#spec.startWithinMs)}: ${because}`;
-    this.#stoppedBecause = why;
-    this.record.broken = `never ready: ${why}`;
+  #neverReady(): void {
+    const { record } = this;
+    const because = `not ready within ${livedFor(this.spec.startWithinMs)}: ${record.because ?? "no answer"}`;
+    record.broken = `never ready: ${because}`;
+    this.#probing?.stop();
     this.#options.onChange();
-    this.#terminate(async () => 0);
+    this.#run?.terminate({ because, onKill: async () => {} });
   }
 
-  #terminate(inFlight: () => Promise<number>): void {
-    const { record } = this;
-    this.#timers.clear("probe");
-    const process = record.process;
-    if (process === undefined) {
-      this.#ended(undefined);
-      return;
-    }
-    signalGroup(process.pid, "SIGTERM");
-    this.#timers.after("kill", this.#spec.graceMs, async () => {
-      const cut = await inFlight();
-      if (record.process !== process) return;
-      record.cut += cut;
-      this.#stoppedBecause = `${this.#stoppedBecause ?? "stopped"}; killed: did not end within ${livedFor(this.#spec.graceMs)} of SIGTERM`;
-      signalGroup(process.pid, "SIGKILL");
-    });
-  }
-
-  /** A shim that was itself killed leaves its command running: then that is what we watch. */
-  #shimEnded(): void {
-    const { record } = this;
-    if (record.process === undefined) return;
-    const pgid = record.process.pid;
-    const status = record.run === undefined ? undefined : readExit(record.run);
-    if (status === undefined && groupMembers(pgid).length > 0) {
-      this.#timers.clear("watch");
-      this.#timers.every("watch", 200, () => {
-        if (groupMembers(pgid).length === 0) this.#ended(undefined);
-      });
-      return;
-    }
-    signalGroup(pgid, "SIGKILL");
-    this.#ended(status);
-  }
-
-  #ended(status: number | undefined): void {
-    const { record } = this;
-    const livedMs = Math.max(0, Date.now() - record.startedAt);
+  #ended({ livedMs, because }: RunEnd): void {
+    const { record, spec } = this;
+    this.#probing?.stop();
     this.#timers.clear();
-    delete record.process;
-    if (record.run !== undefined) rmSync(record.run, { recursive: true, force: true });
-    const program = this.#spec.command[0] ?? "";
-    const stopped = this.#stoppedBecause === undefined ? {} : { stoppedBecause: this.#stoppedBecause };
-    record.because = exitReason({ status, livedMs, program, ...stopped });
-    this.#stoppedBecause = undefined;
+    this.#run = undefined;
+    this.#health = undefined;
+    delete record.run;
+    record.because = because;
     if (this.#isLeaving()) {
-      this.#set("exited", record.because);
+      this.#set("exited");
       return;
     }
-    record.quickExits = countExit(record.quickExits, { livedMs, startWithinMs: this.#spec.startWithinMs });
+    record.quickExits = countExit(record.quickExits, { livedMs, startWithinMs: spec.startWithinMs });
     if (isCrashLoop(record.quickExits))
-      record.broken ??= `crash loop: ended ${record.quickExits} times, last: ${record.because}`;
-    if (status === 127) record.broken = record.because;
+      record.broken ??= `crash loop: ended ${record.quickExits} times, last: ${because}`;
     this.#afterPause();
   }
 
   #giveUpFor(because: string): void {
     const { record } = this;
-    delete record.process;
     record.quickExits += 1;
     record.because = because;
     record.broken = because;
@@ -263,10 +202,10 @@ export class Replica {
 
   #afterPause(): void {
     if (this.#isLeaving()) {
-      this.#set("exited", this.record.because);
+      this.#set("exited");
       return;
     }
-    this.#set("backing off", this.record.because);
+    this.#set("backing off");
     this.#timers.after("restart", pauseBeforeRestartMs(this.record.quickExits), async () => {
       this.record.restarts += 1;
       await this.start();

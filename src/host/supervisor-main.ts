@@ -4,11 +4,13 @@ import { closeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Problem } from "../domain/problem.ts";
+import { findCgroups } from "./cgroup.ts";
 import { openControl } from "./control.ts";
 import { closeForeignDescriptors } from "./descriptors.ts";
 import { Fleet } from "./fleet.ts";
 import { Host } from "./host.ts";
 import { hostMetrics } from "./host-metrics.ts";
+import { limiter } from "./limiter.ts";
 import { type BoundListener, bindListener } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
 import { rotate, rotationLimits, tendLogs } from "./log-rotation.ts";
@@ -39,7 +41,8 @@ async function supervise(): Promise<void> {
   makeHostFolders(paths);
   takeLock(paths.lock);
   const router = routerLink(paths.routerSocket);
-  const fleet = new Fleet({ paths, log, onChange: () => reconciler.reconsider() });
+  const limits = limiter(findCgroups());
+  const fleet = new Fleet({ paths, limiter: limits, log, onChange: () => reconciler.reconsider() });
   const counted = values["interval-ms"] === undefined ? {} : { intervalMs: Number(values["interval-ms"]) };
   const reconciler = new Reconciler({ fleet, router, tableFile: paths.table, ...counted, log, forget });
   const listeners = openKept(fleet.state.ports, inherited?.listeners ?? {});
@@ -103,7 +106,9 @@ async function supervise(): Promise<void> {
     stop: (options) => void stop(options),
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop({ keepReplicas: true }));
-  log(`pid ${process.pid} on ${paths.dataFolder}: adopted ${adopted} of ${fleet.state.replicas.length} replicas`);
+  log(
+    `pid ${process.pid} on ${paths.dataFolder}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`,
+  );
 
   function listen(id: ListenerId, port: number): number {
     const open = listeners.get(id);

@@ -34,7 +34,7 @@ if (env.CRASH_AFTER_MS) setTimeout(() => process.exit(3), number("CRASH_AFTER_MS
 if (env.GRANDCHILD) console.log("grandchild", require("node:child_process").spawn("sleep", ["600"], { stdio: "ignore" }).pid);
 let isWell = !env.NEVER_READY;
 const server = createServer((request, response) => {
-  if (request.url === "/health") { response.statusCode = isWell ? 200 : 503; return response.end("{}"); }
+  if (request.url === "/health") { response.statusCode = isWell ? 200 : 503; return response.end(env.HEALTH ?? "{}"); }
   if (request.url === "/sicken") { isWell = false; return response.end("sick"); }
   if (request.url === "/env") return response.end(JSON.stringify(env));
   setTimeout(() => response.end(env.VERSION ?? ""), number("TAKES_MS"));
@@ -172,14 +172,14 @@ async function end(dataFolder: string, client: HostClient): Promise<void> {
       .catch(() => false),
     pause(8_000),
   ]);
-  const state: { routerPid?: number; replicas?: { process?: ProcessIdentity }[] } = JSON.parse(
+  const state: { routerPid?: number; replicas?: { run?: { process: ProcessIdentity } }[] } = JSON.parse(
     readWhole(paths.state) ?? "{}",
   );
   if (asked !== true) {
     const pair = [lockOwner(paths.lock)?.pid, state.routerPid].filter((pid) => pid !== undefined);
     for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of pair) kill(pid, signal);
   }
-  for (const { process } of state.replicas ?? []) if (process && isAlive(process)) signalGroup(process.pid, "SIGKILL");
+  for (const { run } of state.replicas ?? []) if (run && isAlive(run.process)) signalGroup(run.process.pid, "SIGKILL");
 }
 
 export function kill(pid: number, signal: NodeJS.Signals): void {
