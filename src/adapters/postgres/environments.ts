@@ -36,6 +36,8 @@ export function environmentsIn(
   workspace: string,
 ): Environments & {
   list(): Promise<readonly KnownEnvironment[]>;
+  /** What stands there now; nothing in an environment that nobody asked a release into. */
+  stands(environment: string): Promise<Omit<Stands, "turn">>;
 } {
   async function ask(environment: string, deployment: string | null): Promise<Stands> {
     const [row] = await database.ask<{ turn: boolean; stands: Standing | null; release: ReleaseRef | null }>(
@@ -45,8 +47,13 @@ export function environmentsIn(
     if (row === undefined) throw new Error(`no deployment ${deployment} in the journal`);
     return { turn: row.turn, stands: row.stands ?? {}, ...(row.release === null ? {} : { release: row.release }) };
   }
+  async function stands(environment: string): Promise<Omit<Stands, "turn">> {
+    const { turn: _, ...rest } = await ask(environment, null);
+    return rest;
+  }
   return {
     standing: ask,
+    stands,
     list: async () => {
       const rows = await database.ask<{ name: string; open: string[] }>(
         `select name, array(select id from sluice.deployments d where d.workspace = e.workspace
@@ -54,12 +61,7 @@ export function environmentsIn(
          from sluice.environments e where workspace = $1 order by name`,
         [workspace],
       );
-      return Promise.all(
-        rows.map(async ({ name, open }) => {
-          const { turn: _, ...stands } = await ask(name, null);
-          return { name, ...stands, open };
-        }),
-      );
+      return Promise.all(rows.map(async ({ name, open }) => ({ name, ...(await stands(name)), open })));
     },
   };
 }

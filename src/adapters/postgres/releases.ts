@@ -14,6 +14,8 @@ export interface Releases {
   /** False when it was there already. */
   keep(release: ReleaseRef, frozen: unknown): Promise<boolean>;
   get(id: string): Promise<KeptRelease | undefined>;
+  /** The newest that people call so. */
+  byVersion(version: string): Promise<KeptRelease | undefined>;
   /** Newest first, without their frozen contents. */
   list(rowsMax: number): Promise<readonly Omit<KeptRelease, "frozen">[]>;
 }
@@ -26,19 +28,22 @@ interface Row {
 }
 
 export function releasesIn(database: Database, workspace: string): Releases {
-  async function get(id: string): Promise<KeptRelease | undefined> {
+  async function newest(column: "id" | "version", value: string): Promise<KeptRelease | undefined> {
     const [row] = await database.ask<Row>(
-      "select id, version, at, frozen from sluice.releases where id = $1 and workspace = $2",
-      [id, workspace],
+      `select id, version, at, frozen from sluice.releases where ${column} = $1 and workspace = $2
+       order by at desc limit 1`,
+      [value, workspace],
     );
     return row === undefined ? undefined : { ...row, at: Number(row.at) };
   }
+  const get = (id: string) => newest("id", id);
   return {
     get,
+    byVersion: (version) => newest("version", version),
     keep: async ({ id, version }, frozen) => {
       const added = await database.ask(
         `insert into sluice.releases (id, workspace, version, frozen, at) values ($1, $2, $3, $4, sluice.now_ms())
-         on conflict (id) do nothing returning id`,
+         on conflict (workspace, id) do nothing returning id`,
         [id, workspace, version, canonical(frozen)],
       );
       if (added.length > 0) return true;

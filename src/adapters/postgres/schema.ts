@@ -72,11 +72,12 @@ export const steps: readonly string[] = [
   );
 
   create table releases (
-    id text primary key,
     workspace text not null,
+    id text not null,
     version text not null,
     frozen json not null,
-    at bigint not null
+    at bigint not null,
+    primary key (workspace, id)
   );
   create index on releases (workspace, at);
 

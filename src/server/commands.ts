@@ -1,0 +1,208 @@
+// What people ask for becomes facts: each written at exactly the position that it was decided on, or decided again.
+import { createHash } from "node:crypto";
+import { canonical } from "../domain/canonical.ts";
+import { parseConfig } from "../domain/config/config.ts";
+import type { DeploymentId, Fact, ReleaseRef } from "../domain/event.ts";
+import { hurried } from "../domain/hurry.ts";
+import { versionName } from "../domain/name.ts";
+import type { Intent } from "../domain/plan.ts";
+import type { Release } from "../domain/release.ts";
+import { fold, type Run } from "../domain/run.ts";
+import { type Asked, decide } from "../domain/verbs.ts";
+import { Refusal } from "./problem-answer.ts";
+import type { Places, Records } from "./records.ts";
+
+export interface Desk {
+  readonly records: Records;
+  readonly places: Places;
+}
+
+export interface Request {
+  readonly environment: string;
+  readonly release: Release;
+  readonly intent: Intent;
+  readonly by: string;
+  readonly reason?: string | undefined;
+  readonly rollbackOf?: DeploymentId;
+}
+
+/** Writes the request under this id; when it was written before, answers what became of it. */
+export async function request({ records, places }: Desk, id: DeploymentId, asked: Request): Promise<Run> {
+  const { environment, release, intent, by, reason, rollbackOf } = asked;
+  await refuseLacking(places, release);
+  const fact: Fact = {
+    kind: "requested",
+    environment,
+    release: { id: release.id, version: release.version },
+    intent,
+    by,
+    ...(reason === undefined ? {} : { reason }),
+    ...(rollbackOf === undefined ? {} : { rollbackOf }),
+  };
+  await records.journal.append(id, 0, fact);
+  const run = await runOf(records, id);
+  if (run.environment === environment && run.release.id === release.id) return run;
+  throw new Refusal(409, {
+    so: `this Idempotency-Key was used for ${versionName(run.release.version)} in ${run.environment}`,
+    mend: "Use a new key for each request",
+  });
+}
+
+/** A verb on a deployment. When another fact comes first, it is decided again on the new state. */
+export async function command(records: Records, id: DeploymentId, asked: Asked): Promise<Run> {
+  let run = await runOf(records, id);
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const decision = decide(run, asked);
+    if (decision.kind === "illegal") throw new Refusal(409, { so: decision.because, mend: decision.mend });
+    const event = await records.journal.append(id, run.position, decision.fact);
+    if (event !== undefined) return fold([event], run) ?? run;
+    run = fold(await records.journal.read(id, run.position), run) ?? run;
+  }
+  throw new Refusal(409, { so: `${id} moves faster than this could be said`, mend: "Try again" });
+}
+
+export interface RollbackAsked {
+  readonly environment: string;
+  /** A release's id or version; default the one that stood before. */
+  readonly to?: string | undefined;
+  readonly services?: readonly string[] | undefined;
+  readonly by: string;
+  readonly reason?: string | undefined;
+}
+
+/** A request for what stood before, with all speed and no gate, afterwards verified. */
+export async function rollback(desk: Desk, id: DeploymentId, asked: RollbackAsked): Promise<Run> {
+  const { environment, to, services, by, reason } = asked;
+  await refuseWhileUnderWay(desk.records, environment);
+  const undone = await bringerOf(desk.records, environment);
+  const release = await findRelease(desk.records, to ?? previousOf(undone, environment).id);
+  const intent = only(hurried(await desk.places.intend(release, environment)), services);
+  const rollbackOf = undone === undefined ? {} : { rollbackOf: undone.id };
+  return request(desk, id, { environment, release, intent, by, reason, ...rollbackOf });
+}
+
+export async function rollbackDeployment(
+  desk: Desk,
+  id: DeploymentId,
+  { run, by, reason }: { run: Run; by: string; reason?: string | undefined },
+): Promise<Run> {
+  const bringer = await bringerOf(desk.records, run.environment);
+  if (bringer?.id !== run.id) {
+    throw new Refusal(409, {
+      so: `${run.environment} does not stand on what ${run.id} brought`,
+      mend: "Roll back the environment: `sluice rollback`",
+    });
+  }
+  return rollback(desk, id, { environment: run.environment, by, reason });
+}
+
+export async function runOf(records: Records, id: DeploymentId): Promise<Run> {
+  const run = fold(await records.journal.read(id));
+  if (run !== undefined) return run;
+  throw new Refusal(404, { so: `there is no deployment ${id}`, mend: "`sluice history` lists them" });
+}
+
+export async function runsOf(records: Records, ids: readonly DeploymentId[]): Promise<readonly Run[]> {
+  return Promise.all(ids.map((id) => runOf(records, id)));
+}
+
+export async function findRelease(records: Records, name: string): Promise<Release> {
+  const id = (await records.releases.byVersion(name))?.id ?? name;
+  const kept = await records.releases.get(id);
+  if (kept !== undefined) return asRelease(kept.frozen);
+  throw new Refusal(404, { so: `there is no release ${name}`, mend: "Build and send it with `sluice deploy`" });
+}
+
+/** It was checked when it was kept, and has been immutable since. */
+function asRelease(frozen: unknown): Release {
+  return frozen as Release;
+}
+
+/** A release as it came over the wire: its id must be the hash of its contents, and its config must parse. */
+export function checkedRelease(given: unknown): Release {
+  const release = asRelease(given);
+  const { services, config, configHash } = release;
+  const id = `r-${sha256(canonical({ services, configHash })).slice(0, 12)}`;
+  if (id !== release.id || sha256(canonical(config)) !== configHash) {
+    throw new Refusal(422, {
+      so: `release ${release.id} does not have the hash of its contents`,
+      mend: "Build it again",
+    });
+  }
+  const parsed = parseConfig(config);
+  if (parsed.ok) return release;
+  const errors = parsed.problems.map((problem) => ({
+    path: `config.${problem.path}`,
+    detail: `${problem.so}. ${problem.mend}`,
+  }));
+  throw new Refusal(422, { so: `the config of release ${release.id} does not parse`, mend: "Build it again", errors });
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+export async function lackingOf(places: Places, release: Release): Promise<readonly string[]> {
+  const artifacts = [...new Set(Object.values(release.services).map(({ artifact }) => artifact))];
+  const here = await Promise.all(artifacts.map((artifact) => places.artifacts.has(artifact)));
+  return artifacts.filter((_, i) => here[i] === false);
+}
+
+async function refuseLacking(places: Places, release: Release): Promise<void> {
+  const lacking = await lackingOf(places, release);
+  if (lacking.length === 0) return;
+  const services = Object.entries(release.services).filter(([, { artifact }]) => lacking.includes(artifact));
+  throw new Refusal(409, {
+    so: `the artifacts of ${services.map(([name]) => name).join(", ")} have not been sent yet`,
+    mend: "Send them with PUT /api/v1/artifacts/{sha256}, then ask again",
+  });
+}
+
+async function refuseWhileUnderWay(records: Records, environment: string): Promise<void> {
+  const [open] = await records.deployments({ environment, open: true, rowsMax: 1 });
+  if (open === undefined) return;
+  throw new Refusal(409, {
+    so: `${open} is under way in ${environment}`,
+    mend: "`sluice abort` takes it back to what stood before",
+  });
+}
+
+/** The deployment that brought what stands: itself no return to something older. */
+async function bringerOf(records: Records, environment: string): Promise<Run | undefined> {
+  const { release } = await records.environments.stands(environment);
+  const runs = await runsOf(records, await records.deployments({ environment, rowsMax: 100 }));
+  const brought = runs.filter((run) => isSuccess(run) && run.release.id === release?.id);
+  return brought.find((run) => run.rollbackOf === undefined) ?? brought[0];
+}
+
+function isSuccess({ phase }: Run): boolean {
+  return phase.kind === "ended" && phase.outcome === "succeeded";
+}
+
+function previousOf(bringer: Run | undefined, environment: string): ReleaseRef {
+  if (bringer?.standingRelease !== undefined) return bringer.standingRelease;
+  throw new Refusal(409, {
+    so: `nothing stood in ${environment} before what stands there now`,
+    mend: "Name a release: `sluice rollback --to VERSION`",
+  });
+}
+
+function only(intent: Intent, services: readonly string[] | undefined): Intent {
+  if (services === undefined) return intent;
+  const unknown = services.filter((name) => intent.services[name] === undefined);
+  if (unknown.length > 0) {
+    throw new Refusal(422, {
+      so: `the release has no service ${unknown.join(", ")}`,
+      mend: `It has ${Object.keys(intent.services).join(", ")}`,
+    });
+  }
+  return {
+    ...intent,
+    services: Object.fromEntries(
+      services.flatMap((name) => {
+        const service = intent.services[name];
+        return service === undefined ? [] : [[name, service]];
+      }),
+    ),
+  };
+}

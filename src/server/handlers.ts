@@ -1,0 +1,214 @@
+// What each route does. One entry a route: leaving one out does not compile.
+import { createHash } from "node:crypto";
+import type { Context } from "hono";
+import { stream } from "hono/streaming";
+import { z } from "zod";
+import { plan } from "../domain/plan.ts";
+import type { Person, VerbName } from "../domain/verbs.ts";
+import { type Auth, codeLivesMs } from "./auth.ts";
+import {
+  checkedRelease,
+  command,
+  type Desk,
+  findRelease,
+  lackingOf,
+  request,
+  rollback,
+  rollbackDeployment,
+  runOf,
+  runsOf,
+} from "./commands.ts";
+import { type Live, liveEvents } from "./live.ts";
+import { openapi } from "./openapi.ts";
+import { Refusal } from "./problem-answer.ts";
+import type { Answers, RouteName, routes } from "./routes.ts";
+
+export interface Office extends Desk, Live {
+  readonly records: Desk["records"];
+  readonly auth: Auth;
+  readonly version: string;
+  /** A new deployment's id. */
+  newId(): string;
+}
+
+type Parsed<K extends RouteName, Part extends string> =
+  (typeof routes)[K] extends Record<Part, infer S extends z.ZodType> ? z.output<S> : undefined;
+
+export interface Call<K extends RouteName> {
+  readonly params: Parsed<K, "params">;
+  readonly query: Parsed<K, "query">;
+  readonly body: Parsed<K, "body">;
+  readonly who: Person;
+  readonly context: Context;
+}
+
+type Answer<K extends RouteName> = K extends keyof Answers ? Answers[K] | Response : Response;
+export type Handlers = { readonly [K in RouteName]: (call: Call<K>) => Promise<Answer<K>> };
+
+export function handlers(office: Office): Handlers {
+  const { records, places, auth } = office;
+  return {
+    health: async ({ context }) => {
+      try {
+        await records.now();
+        return { status: "ready" };
+      } catch {
+        return context.json({ status: "unready", because: "the database does not answer" }, 503);
+      }
+    },
+    openapi: async () => openapi(office.version),
+    session: async ({ who }) => ({ name: who.name }),
+    loginCode: async () => {
+      const code = auth.newCode();
+      return { code, path: `/login?code=${code}`, expiresInMs: codeLivesMs };
+    },
+    status: async ({ query }) => {
+      const known = (await records.environments.list()).filter(
+        ({ name }) => query.environment === undefined || query.environment === name,
+      );
+      const environments = await Promise.all(
+        known.map(async ({ open, ...environment }) => {
+          const url = await places.publicUrl(environment.name);
+          const [first] = open;
+          return {
+            ...environment,
+            ...(url === undefined ? {} : { url }),
+            open: await runsOf(records, open),
+            waiting: first === undefined ? [] : places.waiting(first),
+          };
+        }),
+      );
+      return { environments };
+    },
+    listDeployments: async ({ query: { environment, open, limit } }) => {
+      const ids = await records.deployments({
+        ...(environment === undefined ? {} : { environment }),
+        ...(open === undefined ? {} : { open }),
+        rowsMax: limit,
+      });
+      return { deployments: await runsOf(records, ids) };
+    },
+    deploy: async ({ body: { environment, release: name, reason }, who, context }) => {
+      const release = await findRelease(records, name);
+      const intent = await places.intend(release, environment);
+      return {
+        deployment: await request(office, idFor(context), { environment, release, intent, by: who.name, reason }),
+      };
+    },
+    getDeployment: async ({ params: { id } }) => ({
+      deployment: await runOf(records, id),
+      waiting: places.waiting(id),
+    }),
+    listEvents: async ({ params: { id }, query: { from }, context }) => {
+      const [first] = await records.journal.read(id);
+      if (first === undefined) await runOf(records, id); // says that it is not there
+      if (context.req.header("accept")?.includes("text/event-stream")) {
+        return liveEvents(context, office, { from: from ?? (first?.seq ?? 1) - 1, of: id });
+      }
+      return { events: await records.journal.read(id, from ?? 0) };
+    },
+    promote: async ({ params: { id }, body: { reason, full }, who }) => ({
+      deployment: await command(records, id, { verb: "promote", by: who, full, ...given(reason) }),
+    }),
+    pause: said("pause"),
+    resume: said("resume"),
+    abort: said("abort"),
+    retry: said("retry"),
+    approve: said("approve"),
+    refuse: said("refuse"),
+    rollbackDeployment: async ({ params: { id }, body: { reason }, who, context }) => ({
+      deployment: await rollbackDeployment(office, idFor(context), {
+        run: await runOf(records, id),
+        by: who.name,
+        reason,
+      }),
+    }),
+    rollback: async ({ params: { environment }, body: { to, services, reason }, who, context }) => ({
+      deployment: await rollback(office, idFor(context), { environment, to, services, by: who.name, reason }),
+    }),
+    plan: async ({ body: { environment, release: named } }) => {
+      const release = typeof named === "string" ? await findRelease(records, named) : checkedRelease(named);
+      const { stands, release: standing } = await records.environments.stands(environment);
+      const intent = await places.intend(release, environment);
+      return {
+        plan: plan(intent, stands),
+        release: { id: release.id, version: release.version },
+        stands,
+        ...(standing === undefined ? {} : { standingRelease: standing }),
+      };
+    },
+    listReleases: async ({ query: { limit } }) => ({ releases: await records.releases.list(limit) }),
+    keepRelease: async ({ body }) => {
+      const release = checkedRelease(body);
+      const isNew = await records.releases.keep({ id: release.id, version: release.version }, release);
+      return { isNew, lacking: await lackingOf(places, release) };
+    },
+    getRelease: async ({ params: { id } }) => {
+      const release = await findRelease(records, id);
+      const kept = await records.releases.get(release.id);
+      return { release, at: kept?.at ?? 0 };
+    },
+    hasArtifact: async ({ params: { sha256 }, context }) =>
+      context.body(null, (await places.artifacts.has(sha256)) ? 200 : 404),
+    putArtifact: async ({ params: { sha256 }, context }) => {
+      if (await places.artifacts.has(sha256)) return context.body(null, 204);
+      const parsed = manifestSchema.safeParse(manifestHeader(context));
+      if (!parsed.success || parsed.data.artifact !== sha256) {
+        throw new Refusal(400, {
+          so: "the header Sluice-Manifest is not the manifest of this artifact",
+          mend: "Send the manifest that its build wrote, as one line of JSON",
+        });
+      }
+      const { commit, ...manifest } = parsed.data;
+      const packed = new Uint8Array(await context.req.arrayBuffer());
+      await places.artifacts.put(packed, { ...manifest, ...(commit === undefined ? {} : { commit }) });
+      return context.body(null, 201);
+    },
+    logs: async ({ query: { environment, service, revision, tail, follow }, context }) => {
+      const wanted = { environment, tail, follow, ...(service && { service }), ...(revision && { revision }) };
+      context.header("Content-Type", "application/x-ndjson");
+      return stream(context, async (lines) => {
+        const left = new AbortController();
+        lines.onAbort(() => left.abort());
+        const signal = AbortSignal.any([left.signal, office.signal]);
+        for await (const line of places.logs(wanted, signal)) await lines.writeln(JSON.stringify(line));
+      });
+    },
+    events: async ({ query: { from }, context }) => liveEvents(context, office, { from: from ?? 0 }),
+  };
+
+  function said<Verb extends Exclude<VerbName, "promote">>(verb: Verb): Handlers[Verb] {
+    const answer = async ({ params: { id }, body: { reason }, who }: Call<Exclude<VerbName, "promote">>) => ({
+      deployment: await command(records, id, { verb, by: who, ...given(reason) }),
+    });
+    return answer as Handlers[Verb];
+  }
+
+  /** The same Idempotency-Key is the same deployment, however often it is sent. */
+  function idFor(context: Context): string {
+    const key = context.req.header("idempotency-key");
+    return key === undefined ? office.newId() : `d-${createHash("sha256").update(key).digest("hex").slice(0, 10)}`;
+  }
+}
+
+const manifestSchema = z.object({
+  artifact: z.string(),
+  service: z.string().min(1),
+  commit: z.string().optional(),
+  inputs: z.string(),
+  config: z.string(),
+  files: z.number().int(),
+  bytes: z.number().int(),
+});
+
+function manifestHeader(context: Context): unknown {
+  try {
+    return JSON.parse(context.req.header("sluice-manifest") ?? "");
+  } catch {
+    return undefined; // told as what it is not
+  }
+}
+
+function given(reason: string | undefined): { reason?: string } {
+  return reason === undefined ? {} : { reason };
+}

@@ -1,0 +1,65 @@
+// What the server needs of the world; the composition root brings it. The server knows no vendor.
+import type { DeploymentId, Event, ReleaseRef } from "../domain/event.ts";
+import type { Ms } from "../domain/frame.ts";
+import type { Intent, Standing } from "../domain/plan.ts";
+import type { Release } from "../domain/release.ts";
+import type { Journal } from "../engine/ports.ts";
+
+export interface Records {
+  readonly journal: Journal;
+  readonly environments: {
+    list(): Promise<readonly (Stands & { readonly name: string; readonly open: readonly DeploymentId[] })[]>;
+    stands(environment: string): Promise<Stands>;
+  };
+  readonly releases: {
+    keep(release: ReleaseRef, frozen: unknown): Promise<boolean>;
+    get(id: string): Promise<{ readonly frozen: unknown; readonly at: Ms } | undefined>;
+    byVersion(version: string): Promise<{ readonly id: string } | undefined>;
+    list(rowsMax: number): Promise<readonly (ReleaseRef & { readonly at: Ms })[]>;
+  };
+  readonly feed: {
+    after(seq: number): Promise<readonly Event[]>;
+    changed(seq: number, signal: AbortSignal): Promise<void>;
+  };
+  /** Newest first. */
+  deployments(query: { environment?: string; open?: boolean; rowsMax: number }): Promise<readonly DeploymentId[]>;
+  /** Throws Temporary when the database does not answer. */
+  now(): Promise<Ms>;
+}
+
+export interface Stands {
+  readonly stands: Standing;
+  readonly release?: ReleaseRef;
+}
+
+export interface ArtifactManifest {
+  readonly artifact: string;
+  readonly service: string;
+  readonly commit?: string;
+  readonly inputs: string;
+  readonly config: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface Places {
+  /** What a release wants of an environment; a Problem when it cannot be deployed there. */
+  intend(release: Release, environment: string): Promise<Intent>;
+  /** Where people reach the environment. */
+  publicUrl(environment: string): Promise<string | undefined>;
+  /** What a deployment waits for just now, as its worker last said. */
+  waiting(deployment: DeploymentId): readonly string[];
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
+  readonly artifacts: {
+    has(artifact: string): Promise<boolean>;
+    put(packed: Uint8Array, manifest: ArtifactManifest): Promise<void>;
+  };
+}
+
+export interface LogQuery {
+  readonly environment: string;
+  readonly service?: string;
+  readonly revision?: string;
+  readonly tail: number;
+  readonly follow: boolean;
+}

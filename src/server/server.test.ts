@@ -1,0 +1,445 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openStore, type Store } from "../adapters/postgres/store.ts";
+import { type Config, parseConfig } from "../domain/config/config.ts";
+import type { Event } from "../domain/event.ts";
+import { intentFor } from "../domain/intent.ts";
+import { plan as planOf } from "../domain/plan.ts";
+import { makeRelease, type Release } from "../domain/release.ts";
+import type { Run } from "../domain/run.ts";
+import { embeddedPostgres } from "../testing/postgres.ts";
+import { listen } from "./listen.ts";
+import type { Places } from "./records.ts";
+import { routes } from "./routes.ts";
+import { createServer, type Server } from "./server.ts";
+import { localToken } from "./token-file.ts";
+
+const database = embeddedPostgres();
+const token = `sluice_${"t".repeat(43)}`;
+const stop = new AbortController();
+let store: Store;
+let server: Server;
+let now = Date.parse("2026-01-01");
+let workspaces = 0;
+let ids = 0;
+const sent = new Map<string, Uint8Array>();
+const logged: unknown[] = [];
+const pageFolder = mkdtempSync(join(tmpdir(), "sluice-page-"));
+
+const config = ((): Config => {
+  const parsed = parseConfig({
+    services: { web: { kind: "http", path: "apps/web", build: { bundle: "src/main.ts" } } },
+    environments: { production: { target: { kind: "processes" } } },
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.config;
+})();
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+function release(version: string): Release {
+  return makeRelease({ version, services: { web: { artifact: sha256(version) } }, config }, sha256);
+}
+
+const places: Places = {
+  intend: async (wanted, environment) =>
+    intentFor({
+      config,
+      environment,
+      revisions: { web: `web-${wanted.version}` },
+      publicUrl: "http://127.0.0.1:8080",
+    }),
+  publicUrl: async () => "http://127.0.0.1:8080",
+  waiting: () => ["web-2 has 0 of 1 replicas ready"],
+  logs: async function* ({ service }) {
+    yield { service, line: "listening" };
+  },
+  artifacts: {
+    has: async (artifact) => sent.has(artifact),
+    put: async (packed, { artifact }) => void sent.set(artifact, packed),
+  },
+};
+
+beforeAll(() => {
+  writeFileSync(join(pageFolder, "index.html"), "<!doctype html><title>Sluice</title>");
+  writeFileSync(join(pageFolder, "app.js"), "1;");
+});
+beforeEach(async () => {
+  await store?.close();
+  store = await openStore({ url: database().url, workspace: `api-${++workspaces}` });
+  sent.clear();
+  server = createServer({
+    records: store,
+    places,
+    clock: { now: () => now, sleep: async () => {} },
+    token,
+    user: "ana",
+    version: "0.0.0",
+    newId: () => `d-${workspaces}-${++ids}`,
+    pageFolder,
+    heartbeatMs: 50,
+    signal: stop.signal,
+    log: (error) => logged.push(error),
+  });
+});
+afterAll(async () => {
+  stop.abort();
+  await store.close();
+  rmSync(pageFolder, { recursive: true });
+});
+
+const host = "127.0.0.1:4400";
+type Options = { method?: string; headers?: Record<string, string>; body?: unknown };
+
+async function raw(path: string, { method = "GET", headers = {}, body }: Options = {}): Promise<Response> {
+  return server.app.request(path, {
+    method,
+    headers: {
+      host,
+      ...(headers.authorization === "" || headers.cookie ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== "")),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function api(path: string, options: Options = {}) {
+  const response = await raw(`/api/v1${path}`, options);
+  return { status: response.status, body: await response.json() };
+}
+
+async function deployed(version: string, options: { headers?: Record<string, string> } = {}): Promise<Run> {
+  const wanted = release(version);
+  sent.set(sha256(version), new Uint8Array());
+  await api("/releases", { method: "POST", body: wanted });
+  const { body } = await api("/deployments", {
+    method: "POST",
+    body: { environment: "production", release: version },
+    ...options,
+  });
+  return body.deployment;
+}
+
+/** What a worker would write. */
+async function succeed(run: Run): Promise<void> {
+  const { stands, release: standing } = await store.environments.standing("production", run.id);
+  const frozen = planOf(run.intent, stands);
+  const standingRelease = standing === undefined ? {} : { standingRelease: standing };
+  await store.journal.append(run.id, 1, { kind: "planned", plan: frozen, stands, ...standingRelease });
+  await store.journal.append(run.id, 2, {
+    kind: "ended",
+    outcome: "succeeded",
+    stands: { web: `web-${run.release.version}` },
+  });
+}
+
+async function planned(run: Run): Promise<void> {
+  const { stands } = await store.environments.standing("production", run.id);
+  await store.journal.append(run.id, 1, { kind: "planned", plan: planOf(run.intent, stands), stands });
+}
+
+test("nobody is answered without the token, except about readiness", async () => {
+  expect(await api("/deployments", { headers: { authorization: "" } })).toMatchObject({
+    status: 401,
+    body: { title: "Not signed in", detail: "nobody is signed in", mend: expect.stringContaining("sluice open") },
+  });
+  expect((await api("/deployments", { headers: { authorization: "Bearer wrong" } })).status).toBe(401);
+  expect(await api("/health", { headers: { authorization: "" } })).toEqual({ status: 200, body: { status: "ready" } });
+  expect(await api("/session")).toEqual({ status: 200, body: { name: "ana" } });
+});
+
+test("every route but the open ones refuses a stranger", async () => {
+  for (const { method, path, ...route } of Object.values(routes)) {
+    const response = await raw(`/api/v1${path.replaceAll(/:\w+/g, "x")}`, {
+      method: method.toUpperCase(),
+      headers: { authorization: "Bearer wrong" },
+    });
+    expect([path, [401, 429].includes(response.status)]).toEqual([path, !("isOpen" in route)]);
+  }
+});
+
+test("a name that was rebound to this machine, and pages of other origins, are refused", async () => {
+  const refused = async (headers: Record<string, string>) => (await raw("/api/v1/session", { headers })).status;
+  expect(await refused({ host: "evil.example" })).toBe(403);
+  expect(await refused({ host: "evil.example:4400" })).toBe(403);
+  expect(await refused({ origin: "http://evil.example" })).toBe(403);
+  expect(await refused({ origin: "http://127.0.0.1:8080" })).toBe(403); // an app that was deployed here
+  expect(await refused({ origin: "null" })).toBe(403);
+  expect(await refused({ "sec-fetch-site": "same-site" })).toBe(403);
+  expect(await refused({ "sec-fetch-site": "same-origin", origin: `http://${host}` })).toBe(200);
+  expect(await refused({ host: "localhost:4400" })).toBe(200);
+  expect(
+    (await raw("/api/v1/session", { headers: { origin: "http://evil.example" } })).headers.get(
+      "access-control-allow-origin",
+    ),
+  ).toBeNull();
+});
+
+test("a browser signs in once with a code that lives minutes, and its cookie is of no use to scripts and other sites", async () => {
+  const { body } = await api("/login-codes", { method: "POST" });
+  const first = await raw(body.path, {
+    headers: { authorization: "", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+  });
+  const cookie = first.headers.get("set-cookie") ?? "";
+  expect(cookie).toMatch(/^sluice_4400=\d+\.[\w-]+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Strict$/);
+  const pair = cookie.split(";")[0] ?? "";
+  expect((await raw("/api/v1/session", { headers: { cookie: pair } })).status).toBe(200);
+  expect((await raw("/api/v1/session", { headers: { cookie: pair.replace(/\d\./, "9.") } })).status).toBe(401);
+  expect((await raw(body.path, { headers: { authorization: "" } })).status).toBe(401);
+
+  const late = (await api("/login-codes", { method: "POST" })).body;
+  now += 5 * 60_000;
+  expect((await raw(late.path, { headers: { authorization: "" } })).status).toBe(401);
+  now += 7 * 24 * 3_600_000;
+  expect((await raw("/api/v1/session", { headers: { cookie: pair } })).status).toBe(401);
+});
+
+test("sign-ins that fail again and again are told to wait, while the right token still works", async () => {
+  const statuses = [];
+  for (let i = 0; i < 25; i++)
+    statuses.push((await api("/session", { headers: { authorization: `Bearer ${i}` } })).status);
+  expect(statuses.slice(0, 20).every((status) => status === 401)).toBe(true);
+  expect(statuses.at(-1)).toBe(429);
+  expect((await api("/session")).status).toBe(200);
+});
+
+test("a release is sent once, its artifacts only where they are lacking, and then it is deployed", async () => {
+  const one = release("1");
+  const [artifact] = [sha256("1")];
+  expect(await api("/releases", { method: "POST", body: one })).toEqual({
+    status: 200,
+    body: { isNew: true, lacking: [artifact] },
+  });
+  const asked = { method: "POST", body: { environment: "production", release: one.id, reason: "first" } };
+  expect(await api("/deployments", asked)).toMatchObject({
+    status: 409,
+    body: { detail: "the artifacts of web have not been sent yet" },
+  });
+
+  expect((await raw(`/api/v1/artifacts/${artifact}`, { method: "HEAD" })).status).toBe(404);
+  const manifest = { artifact, service: "web", inputs: "i", config: "c", files: 1, bytes: 3 };
+  const put = (headers: Record<string, string>) =>
+    server.app.request(`/api/v1/artifacts/${artifact}`, {
+      method: "PUT",
+      headers: { host, authorization: `Bearer ${token}`, ...headers },
+      body: new Uint8Array([1, 2, 3]),
+    });
+  expect((await put({})).status).toBe(400);
+  expect((await put({ "sluice-manifest": JSON.stringify(manifest) })).status).toBe(201);
+  expect(sent.get(artifact)).toEqual(new Uint8Array([1, 2, 3]));
+  expect((await raw(`/api/v1/artifacts/${artifact}`, { method: "HEAD" })).status).toBe(200);
+
+  const { status, body } = await api("/deployments", asked);
+  expect(status).toBe(200);
+  expect(body.deployment).toMatchObject({
+    environment: "production",
+    release: { id: one.id, version: "1" },
+    by: "ana",
+    reason: "first",
+    phase: { kind: "queued" },
+  });
+  expect((await api(`/deployments/${body.deployment.id}`)).body.waiting).toEqual(["web-2 has 0 of 1 replicas ready"]);
+  expect((await api("/releases", { method: "POST", body: one })).body).toEqual({ isNew: false, lacking: [] });
+  expect((await api("/releases/1")).body.release).toEqual(JSON.parse(JSON.stringify(one)));
+});
+
+test("a release whose contents do not have its hash is refused", async () => {
+  const forged = { ...release("1"), services: { web: { artifact: sha256("other") } } };
+  expect(await api("/releases", { method: "POST", body: forged })).toMatchObject({
+    status: 422,
+    body: { detail: `release ${forged.id} does not have the hash of its contents`, mend: "Build it again" },
+  });
+});
+
+test("the same request sent twice is one deployment", async () => {
+  const headers = { "idempotency-key": "build 17" };
+  const [first, again] = [await deployed("1", { headers }), await deployed("1", { headers })];
+  expect(again.id).toBe(first.id);
+  expect((await api("/deployments")).body.deployments).toHaveLength(1);
+  const other = await api("/deployments", {
+    method: "POST",
+    headers,
+    body: { environment: "production", release: release("1").id },
+  });
+  expect(other.body.deployment.id).toBe(first.id);
+});
+
+test("a dry run answers the plan and writes nothing", async () => {
+  const { body } = await api("/plan", { method: "POST", body: { environment: "production", release: release("1") } });
+  expect(body).toMatchObject({
+    stands: {},
+    release: { version: "1" },
+    plan: { services: { web: { candidate: "web-1" } } },
+  });
+  expect((await api("/status")).body.environments).toEqual([]);
+  expect((await api("/releases")).body.releases).toEqual([]);
+});
+
+test("everything wrong with a request is told at once, each with its path", async () => {
+  expect(await api("/deployments", { method: "POST", body: { environment: "" } })).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: "body.environment" }, { path: "body.release" }] },
+  });
+  expect((await api("/deployments/nothing")).body).toMatchObject({
+    status: 404,
+    detail: "there is no deployment nothing",
+  });
+  expect((await api("/nothing")).body).toMatchObject({ status: 404, detail: "there is no GET /api/v1/nothing" });
+  const unknown = await api("/plan", { method: "POST", body: { environment: "produciton", release: release("1") } });
+  expect(unknown).toMatchObject({ status: 422, body: { mend: 'Did you mean "production"?' } });
+});
+
+test("a verb becomes a fact where it is legal, and a plain sentence where it is not", async () => {
+  const run = await deployed("1");
+  await planned(run);
+  const say = (verb: string, body: object = {}) => api(`/deployments/${run.id}/${verb}`, { method: "POST", body });
+  expect((await say("pause", { reason: "lunch" })).body.deployment.paused).toMatchObject({
+    by: "ana",
+    reason: "lunch",
+  });
+  expect(await say("pause")).toMatchObject({ status: 409, body: { detail: `${run.id} is paused already, by ana` } });
+  expect((await say("resume")).body.deployment.paused).toBeUndefined();
+  expect((await say("abort", { reason: "wrong one" })).body.deployment.phase.cause).toEqual({
+    kind: "aborted",
+    because: "wrong one",
+    by: "ana",
+  });
+  expect((await say("promote")).status).toBe(409);
+  const { events } = (await api(`/deployments/${run.id}/events?from=2`)).body;
+  expect(events.map(({ fact }: Event) => fact.kind)).toEqual(["paused", "unpaused", "abort asked"]);
+});
+
+test("verbs that race with the engine and each other are each decided on what is so then", async () => {
+  const run = await deployed("1");
+  await planned(run);
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, () => api(`/deployments/${run.id}/pause`, { method: "POST", body: {} })),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409]);
+});
+
+test("a rollback returns to the release before, at once, and a second one to the release before that", async () => {
+  for (const version of ["1", "2", "3"]) await succeed(await deployed(version));
+  const back = () => api("/environments/production/rollback", { method: "POST", body: { reason: "slow" } });
+  const first = (await back()).body.deployment;
+  expect(first).toMatchObject({
+    release: { version: "2" },
+    intent: { services: { web: { strategy: { kind: "blueGreen" } } } },
+  });
+  expect(await back()).toMatchObject({ status: 409, body: { detail: `${first.id} is under way in production` } });
+  await succeed(first);
+  const second = (await back()).body.deployment;
+  expect(second.release.version).toBe("1");
+  await succeed(second);
+  expect(await back()).toMatchObject({
+    status: 409,
+    body: { detail: "nothing stood in production before what stands there now" },
+  });
+  const named = await api("/environments/production/rollback", {
+    method: "POST",
+    body: { to: "3", services: ["web"] },
+  });
+  expect(named.body.deployment.release.version).toBe("3");
+});
+
+test("status says what stands, what is under way and where it is reached", async () => {
+  await succeed(await deployed("1"));
+  const open = await deployed("2");
+  expect((await api("/status")).body.environments).toMatchObject([
+    {
+      name: "production",
+      url: "http://127.0.0.1:8080",
+      release: { version: "1" },
+      stands: { web: "web-1" },
+      open: [{ id: open.id }],
+    },
+  ]);
+});
+
+test("the OpenAPI document names every route, and has what a request must have", async () => {
+  const { body } = await api("/openapi.json");
+  const operations = Object.values<Record<string, { operationId: string }>>(body.paths).flatMap((path) =>
+    Object.values(path),
+  );
+  expect(operations.map(({ operationId }) => operationId).sort()).toEqual(Object.keys(routes).sort());
+  expect(body.paths["/api/v1/deployments"].post.requestBody.content["application/json"].schema.required).toEqual([
+    "environment",
+    "release",
+  ]);
+});
+
+test("live events come as they are written, and a stream that broke goes on after the last one seen", async () => {
+  const listening = await listen(server.app, { port: 0 });
+  const url = `http://127.0.0.1:${listening.port}/api/v1/events`;
+  const head = await store.feed.head();
+  const follow = async (query: string, headers: Record<string, string> = {}) => {
+    const left = new AbortController();
+    const response = await fetch(`${url}${query}`, {
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      signal: left.signal,
+    });
+    return { events: eventsOf(response), leave: () => left.abort(), type: response.headers.get("content-type") };
+  };
+  const one = await follow(`?from=${head}`);
+  expect(one.type).toBe("text/event-stream");
+  const run = await deployed("1");
+  const first = (await one.events.next()).value!;
+  expect(first).toMatchObject({ deployment: run.id, position: 0, fact: { kind: "requested" } });
+  one.leave();
+  await planned(run);
+  const two = await follow(`?from=${head}`, { "last-event-id": String(first.seq) });
+  expect((await two.events.next()).value).toMatchObject({ fact: { kind: "planned" } });
+  await api(`/deployments/${run.id}/pause`, { method: "POST", body: {} });
+  expect((await two.events.next()).value).toMatchObject({ fact: { kind: "paused" } });
+  two.leave();
+  await listening.close();
+});
+
+async function* eventsOf(response: Response): AsyncGenerator<Event, undefined> {
+  let text = "";
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1];
+      text = text.slice(end + 2);
+      if (data !== undefined) yield JSON.parse(data);
+    }
+  }
+}
+
+test("logs come line by line", async () => {
+  const response = await raw("/api/v1/logs?environment=production&service=web");
+  expect(await response.text()).toBe('{"service":"web","line":"listening"}\n');
+});
+
+test("the page is served at any of its addresses, with no way to run foreign code in it", async () => {
+  const start = await raw("/deployments/d-1", { headers: { authorization: "" } });
+  expect(await start.text()).toContain("<title>Sluice</title>");
+  expect(start.headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect((await raw("/app.js", { headers: { authorization: "" } })).headers.get("content-type")).toMatch(
+    /^text\/javascript/,
+  );
+  expect((await raw("/%2e%2e/%2e%2e/etc/passwd", { headers: { authorization: "" } })).status).toBeGreaterThanOrEqual(
+    200,
+  );
+  expect(await (await raw("/..%2f..%2fetc%2fpasswd")).text()).not.toContain("root:");
+  expect((await raw("/gone.js")).status).toBe(404);
+});
+
+test("a taken port is told in one sentence", async () => {
+  const { port, close } = await listen(server.app, { port: 0 });
+  await expect(listen(server.app, { port })).rejects.toThrow(`port ${port} on 127.0.0.1 is taken by another program`);
+  await close();
+});
+
+test("the token is made once, and is nobody else's to read", () => {
+  const file = join(pageFolder, "data", "token");
+  const made = localToken(file);
+  expect(made).toMatch(/^sluice_[\w-]{43}$/);
+  expect(localToken(file)).toBe(made);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readFileSync(file, "utf8").trim()).toBe(made);
+});
