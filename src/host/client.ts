@@ -42,6 +42,8 @@ export interface HostClient {
   /** Starts it and waits for its end. */
   runJob(job: JobSpec): Promise<Extract<SeenJob, { state: "ended" }>>;
   health(): Promise<HostHealth>;
+  /** Both processes are replaced by those in this folder, without a refused connection. Returns once the new ones answer. */
+  upgrade(programs: string): Promise<void>;
   /** Drains and stops everything, or leaves the replicas running. Returns once the host no longer answers. */
   stop(options?: { keepReplicas?: boolean }): Promise<void>;
 }
@@ -69,6 +71,16 @@ export function hostClient(dataFolder: string): HostClient {
     seeJob: async (key) => (await json("GET", `/jobs/${encodeURIComponent(key)}`)) ?? undefined,
     runJob: (job) => untilEnded(client, job),
     health: () => json("GET", "/health"),
+    upgrade: async (programs) => {
+      const { pid } = await client.health();
+      await ask({ socket, method: "POST", path: "/upgrade", timeoutMs: 60_000, body: { programs } }).then(understood);
+      for (let attempt = 0; attempt < 200; attempt++) {
+        const now = await client.health().catch(() => undefined);
+        if (now !== undefined && now.pid !== pid && now.router.answers) return;
+        await pause(50);
+      }
+      throw new Problem("the upgraded host does not answer", "See host.log in the data folder");
+    },
     stop: async (options) => {
       await call("POST", "/stop", options ?? {});
       while (await isAnswering(socket)) await pause(50);

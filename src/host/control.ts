@@ -16,6 +16,8 @@ export interface ControlOptions {
   readonly health: () => Promise<unknown>;
   readonly metrics: () => string;
   readonly logFiles: (wanted: { service?: string; replica?: string }) => readonly { id: string; file: string }[];
+  /** Resolves when the router is the new one; the supervisor goes right after. */
+  readonly upgrade: (programs: string) => Promise<void>;
   readonly stop: (options: { keepReplicas: boolean }) => void;
 }
 
@@ -85,6 +87,10 @@ const areas: Record<string, (call: Call) => Promise<Answer> | Answer> = {
   health: async ({ options }) => ok(await options.health()),
   metrics: async ({ options }) => ok(`${await options.router.text("/metrics")}${options.metrics()}`),
   intervals: async ({ options, search }) => ok(JSON.parse(await options.router.text(`/intervals${search}`))),
+  upgrade: async ({ body, options }) => {
+    await options.upgrade(String(body.programs));
+    return ok({ upgrading: true });
+  },
   stop: ({ body, options }) => {
     setImmediate(() => options.stop({ keepReplicas: body.keepReplicas === true }));
     return ok({ stopping: true });

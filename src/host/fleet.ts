@@ -84,6 +84,15 @@ export class Fleet {
     saveState(this.#options.paths.state, this.state);
   }
 
+  /** Of one replica, of all of a service, or of everything. */
+  logFiles(wanted: { service?: string; replica?: string }): readonly { id: string; file: string }[] {
+    return this.all()
+      .map(({ record }) => record)
+      .filter(({ service }) => wanted.service === undefined || wanted.service === service)
+      .filter(({ id }) => wanted.replica === undefined || wanted.replica === id)
+      .map(({ id, logFile }) => ({ id, file: logFile }));
+  }
+
   letGo(): void {
     for (const replica of this.#replicas.values()) replica.letGo();
   }

@@ -1,9 +1,11 @@
 // The supervisor holds the listening sockets but never accepts on them: bound here, listened on by the router, which
 // shares the kernel's socket. While either process lives, the backlog keeps new connections.
 import type { SendHandle } from "node:child_process";
+import { closeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { getSystemErrorName } from "node:util";
 import { Problem } from "../domain/problem.ts";
+import type { ListenerId, TwinMessage } from "./twin.ts";
 
 export interface BoundListener {
   readonly fd: number;
@@ -11,6 +13,55 @@ export interface BoundListener {
   /** For a router that already runs; a listener that was inherited is one that the router has. */
   readonly handle?: SendHandle;
   close(): void;
+}
+
+export interface HeldListeners {
+  /** Opens it if it is not open on that port (0: any), and answers the port. */
+  open(id: ListenerId, port: number): number;
+  forget(id: ListenerId): void;
+  descriptors(): Readonly<Record<ListenerId, number>>;
+}
+
+export interface HeldOptions {
+  /** Ports that were promised before: they are opened at once, since replicas that run were told them. */
+  readonly kept: Readonly<Record<ListenerId, number>>;
+  readonly inherited: Readonly<Record<ListenerId, number>>;
+  readonly addressOf: (id: ListenerId) => string;
+  /** To the router that runs: it is to listen, or to forget. */
+  readonly tell: (message: TwinMessage, handle?: SendHandle) => void;
+}
+
+export function holdListeners({ kept, inherited, addressOf, tell }: HeldOptions): HeldListeners {
+  const bind = (id: ListenerId, port: number) =>
+    bindListener({
+      host: addressOf(id),
+      port,
+      usedFor: id.replace("entry:", "the public port of ").replace("service:", "service "),
+    });
+  const held = new Map<ListenerId, BoundListener>(
+    Object.entries(kept).map(([id, port]) => {
+      const fd = inherited[id];
+      return [id, fd === undefined ? bind(id, port) : { fd, port, close: () => closeSync(fd) }];
+    }),
+  );
+  const forget = (id: ListenerId) => {
+    held.get(id)?.close();
+    held.delete(id);
+    tell({ kind: "forget", id });
+  };
+  return {
+    open: (id, port) => {
+      const present = held.get(id);
+      if (present !== undefined && (port === 0 || present.port === port)) return present.port;
+      const bound = bind(id, port);
+      if (present !== undefined) forget(id);
+      held.set(id, bound);
+      if (bound.handle !== undefined) tell({ kind: "listener", id }, bound.handle);
+      return bound.port;
+    },
+    forget,
+    descriptors: () => Object.fromEntries([...held].map(([id, { fd }]) => [id, fd])),
+  };
 }
 
 interface BoundHandle {

@@ -1,7 +1,8 @@
 // What users of the services notice when the host's own processes, or replicas, are killed: nothing.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Load, openLoop, unexplained } from "../testing/open-loop.ts";
+import { failed, type Load, openLoop, unexplained } from "../testing/open-loop.ts";
 import { desired, kill, pause, type RealHost, realHost, revision, untilGone } from "../testing/real-host.ts";
 import { hostPaths } from "./paths.ts";
 import { identify } from "./process-identity.ts";
@@ -203,4 +204,33 @@ test("grow, shift and shrink through a whole release and back, and no request fa
   const sent = (await load?.stop()) ?? [];
   expect(unexplained(sent, [])).toEqual([]);
   expect(new Set(sent.map(({ body }) => body))).toEqual(new Set(["one", "two"]));
+});
+
+test("the host is upgraded twice under load: both processes are new, the replicas are the same, and no request fails", async () => {
+  const before = await serving();
+  const kept = openLoop({ url: load?.url ?? "", perSecond: 50, keepAlive: true });
+  const pids = await host.pids();
+  await host.client.upgrade(host.programs);
+  await host.client.upgrade(host.programs); // now the supervisor is its router's child
+  const after = await host.pids();
+  await pause(300);
+  expect([after.supervisor !== pids.supervisor, after.router !== pids.router]).toEqual([true, true]);
+  expect(await replicasOf()).toEqual(before);
+  expect([await lost(), failed(await kept.stop())]).toEqual([[], []]);
+  expect([pids.supervisor, pids.router].map(identify)).toEqual([undefined, undefined]);
+});
+
+test("an upgrade to programs that do not start changes nothing", async () => {
+  await serving();
+  const pids = await host.pids();
+  const broken = join(host.dataFolder, "broken");
+  mkdirSync(broken);
+  writeFileSync(join(broken, "package.json"), '{"type":"module","version":"9.9.9"}');
+  writeFileSync(join(broken, "supervisor.js"), "console.log('9.9.9')");
+  writeFileSync(join(broken, "router.js"), "throw new Error('no')");
+  await expect(host.client.upgrade(broken)).rejects.toThrow(
+    "the host stays as it is: the successor ended: exit code 1",
+  );
+  expect(await host.pids()).toEqual(pids);
+  expect(await lost()).toEqual([]);
 });

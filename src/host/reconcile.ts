@@ -29,6 +29,7 @@ export class Reconciler {
   #isDirty = false;
   #isStopped = false;
   #isEmptying = false;
+  #isKeepingAll = false;
   #inForce = "";
 
   constructor(options: ReconcilerOptions) {
@@ -51,6 +52,17 @@ export class Reconciler {
     this.#isEmptying = true;
     this.reconsider();
     while (this.#options.fleet.all().some(({ record }) => record.state !== "exited")) await pause(20);
+  }
+
+  /** While a router that drains is not asked, nothing that it may still use is taken away. */
+  async whileNothingLeaves<T>(act: () => Promise<T>): Promise<T> {
+    this.#isKeepingAll = true;
+    try {
+      return await act();
+    } finally {
+      this.#isKeepingAll = false;
+      this.reconsider();
+    }
   }
 
   stop(): void {
@@ -89,7 +101,7 @@ export class Reconciler {
     );
     fleet.save();
     await this.#route(Object.fromEntries(decisions.map(({ key, route }) => [key, route])));
-    this.#release(decisions);
+    if (!this.#isKeepingAll) this.#release(decisions);
     fleet.save();
   }
 

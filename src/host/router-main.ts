@@ -31,6 +31,7 @@ const twin = keepTwin({
   onMessage: take,
   onRestart: (because) => console.error(`${new Date().toISOString()} the supervisor is started again: ${because}`),
 });
+twin.send({ kind: "ready" });
 process.on("SIGTERM", () => void stop(stopMs));
 
 function listen(id: ListenerId, from: { readonly fd: number }): void {

@@ -1,6 +1,8 @@
-// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS]`. Holds the lock, the listening sockets and the replicas; keeps the
-// router alive, which keeps it alive. When it is killed, nothing that serves notices.
-import { closeSync } from "node:fs";
+// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS]`. Holds the lock, the
+// listening sockets and the replicas; keeps the router alive, which keeps it alive. When it is killed, nothing that serves
+// notices.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Problem } from "../domain/problem.ts";
@@ -11,22 +13,30 @@ import { Fleet } from "./fleet.ts";
 import { Host } from "./host.ts";
 import { hostMetrics } from "./host-metrics.ts";
 import { limiter } from "./limiter.ts";
-import { type BoundListener, bindListener } from "./listeners.ts";
+import { holdListeners } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
 import { rotate, rotationLimits, tendLogs } from "./log-rotation.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
+import { versionOf } from "./program-version.ts";
 import { Reconciler } from "./reconcile.ts";
 import { routerLink } from "./router-link.ts";
-import { keepTwin, type ListenerId, type Twin, twinSettings } from "./twin.ts";
+import { keepTwin, type Twin, twinSettings } from "./twin.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { "entry-address": { type: "string", default: "127.0.0.1" }, "interval-ms": { type: "string" } },
+  options: {
+    "entry-address": { type: "string", default: "127.0.0.1" },
+    "interval-ms": { type: "string" },
+    version: { type: "boolean", default: false },
+  },
 });
+const routerDrainMs = 30_000;
+const logsTendedEveryMs = 60_000;
 
 process.umask(0o077);
 try {
-  await supervise();
+  if (values.version) console.log(versionOf(dirname(resolve(process.argv[1] ?? ""))));
+  else await supervise();
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
   log(`${error.message}. ${error.mend}.`);
@@ -36,45 +46,60 @@ try {
 async function supervise(): Promise<void> {
   const startedAt = Date.now();
   const paths = hostPaths(positionals[0] ?? ".sluice");
-  const inherited = twinSettings();
-  closeForeignDescriptors(Object.values(inherited?.listeners ?? {}));
+  let programs = dirname(resolve(process.argv[1] ?? ""));
+  const inherited = twinSettings()?.listeners ?? {};
+  closeForeignDescriptors(Object.values(inherited));
   makeHostFolders(paths);
   takeLock(paths.lock);
+
   const router = routerLink(paths.routerSocket);
   const limits = limiter(findCgroups());
   const fleet = new Fleet({ paths, limiter: limits, log, onChange: () => reconciler.reconsider() });
+  const listeners = holdListeners({
+    kept: fleet.state.ports,
+    inherited,
+    addressOf: (id) => (id.startsWith("entry:") ? values["entry-address"] : "127.0.0.1"),
+    tell: (message, handle) => twin.send(message, handle),
+  });
   const counted = values["interval-ms"] === undefined ? {} : { intervalMs: Number(values["interval-ms"]) };
-  const reconciler = new Reconciler({ fleet, router, tableFile: paths.table, ...counted, log, forget });
-  const listeners = openKept(fleet.state.ports, inherited?.listeners ?? {});
-  const script = resolve(process.argv[1] ?? "");
+  const reconciler = new Reconciler({
+    fleet,
+    router,
+    tableFile: paths.table,
+    ...counted,
+    log,
+    forget: listeners.forget,
+  });
   const twin: Twin = keepTwin({
     other: "router",
     settings: () => ({
       dataFolder: paths.dataFolder,
-      commands: { supervisor: [script, ...process.argv.slice(2)], router: [join(dirname(script), "router.js")] },
+      commands: {
+        supervisor: [join(programs, "supervisor.js"), ...process.argv.slice(2)],
+        router: [join(programs, "router.js")],
+      },
       routerSocket: paths.routerSocket,
       tableFile: paths.table,
       logFile: paths.log,
-      listeners: Object.fromEntries([...listeners].map(([id, { fd }]) => [id, fd])),
+      listeners: listeners.descriptors(),
     }),
+    onStart: (pid) => {
+      fleet.state.routerPid = pid;
+    },
     onRestart: (because) => {
       log(`the router ended (${because}) and is started again`);
       reconciler.routerRestarted();
     },
   });
-  const rememberRouter = () => {
-    const pid = twin.pid();
-    if (pid !== undefined) fleet.state.routerPid = pid;
-  };
-  rememberRouter();
-  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen });
+  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open });
   const adopted = fleet.adopt();
-  setInterval(() => {
-    const held = new Set(fleet.all().map(({ record }) => record.logFile));
-    tendLogs(paths.logs, { held, limits: rotationLimits, nowMs: Date.now() });
-    rotate(paths.log, rotationLimits);
-  }, 60_000);
   reconciler.reconsider();
+
+  const answers = () =>
+    router.seen().then(
+      () => true,
+      () => false,
+    );
   await openControl(paths.controlSocket, {
     host,
     router,
@@ -82,83 +107,71 @@ async function supervise(): Promise<void> {
     health: async () => ({
       pid: process.pid,
       startedAt,
-      version: process.env.npm_package_version ?? "",
+      version: versionOf(programs),
+      programs,
       ...(fleet.state.journal === undefined ? {} : { journal: fleet.state.journal }),
-      router: {
-        pid: twin.pid(),
-        answers: await router.seen().then(
-          () => true,
-          () => false,
-        ),
-      },
+      router: { pid: twin.pid(), answers: await answers() },
       services: host.services(),
       adopted,
     }),
     metrics: () => hostMetrics(fleet),
-    logFiles: ({ service, replica }) =>
-      fleet
-        .all()
-        .filter(
-          ({ record }) =>
-            (service === undefined || record.service === service) && (replica === undefined || record.id === replica),
-        )
-        .map(({ record }) => ({ id: record.id, file: record.logFile })),
+    logFiles: (wanted) => fleet.logFiles(wanted),
+    upgrade,
     stop: (options) => void stop(options),
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop({ keepReplicas: true }));
-  log(
-    `pid ${process.pid} on ${paths.dataFolder}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`,
-  );
+  setInterval(tend, logsTendedEveryMs);
+  log(`pid ${process.pid}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`);
 
-  function listen(id: ListenerId, port: number): number {
-    const open = listeners.get(id);
-    if (open !== undefined && (port === 0 || open.port === port)) return open.port;
-    const bound = bind(id, port);
-    if (open !== undefined) forget(id);
-    listeners.set(id, bound);
-    if (bound.handle !== undefined) twin.send({ kind: "listener", id }, bound.handle);
-    return bound.port;
+  function tend(): void {
+    const held = new Set(fleet.all().map(({ record }) => record.logFile));
+    tendLogs(paths.logs, { held, limits: rotationLimits, nowMs: Date.now() });
+    rotate(paths.log, rotationLimits);
   }
 
-  function forget(id: ListenerId): void {
-    listeners.get(id)?.close();
-    listeners.delete(id);
-    twin.send({ kind: "forget", id });
+  /** The new router first, on the same descriptors; then we end, and it starts the new supervisor, which adopts all. */
+  async function upgrade(next: string): Promise<void> {
+    const version = startable(next);
+    const before = programs;
+    programs = next;
+    log(`upgrading to ${version} in ${next}`);
+    await reconciler
+      .whileNothingLeaves(() => twin.succeed(routerDrainMs))
+      .catch((error: Error) => {
+        programs = before;
+        throw new Problem(`the host stays as it is: ${error.message}`, `See ${paths.log}`);
+      });
+    setTimeout(() => {
+      log("making room for the new supervisor");
+      end();
+    }, 20); // the answer goes out first
   }
 
   async function stop({ keepReplicas }: { keepReplicas: boolean }): Promise<void> {
     log(keepReplicas ? "stopping; replicas go on" : "stopping with all replicas");
     if (!keepReplicas) await reconciler.stopAll();
+    twin.letGo();
+    twin.send({ kind: "stop", drainTimeoutMs: 1_000 });
+    setTimeout(end, 50);
+  }
+
+  function end(): void {
     reconciler.stop();
     fleet.letGo();
     fleet.save();
-    twin.letGo();
-    twin.send({ kind: "stop", drainTimeoutMs: 1_000 });
     releaseLock(paths.lock);
-    setTimeout(() => process.exit(0), 50);
+    process.exit(0);
   }
 }
 
-/** Ports are promised for good: replicas that run were told them. */
-function openKept(
-  ports: Readonly<Record<ListenerId, number>>,
-  inherited: Readonly<Record<ListenerId, number>>,
-): Map<ListenerId, BoundListener> {
-  return new Map(
-    Object.entries(ports).map(([id, port]) => {
-      const fd = inherited[id];
-      return [id, fd === undefined ? bind(id, port) : { fd, port, close: () => closeSync(fd) }];
-    }),
-  );
-}
-
-function bind(id: ListenerId, port: number): BoundListener {
-  const host = id.startsWith("entry:") ? values["entry-address"] : "127.0.0.1";
-  return bindListener({
-    host,
-    port,
-    usedFor: id.replace("entry:", "the public port of ").replace("service:", "service "),
-  });
+/** Its version, when both programs are there and the supervisor at least loads. */
+function startable(programs: string): string {
+  const missing = ["supervisor.js", "router.js"].find((name) => !existsSync(join(programs, name)));
+  const mend = "Reinstall sluice, then upgrade again";
+  if (missing !== undefined) throw new Problem(`${join(programs, missing)} is missing`, mend);
+  const tried = spawnSync(process.execPath, [join(programs, "supervisor.js"), "--version"], { encoding: "utf8" });
+  if (tried.status === 0) return tried.stdout.trim();
+  throw new Problem(`the supervisor in ${programs} does not start: ${tried.stderr.trim().split("\n").at(-1)}`, mend);
 }
 
 function log(line: string): void {

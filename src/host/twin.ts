@@ -28,8 +28,10 @@ export type TwinMessage =
   | { readonly kind: "listener"; readonly id: ListenerId }
   /** To the router: close this listener and forget it. */
   | { readonly kind: "forget"; readonly id: ListenerId }
-  /** To the router: do not restart the supervisor any more, stop accepting, let requests finish, exit. Also what a successor brings about. */
-  | { readonly kind: "stop"; readonly drainTimeoutMs: number };
+  /** To the router: do not restart the supervisor any more, stop accepting, let requests finish, exit. */
+  | { readonly kind: "stop"; readonly drainTimeoutMs: number }
+  /** From the router, once it serves: a successor's sign that its predecessor may go. */
+  | { readonly kind: "ready" };
 
 export type TwinRole = "supervisor" | "router";
 
@@ -37,7 +39,12 @@ export interface Twin {
   send(message: TwinMessage, handle?: SendHandle): void;
   /** From now on the other's end is not mended. */
   letGo(): void;
-  readonly pid: () => number | undefined;
+  pid(): number | undefined;
+  /**
+   * Starts a successor of the other with the present settings and lets the present one drain and go once the successor
+   * has said `ready`. When that does not happen the present one stays, and this rejects.
+   */
+  succeed(drainTimeoutMs: number): Promise<void>;
 }
 
 export interface TwinOptions {
@@ -46,6 +53,7 @@ export interface TwinOptions {
   readonly settings: () => TwinSettings;
   readonly onMessage?: (message: TwinMessage, handle: unknown) => void;
   readonly onRestart?: (because: string) => void;
+  readonly onStart?: (pid: number) => void;
 }
 
 /** Settings from the environment; undefined when this process was started by hand. */
@@ -53,46 +61,62 @@ export function twinSettings(env: NodeJS.ProcessEnv = process.env): TwinSettings
   return env.SLUICE_TWIN === undefined ? undefined : JSON.parse(env.SLUICE_TWIN);
 }
 
+type Link = ChildProcess | NodeJS.Process;
+
+const successorWithinMs = 10_000;
+
 /** Attaches to the process that started us, or starts the other; restarts it whenever it ends, with a pause that grows. */
 export function keepTwin(options: TwinOptions): Twin {
-  let link: ChildProcess | NodeJS.Process | undefined;
+  let link: Link | undefined;
   let isHeld = true;
   let pauseMs = 0;
-  let otherPid: number | undefined;
 
-  function attach(to: ChildProcess | NodeJS.Process): void {
+  function attach(to: Link): void {
     link = to;
-    otherPid = to === process ? process.ppid : to.pid;
-    to.on("message", (message: TwinMessage, handle: unknown) => options.onMessage?.(message, handle));
+    to.on("message", (message: TwinMessage, handle: unknown) => {
+      if (link === to) options.onMessage?.(message, handle);
+    });
   }
 
   function start(): void {
     if (!isHeld) return;
-    const child = startTwin(options.other, options.settings());
     const startedAt = Date.now();
+    const child = begin();
     attach(child);
-    let isOver = false;
-    const over = (because: string) => {
-      if (isOver) return;
-      isOver = true;
+    onEnd(child, (because) => {
       if (Date.now() - startedAt > 10_000) pauseMs = 0;
-      mend(because);
-    };
-    child.once("error", (error) => over(error.message));
-    child.once("exit", (code, signal) => over(signal ?? `exit code ${code}`));
+      mend(child, because);
+    });
   }
 
-  function mend(because: string): void {
+  function begin(): ChildProcess {
+    const child = startTwin(options.other, options.settings());
+    if (child.pid !== undefined) options.onStart?.(child.pid);
+    return child;
+  }
+
+  /** Only the end of the present one is mended: a predecessor ends as it should. */
+  function mend(gone: Link, because: string): void {
+    if (!isHeld || link !== gone) return;
     link = undefined;
-    if (!isHeld) return;
     options.onRestart?.(because);
     setTimeout(start, pauseMs);
     pauseMs = Math.min(5_000, pauseMs === 0 ? 100 : pauseMs * 2);
   }
 
+  async function succeed(drainTimeoutMs: number): Promise<void> {
+    const predecessor = link;
+    const successor = begin();
+    await untilReady(successor);
+    attach(successor);
+    onEnd(successor, (because) => mend(successor, because));
+    predecessor?.send?.({ kind: "stop", drainTimeoutMs } satisfies TwinMessage);
+    if (predecessor !== undefined) await untilEnded(predecessor);
+  }
+
   if (process.connected) {
     attach(process);
-    process.once("disconnect", () => mend("its channel closed"));
+    process.once("disconnect", () => mend(process, "its channel closed"));
   } else start();
 
   return {
@@ -100,8 +124,39 @@ export function keepTwin(options: TwinOptions): Twin {
     letGo: () => {
       isHeld = false;
     },
-    pid: () => otherPid,
+    pid: () => (link === process ? process.ppid : link?.pid),
+    succeed,
   };
+}
+
+function onEnd(child: ChildProcess, tell: (because: string) => void): void {
+  child.once("error", (error) => tell(error.message));
+  child.once("exit", (code, signal) => tell(signal ?? `exit code ${code}`));
+}
+
+function untilReady(successor: ChildProcess): Promise<void> {
+  return new Promise((ready, failed) => {
+    const deadline = setTimeout(() => {
+      successor.kill("SIGKILL");
+      failed(new Error(`the successor was not ready within ${successorWithinMs} ms`));
+    }, successorWithinMs);
+    successor.on("message", (message: TwinMessage) => {
+      if (message.kind !== "ready") return;
+      clearTimeout(deadline);
+      ready();
+    });
+    onEnd(successor, (because) => {
+      clearTimeout(deadline);
+      failed(new Error(`the successor ended: ${because}`));
+    });
+  });
+}
+
+function untilEnded(predecessor: Link): Promise<void> {
+  return new Promise((ended) => {
+    if (predecessor === process) process.once("disconnect", () => ended());
+    else predecessor.once("exit", () => ended());
+  });
 }
 
 function startTwin(role: TwinRole, settings: TwinSettings): ChildProcess {

@@ -21,6 +21,7 @@ export interface LoadOptions {
 }
 
 export interface Load {
+  readonly url: string;
   readonly sent: readonly Sent[];
   /** Stops sending, waits for what is under way, answers all. */
   stop(): Promise<readonly Sent[]>;
@@ -45,6 +46,7 @@ export function openLoop(options: LoadOptions): Load {
     }
   }, 5);
   return {
+    url: options.url,
     sent,
     stop: async () => {
       clearInterval(timer);
