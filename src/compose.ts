@@ -19,6 +19,8 @@ import { startHost } from "./host/start.ts";
 import { unpackArtifact } from "./workspace/artifact-store.ts";
 import { sha256 } from "./workspace/release-build.ts";
 
+export { stopMachine } from "./machine-stop.ts";
+
 export interface ControlPlaneOptions {
   readonly dataFolder: string;
   readonly workspace: string;

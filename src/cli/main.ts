@@ -8,6 +8,7 @@ import { addCommonOptions, type CommonOptions } from "./verb.ts";
 import { affectedVerb } from "./verbs/affected.ts";
 import { completionVerb } from "./verbs/completion.ts";
 import { deployVerb } from "./verbs/deploy.ts";
+import { doctorVerb } from "./verbs/doctor.ts";
 import { graphVerb } from "./verbs/graph.ts";
 import { historyVerb } from "./verbs/history.ts";
 import { initVerb } from "./verbs/init.ts";
@@ -17,11 +18,16 @@ import { rollbackVerb } from "./verbs/rollback.ts";
 import { runVerb } from "./verbs/run.ts";
 import { statusVerb } from "./verbs/status.ts";
 import { steerVerbs } from "./verbs/steer.ts";
+import { downVerb, openVerb, upVerb } from "./verbs/up.ts";
 import { watchVerb } from "./verbs/watch.ts";
 
 /** In the order in which help lists them: set up, deploy, look. */
 const verbs: readonly ((program: Command) => void)[] = [
   initVerb,
+  upVerb,
+  downVerb,
+  openVerb,
+  doctorVerb,
   planVerb,
   deployVerb,
   watchVerb,

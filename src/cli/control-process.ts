@@ -1,0 +1,101 @@
+// The control plane as a process of its own: started so that it outlives the terminal, found again, and stopped.
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Problem } from "../domain/problem.ts";
+import { findConfigFile, loadConfig } from "../workspace/config-file.ts";
+import { findControlPlane, openApi } from "./api-client.ts";
+import { Unreachable } from "./exit.ts";
+import type { Context } from "./verb.ts";
+
+export interface Started {
+  readonly url: string;
+  readonly pid: number;
+  readonly wasRunning: boolean;
+}
+
+/** What a control plane writes beside its data once it answers. */
+interface Whereabouts {
+  readonly url: string;
+  readonly pid: number;
+}
+
+const startWithinMs = 90_000;
+const lookEveryMs = 50;
+
+export async function startControl(context: Context, port: number): Promise<Started> {
+  const running = await answering(context);
+  if (running !== undefined) return { ...running, wasRunning: true };
+  const logFile = join(context.data, "control.log");
+  mkdirSync(context.data, { recursive: true, mode: 0o700 });
+  const log = openSync(logFile, "a", 0o600);
+  const child = spawn(process.execPath, await programArgs(context, port), {
+    detached: true,
+    cwd: "/",
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  let ended: string | undefined;
+  child.once("error", (error) => {
+    ended = error.message;
+  });
+  child.once("exit", (code, signal) => {
+    ended = `it ended with ${signal ?? `code ${code}`}`;
+  });
+  child.unref();
+  for (const until = Date.now() + startWithinMs; Date.now() < until && ended === undefined; await sleep(lookEveryMs)) {
+    const up = await answering(context);
+    if (up !== undefined) return { ...up, wasRunning: up.pid !== child.pid };
+  }
+  // Of two that start at once, the later one ends and finds the earlier one's.
+  const other = await answering(context);
+  if (other !== undefined) return { ...other, wasRunning: true };
+  throw new Problem(
+    `The control plane did not start: ${lastWords(logFile) ?? ended ?? `no answer within ${startWithinMs / 1000} s`}`,
+    `See ${logFile}`,
+  );
+}
+
+/** In this terminal; ends with it. */
+export async function runControl(context: Context, port: number): Promise<void> {
+  const child = spawn(process.execPath, await programArgs(context, port), { stdio: "inherit" });
+  const forward = (signal: NodeJS.Signals) => child.kill(signal);
+  process.on("SIGINT", forward).on("SIGTERM", forward);
+  process.exitCode = await new Promise<number>((ended) => child.once("exit", (code) => ended(code ?? 1)));
+}
+
+async function answering(context: Context): Promise<Whereabouts | undefined> {
+  try {
+    const api = openApi(await findControlPlane(context.data));
+    await api.ask("session");
+    const where = whereabouts(context.data);
+    return where === undefined ? undefined : { url: api.url, pid: where.pid };
+  } catch (error) {
+    if (error instanceof Unreachable) return undefined;
+    throw error;
+  }
+}
+
+function whereabouts(data: string): Whereabouts | undefined {
+  const file = join(data, "control.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+}
+
+async function programArgs({ cwd, data }: Context, port: number): Promise<readonly string[]> {
+  const workspace = findConfigFile(cwd) === undefined ? "workspace" : (await loadConfig(cwd)).config.workspace;
+  return [program(), data, "--port", String(port), "--workspace", workspace];
+}
+
+/** dist/control.js: this code is bundled beside it or in chunks below it. */
+function program(): string {
+  for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
+    const found = [join(at, "control.js"), join(at, "dist/control.js")].find((file) => existsSync(file));
+    if (found !== undefined) return found;
+  }
+  throw new Problem("control.js is missing beside the tool", "Run npm run build, or reinstall sluice");
+}
+
+function lastWords(file: string): string | undefined {
+  return readFileSync(file, "utf8").trimEnd().split("\n").at(-1) || undefined;
+}
