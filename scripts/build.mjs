@@ -13,6 +13,8 @@ const entries = {
   static: "src/host/static-main.ts",
 };
 
+// What is packed holds no chunks of earlier builds.
+if (process.argv.includes("--types")) rmSync(`${root}/dist`, { recursive: true, force: true });
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(`${root}/${file}`)));
 await build({
   absWorkingDir: root,

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // The command `sluice`. Verbs register themselves; each loads its machinery only when it runs, so that help is instant.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -13,7 +13,8 @@ export function planLines(run: Run, colors: Colors): readonly string[] {
   if (plan === undefined) return [`${run.environment}: nothing is planned yet`];
   const moved = Object.keys(plan.services);
   const from = run.standingRelease === undefined ? "the first release" : versionName(run.standingRelease.version);
-  const title = `${colors.bold(run.environment)}  ${from} → ${colors.bold(versionName(run.release.version))}  ${colors.dim(run.release.id)}`;
+  const { id, version } = run.release;
+  const title = `${colors.bold(run.environment)}  ${from} → ${colors.bold(versionName(version))}${id === version ? "" : colors.dim(`  ${id}`)}`;
   if (moved.length === 0) return [title, `  Nothing to do: ${plan.unchanged.join(", ")} would not change`];
   return [
     title,
