@@ -8,6 +8,7 @@ export interface RouterTable {
   readonly version: number;
   /** Length of the counted intervals: 5 s, unless shortened for a demonstration. */
   readonly intervalMs?: Ms;
+  readonly accessLog?: AccessLogSettings;
   readonly listeners: readonly Listener[];
   readonly services: Readonly<Record<ServiceKey, RoutedService>>;
 }
@@ -17,6 +18,26 @@ export interface Listener {
   readonly id: string;
   /** Longest path prefix wins, an exact host before none. */
   readonly rules: readonly Rule[];
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-* is believed; nobody's by default. */
+  readonly trusted?: readonly string[];
+  /** Connections of one address at a time. */
+  readonly connectionsPerClientMax?: number;
+  /** Terminates TLS, with HTTP/2 where the client asks for it. Files are read again when they change. */
+  readonly tls?: { readonly certificates: readonly Certificate[] };
+}
+
+/** PEM files; the first of a listener serves names that no other has. */
+export interface Certificate {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** "shop.example", "*.shop.example"; all names when left out. */
+  readonly host?: string;
+}
+
+/** JSON lines. Errors are always written. */
+export interface AccessLogSettings {
+  readonly file: string;
+  readonly samplePercent: Percent;
 }
 
 export interface Rule {
@@ -35,6 +56,22 @@ export interface RoutedService {
   /** Requests are held while nothing is ready, at most so long and so much; then the maintenance page, 503. */
   readonly buffer: { readonly maxMs: Ms; readonly maxBytes: number };
   readonly maintenancePage?: string;
+  /** Sessions keep a place on the line from 0 to 100 that the weights cut: they move only as far as weights do. */
+  readonly sticky?: { readonly cookie: string; readonly secret: string; readonly maxAgeSeconds?: number };
+  /** Copies of GET, HEAD and OPTIONS requests, whose answers are thrown away. */
+  readonly mirror?: { readonly to: RevisionId; readonly percent: Percent };
+  /** A replica that fails so often in a row gets nothing for a while, unless half of its revision would be out. */
+  readonly ejection?: { readonly failuresInRow: number; readonly forMs: Ms };
+  /** A new replica gets its full share only after so long. */
+  readonly slowStartMs?: Ms;
+  /** Requests sent a second time, of all requests; 20 by default. */
+  readonly retryPercentMax?: Percent;
+  readonly bodyBytesMax?: number;
+  /** Until the head of the answer; 60 s by default. */
+  readonly answerMs?: Ms;
+  readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
+  /** Only these addresses (or CIDR ranges) may ask below these paths. */
+  readonly allow?: readonly { readonly path: string; readonly from: readonly string[] }[];
 }
 
 export interface RoutedRevision {

@@ -3,14 +3,20 @@
 import type { Socket } from "node:net";
 import type { Ms } from "../../domain/frame.ts";
 import { withSharedBuffer } from "./accepted.ts";
+import type { AccessLog } from "./access-log.ts";
+import { clientBehind } from "./addresses.ts";
 import { ChunkedBody } from "./chunks.ts";
-import { type AnswerHead, headLimits, type RequestHead, readRequest } from "./head.ts";
+import type { Connections } from "./connections.ts";
+import { type AnswerHead, headLimits, isHost, type RequestHead, readRequest } from "./head.ts";
+import { Mirror } from "./mirror.ts";
 import { type OwnAnswer, ownAnswer } from "./own-answer.ts";
 import type { Lasting, Replica } from "./replica.ts";
-import type { Routing } from "./routing.ts";
-import type { Chosen, Revision, Service, Wanted } from "./service.ts";
+import { requestText } from "./request-text.ts";
+import type { Entry, Routing } from "./routing.ts";
+import { type Chosen, cookieValue, type Revision, type Service, type Wanted } from "./service.ts";
+import type { Sticky } from "./sticky.ts";
 import { Tunnel } from "./tunnel.ts";
-import { Upstream } from "./upstream.ts";
+import { type Asker, type Relay, Upstream } from "./upstream.ts";
 import type { Held } from "./waiting-room.ts";
 
 /** What all connections share. */
@@ -22,6 +28,8 @@ export interface Shop {
   readonly now: () => Ms;
   readonly elapsed: () => Ms;
   readonly requestId: () => string;
+  readonly log: AccessLog;
+  readonly connections: Connections;
   isStopping: boolean;
 }
 
@@ -30,7 +38,6 @@ export interface Limits {
   readonly idleMs: Ms;
   readonly bodyStallMs: Ms;
   readonly answerMs: Ms;
-  readonly bodyBytesMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -38,20 +45,20 @@ export const defaultLimits: Limits = {
   idleMs: 75_000,
   bodyStallMs: 30_000,
   answerMs: 60_000,
-  bodyBytesMax: Number.POSITIVE_INFINITY,
 };
 
 /** "closing": nothing more is read as a request; what was written goes out. */
 type Phase = "head" | "held" | "sent" | "tunnel" | "closing";
 
 /** Sent once and kept, in case it has to be sent again. */
-const replayBytesMax = 65_536;
+const replayBytesMax = 262_144;
 const aheadBytesMax = 65_536;
 const attemptsMax = 3;
 const lingerMs = 2_000;
+const defaultEjection = { failuresInRow: 5, forMs: 10_000 };
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "SEARCH", "REPORT"]);
 
-export class Client implements Held, Lasting {
+export class Client implements Asker, Held, Lasting {
   readonly socket: Socket;
   tunnel: Tunnel | undefined;
   method = "GET";
@@ -66,8 +73,17 @@ export class Client implements Held, Lasting {
   private since: Ms;
   private keepsAlive = true;
   private isGone = false;
+  private isCounted = false;
 
   // The request in work.
+  private head: RequestHead | undefined;
+  /** Who asks: the peer, or whom a trusted peer names. */
+  private client: string;
+  private forwardedFor = "";
+  private forwardedProto: string;
+  private forwardedHost = "";
+  private requestId = "";
+  private needsPlace = false;
   private startedMs: Ms = 0;
   private service: Service | undefined;
   private wanted: Wanted | undefined;
@@ -95,13 +111,21 @@ export class Client implements Held, Lasting {
     this.listener = o.listener;
     this.proto = o.proto;
     this.address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
+    this.client = this.address;
+    this.forwardedProto = o.proto;
     this.since = o.shop.now();
     o.shop.clients.add(this);
     socket.setNoDelay(true);
-    socket.on("drain", () => this.upstream?.socket.resume());
+    socket.on("drain", () => {
+      this.since = this.shop.now();
+      this.upstream?.socket.resume();
+    });
     socket.on("end", () => this.onGone());
     socket.on("error", () => this.onGone());
     socket.on("close", () => this.onGone());
+    const max = o.shop.routing.entries.get(o.listener)?.connectionsPerClientMax ?? Number.POSITIVE_INFINITY;
+    this.isCounted = true;
+    if (o.shop.connections.enter(this.address) > max) this.refuse(429, "too many connections");
   }
 
   nowMs(): Ms {
@@ -151,34 +175,57 @@ export class Client implements Held, Lasting {
     this.isBodySent = head.framing === "none";
     this.bodyLeft = head.lengthBytes;
     this.chunks = head.framing === "chunked" ? new ChunkedBody() : undefined;
-    if (head.lengthBytes > this.shop.limits.bodyBytesMax) return this.refuse(413, "body too long");
-    const found = this.shop.routing.find(this.listener, head.host, head.path);
-    if (!found) return this.answer({ status: 404, error: "no-service" });
-    this.service = found.service;
-    this.wanted = found.service.routed.routes.length > 0 ? found.service.wantedBy(head, input) : undefined;
-    this.routeClass = found.service.tally.classes.of(head.method, head.path);
-    this.headText = this.headFor(head, found.strip);
+    this.head = head;
+    this.service = undefined;
     this.attempts = 0;
     this.avoid = undefined;
     this.heldUntilMs = 0;
     this.sent = [];
     this.sentBytes = 0;
     this.isReplayable = true;
+    const { routing } = this.shop;
+    const entry = routing.entries.get(this.listener);
+    const found = entry && routing.find(entry, head.host, head.path);
+    if (!found) return this.answer({ status: 404, error: "no-service" });
+    this.service = found.service;
+    this.readSender(head, entry);
+    const refused = found.service.guard?.refuse({ ...head, address: this.client, nowMs: this.shop.now() });
+    if (refused) return this.answer(refused);
+    this.wanted = found.service.routed.routes.length > 0 ? found.service.wantedBy(head, input) : undefined;
+    this.needsPlace = false;
+    if (found.service.sticky && !this.wanted) this.findPlace(found.service.sticky, head.cookie);
+    this.routeClass = found.service.tally.classes.of(head.method, head.path);
+    found.service.retries.earn();
+    this.headText = this.textFor(head, found.strip);
     this.dispatch();
   }
 
-  private headFor(head: RequestHead, strip: number): string {
-    const target = strip === 0 ? head.target : head.target.slice(strip).replace(/^(?!\/)/, "/");
-    const framing = head.framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : "";
-    const upgrade = head.upgrade === "" ? "" : `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-    const host = head.host === "" ? "Host: \r\n" : "";
-    const from = this.address.includes(":") ? `"[${this.address}]"` : this.address;
-    return (
-      `${head.method} ${target} HTTP/1.1\r\n${host}${head.fields}${framing}${upgrade}` +
-      `X-Forwarded-For: ${this.address}\r\nX-Forwarded-Proto: ${this.proto}\r\nX-Forwarded-Host: ${head.host}\r\n` +
-      `Forwarded: for=${from};host="${head.host}";proto=${this.proto}\r\nVia: 1.${head.minor} sluice\r\n` +
-      `X-Request-Id: ${head.requestId || this.shop.requestId()}\r\n\r\n`
-    );
+  /** X-Forwarded-* is what the peer says: believed only of those that the listener trusts. */
+  private readSender(head: RequestHead, entry: Entry): void {
+    this.requestId = head.requestId || this.shop.requestId();
+    this.client = this.address;
+    this.forwardedFor = this.address;
+    this.forwardedProto = this.proto;
+    this.forwardedHost = head.host;
+    if (!entry.trusted?.has(this.address)) return;
+    if (head.forwardedFor !== "") {
+      this.client = clientBehind(this.address, head.forwardedFor, entry.trusted);
+      this.forwardedFor = `${head.forwardedFor}, ${this.address}`;
+    }
+    if (head.forwardedProto === "http" || head.forwardedProto === "https") this.forwardedProto = head.forwardedProto;
+    if (isHost(head.forwardedHost)) this.forwardedHost = head.forwardedHost;
+  }
+
+  private findPlace(sticky: Sticky, cookies: string): void {
+    const cookie = cookieValue(cookies, sticky.cookie);
+    const revision = cookie === undefined ? undefined : sticky.revisionOf(cookie);
+    if (revision === undefined) this.needsPlace = true;
+    else this.wanted = { to: revision, isStrict: false };
+  }
+
+  private textFor(head: RequestHead, strip: number): string {
+    const { client, forwardedFor, forwardedProto: proto, forwardedHost, requestId } = this;
+    return requestText({ head, strip, client, forwardedFor, proto, forwardedHost, requestId });
   }
 
   private dispatch(): void {
@@ -199,6 +246,7 @@ export class Client implements Held, Lasting {
     this.revision = revision;
     this.replica = replica;
     replica.inFlight++;
+    if (this.attempts === 1 && this.isBodySent && this.upgrade === "") this.mirror(revision);
     // A request that may not be sent twice is not put on a connection that is about to be closed.
     const idleMsMax = idempotent.has(this.method) ? 4_000 : 2_000;
     const pooled = this.attempts === 1 ? replica.take(this.shop.now(), idleMsMax) : undefined;
@@ -215,12 +263,20 @@ export class Client implements Held, Lasting {
     this.socket.resume();
   }
 
+  private mirror(revision: Revision): void {
+    const copy = this.service?.mirrorTo(this.method, this.shop.now());
+    if (!copy || this.service?.routed.mirror?.to === revision.id) return;
+    Mirror.send({ ...copy, method: this.method, headText: this.headText, now: this.shop.now });
+  }
+
   private relayBody(bytes: Buffer): void {
     const end = this.bodyEnd(bytes);
     if (this.chunks?.problem) return this.refuseBody(400, this.chunks.problem);
     if (end < bytes.length) this.rest = bytes.subarray(end);
     const part = end < bytes.length ? bytes.subarray(0, end) : bytes;
     this.remember(part);
+    const max = this.service?.routed.bodyBytesMax;
+    if (max !== undefined && this.sentBytes > max) return this.refuseBody(413, "body too long");
     this.since = this.shop.now();
     if (this.upstream && !this.upstream.socket.write(part)) this.socket.pause();
   }
@@ -258,7 +314,7 @@ export class Client implements Held, Lasting {
     const { maxMs, maxBytes } = service.routed.buffer;
     if (this.heldUntilMs === 0) this.heldUntilMs = this.shop.now() + maxMs;
     this.phase = "held";
-    if (this.wanted?.isStrict && !this.wanted.revision) this.turnAway("no-revision");
+    if (this.wanted?.isStrict && !service.revisions.has(this.wanted.to)) this.turnAway("no-revision");
     else if (maxMs <= 0 || this.heldUntilMs <= this.shop.now()) this.turnAway("nothing-ready");
     else if (!service.waiting.enter(this, { untilMs: this.heldUntilMs, maxBytes })) this.turnAway("buffer-full");
     else this.socket.pause();
@@ -289,7 +345,7 @@ export class Client implements Held, Lasting {
   }
 
   /** The head as the client gets it; sent by the caller together with the first bytes of the body. */
-  answerHead(head: AnswerHead, relay: "as it is" | "into chunks" | "out of chunks"): string {
+  answerHead(head: AnswerHead, relay: Relay): string {
     this.status = head.status;
     if (!this.isBodySent || this.shop.isStopping) this.keepsAlive = false;
     if (this.minor === 0 && (relay === "out of chunks" || head.framing === "eof")) this.keepsAlive = false;
@@ -307,7 +363,17 @@ export class Client implements Held, Lasting {
         ? "Connection: keep-alive\r\n"
         : ""
       : "Connection: close\r\n";
-    return `HTTP/1.1 ${head.statusText}\r\n${head.fields}${this.revision?.stamp ?? ""}${framing}${connection}\r\n`;
+    this.replica?.succeeded();
+    const cookie = this.needsPlace ? this.placeCookie() : "";
+    return `HTTP/1.1 ${head.statusText}\r\n${head.fields}${this.revision?.stamp ?? ""}${cookie}${framing}${connection}\r\n`;
+  }
+
+  private placeCookie(): string {
+    return this.service?.sticky?.setCookie(this.revision?.id ?? "", this.forwardedProto === "https") ?? "";
+  }
+
+  stalled(): void {
+    this.since = this.shop.now();
   }
 
   /** The head was not sent yet: another answer may still be given. */
@@ -371,9 +437,13 @@ export class Client implements Held, Lasting {
       if (this.isReplayable) return this.again(upstream.replica);
       return this.fail("upstream-refused");
     }
-    if (!upstream.isReused) this.record(502);
-    if (this.isReplayable && this.attempts < attemptsMax && idempotent.has(this.method))
-      return this.again(upstream.replica);
+    if (!upstream.isReused) {
+      this.record(502);
+      this.countFailure();
+    }
+    const mayRepeat = this.isReplayable && this.attempts < attemptsMax && idempotent.has(this.method);
+    if (mayRepeat && this.service?.retries.spend()) return this.again(upstream.replica);
+    if (!upstream.isReused) return this.sayFailed("upstream-closed");
     this.fail("upstream-closed");
   }
 
@@ -381,13 +451,22 @@ export class Client implements Held, Lasting {
     const { revision, wanted } = this;
     this.letGo();
     this.avoid = avoid;
-    if (!wanted && revision) this.wanted = { revision, isStrict: false };
+    if (!wanted && revision) this.wanted = { to: revision.id, isStrict: false };
     this.dispatch();
   }
 
-  /** No answer can be had: says so, or cuts the connection when half an answer is out already. */
   private fail(error: string): void {
     this.record(error === "upstream-timeout" ? 504 : 502);
+    this.countFailure();
+    this.sayFailed(error);
+  }
+
+  private countFailure(): void {
+    this.replica?.failed(this.shop.now(), this.service?.routed.ejection ?? defaultEjection);
+  }
+
+  /** No answer can be had: says so, or cuts the connection when half an answer is out already. */
+  private sayFailed(error: string): void {
     const isBegun = this.status !== 0;
     this.letGo();
     if (isBegun) {
@@ -398,12 +477,30 @@ export class Client implements Held, Lasting {
 
   private record(status: number): void {
     if (!this.service || !this.revision || !this.replica) return;
+    if (this.shop.log.wants(status)) this.log(status);
     this.service.tally.record({
       revision: this.revision.id,
       replica: this.replica.id,
       routeClass: this.routeClass,
       isError: status >= 500,
       latencyMs: this.shop.elapsed() - this.startedMs,
+    });
+  }
+
+  private log(status: number): void {
+    const { head, service, revision, replica, requestId } = this;
+    this.shop.log.write({
+      at: new Date(this.shop.now()).toISOString(),
+      service: service?.key ?? "",
+      revision: revision?.id ?? "",
+      replica: replica?.id ?? "",
+      client: this.client,
+      method: this.method,
+      path: head?.path ?? "",
+      status,
+      ms: Math.round((this.shop.elapsed() - this.startedMs) * 1_000) / 1_000,
+      requestId,
+      ...(head && head.traceparent !== "" && { traceparent: head.traceparent }),
     });
   }
 
@@ -417,6 +514,7 @@ export class Client implements Held, Lasting {
     }
     this.isLasting = false;
     this.replica = undefined;
+    this.revision = undefined;
     if (this.upstream?.client === this) this.upstream.close();
     this.upstream = undefined;
   }
@@ -439,6 +537,7 @@ export class Client implements Held, Lasting {
 
   private answer(o: OwnAnswer): void {
     if (!this.isBodySent) this.keepsAlive = false;
+    if (this.attempts === 0 && this.shop.log.wants(o.status)) this.log(o.status);
     const text = ownAnswer({ ...o, close: !this.keepsAlive, withoutBody: this.method === "HEAD" });
     this.socket.write(text);
     if (!this.keepsAlive) this.endConnection();
@@ -461,6 +560,7 @@ export class Client implements Held, Lasting {
     if (this.isGone) return;
     this.isGone = true;
     this.shop.clients.delete(this);
+    if (this.isCounted) this.shop.connections.leave(this.address);
     this.service?.waiting.leave(this);
     if (this.phase === "sent" && !this.isLasting) this.record(this.status || 499);
     this.letGo();
@@ -480,8 +580,20 @@ export class Client implements Held, Lasting {
       this.endConnection();
     else if (this.phase === "sent" && !this.isBodySent && waited > limits.bodyStallMs)
       this.refuseBody(408, "body timeout");
-    else if (this.phase === "sent" && this.isBodySent && this.status === 0 && waited > limits.answerMs) {
+    else if (
+      this.phase === "sent" &&
+      this.isBodySent &&
+      this.status === 0 &&
+      waited > (this.service?.routed.answerMs ?? limits.answerMs)
+    ) {
       this.fail("upstream-timeout");
+    } else if (
+      this.phase === "sent" &&
+      this.status !== 0 &&
+      this.socket.writableNeedDrain &&
+      waited > limits.bodyStallMs
+    ) {
+      this.sayFailed("client-stalled");
     }
   }
 

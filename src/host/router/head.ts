@@ -40,6 +40,7 @@ export interface RequestHead {
   readonly forwardedProto: string;
   readonly forwardedHost: string;
   readonly cookie: string;
+  readonly traceparent: string;
   /** Offset of the first byte behind the head. */
   readonly end: number;
 }
@@ -175,6 +176,7 @@ function requestOf(o: { b: Buffer; method: string; target: string; minor: number
     forwardedProto: seen.forwardedProto,
     forwardedHost: seen.forwardedHost,
     cookie: seen.cookie,
+    traceparent: seen.traceparent,
     end: headEnd,
   };
 }
@@ -312,6 +314,7 @@ interface Seen {
   forwardedProto: string;
   forwardedHost: string;
   cookie: string;
+  traceparent: string;
   keepAliveSeconds: number;
   isEventStream: boolean;
   /** Names in Connection that are not its usual options, lower case. */
@@ -336,6 +339,7 @@ function newSeen(): Seen {
     forwardedProto: "",
     forwardedHost: "",
     cookie: "",
+    traceparent: "",
     keepAliveSeconds: -1,
     isEventStream: false,
     named: undefined,
@@ -438,6 +442,9 @@ function noteField(b: Buffer, s: number, seen: Seen): void {
     case F.xForwardedHost:
       seen.forwardedHost = value;
       break;
+    case F.traceparent:
+      if (/^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}/.test(value)) seen.traceparent = value;
+      break;
     case F.keepAlive:
       seen.keepAliveSeconds = Number(/timeout\s*=\s*(\d{1,6})/i.exec(value)?.[1] ?? -1);
       break;
@@ -479,7 +486,7 @@ function noteConnection(value: string, seen: Seen): void {
   }
 }
 
-function isHost(host: string): boolean {
+export function isHost(host: string): boolean {
   if (host === "") return false;
   for (let i = 0; i < host.length; i++) if (!hostByte[host.charCodeAt(i)]) return false;
   return /^(\[[0-9A-Fa-f:.]+\]|[^[\]:]+)(:\d{0,5})?$/.test(host);

@@ -22,6 +22,12 @@ export function metricsText(services: ReadonlyMap<string, Service>, clients: num
   family("sluice_weight", "gauge", (s) =>
     [...s.revisions.values()].map((r) => `sluice_weight{service="${s.key}",revision="${r.id}"} ${r.weight}`),
   );
+  family("sluice_mirrored_total", "counter", (s) =>
+    [...s.mirrored].map(([id, m]) => `sluice_mirrored_total{service="${s.key}",revision="${id}"} ${m.requests}`),
+  );
+  family("sluice_mirrored_errors_total", "counter", (s) =>
+    [...s.mirrored].map(([id, m]) => `sluice_mirrored_errors_total{service="${s.key}",revision="${id}"} ${m.errors}`),
+  );
   family("sluice_latency_seconds", "histogram", (s) =>
     [...s.tally.totals].flatMap(([id, total]) => histogram(`service="${s.key}",revision="${id}"`, total)),
   );

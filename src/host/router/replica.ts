@@ -9,6 +9,7 @@ export interface Lasting {
 
 const refusedMsMin = 100;
 const refusedMsMax = 5_000;
+const ejectedMsMax = 60_000;
 
 export class Replica {
   readonly id: string;
@@ -21,9 +22,15 @@ export class Replica {
   private refusals = 0;
   private refusedUntilMs = 0;
 
-  constructor(id: string, port: number) {
-    this.id = id;
-    this.port = port;
+  private readonly bornMs: Ms;
+  private failuresInRow = 0;
+  private ejections = 0;
+  private ejectedUntilMs = 0;
+
+  constructor(o: { readonly id: string; readonly port: number }, bornMs: Ms) {
+    this.id = o.id;
+    this.port = o.port;
+    this.bornMs = bornMs;
   }
 
   /** The connection used last, which is the least likely to be closed under us; none idle for longer than `idleMsMax`. */
@@ -58,11 +65,34 @@ export class Replica {
     this.refusedUntilMs = 0;
   }
 
+  /** Answers, of whatever status: what a service says is the judge's business, not a reason to route around it. */
+  succeeded(): void {
+    this.failuresInRow = 0;
+    this.ejections = 0;
+  }
+
+  /** Cut, malformed or missing answers, one after the other: left out for a while, each time for longer. */
+  failed(nowMs: Ms, o: { readonly failuresInRow: number; readonly forMs: Ms }): void {
+    if (++this.failuresInRow < o.failuresInRow) return;
+    this.failuresInRow = 0;
+    this.ejectedUntilMs = nowMs + Math.min(o.forMs * ++this.ejections, ejectedMsMax);
+  }
+
   isEjected(nowMs: Ms): boolean {
-    return this.refusedUntilMs > nowMs;
+    return this.ejectedUntilMs > nowMs;
+  }
+
+  isReachable(nowMs: Ms): boolean {
+    return !this.isDraining && this.refusedUntilMs <= nowMs;
   }
 
   isUsable(nowMs: Ms): boolean {
-    return !this.isDraining && this.refusedUntilMs <= nowMs;
+    return this.ejectedUntilMs <= nowMs && this.isReachable(nowMs);
+  }
+
+  /** Passed over this time: its share grows from nothing to full in `slowStartMs`. */
+  isWarming(nowMs: Ms, slowStartMs: Ms): boolean {
+    const age = nowMs - this.bornMs;
+    return age < slowStartMs && Math.random() * slowStartMs > age;
   }
 }

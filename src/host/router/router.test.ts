@@ -1,83 +1,10 @@
 // The router on real sockets: replicas are real HTTP servers on loopback, clients are Node's own and raw sockets.
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, createServer as createNetServer } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import type { RoutedService, RouterTable } from "../table.ts";
-import { Router } from "./router.ts";
+import { ask, closeAll, onEnd, one, raw, replica, routerWith, says, until } from "./test-bench.ts";
 
-type Answer = { status: number; headers: IncomingMessage["headers"]; body: string };
-const opened: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-async function replica(
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ port: number; server: Server }> {
-  const server = createServer(handle);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  opened.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, server };
-}
-
-async function routerWith(
-  service: Partial<RoutedService>,
-): Promise<{ router: Router; port: number; put(s: Partial<RoutedService>): void }> {
-  const router = new Router();
-  let version = 0;
-  const put = (s: Partial<RoutedService>): void => {
-    const routed: RoutedService = { revisions: {}, routes: [], buffer: { maxMs: 2_000, maxBytes: 1e6 }, ...s };
-    const table: RouterTable = {
-      version: ++version,
-      intervalMs: 100,
-      listeners: [{ id: "entry", rules: [{ path: "/", service: "test/web" }] }],
-      services: { "test/web": routed },
-    };
-    router.put(table);
-  };
-  put(service);
-  const server = createNetServer({ pauseOnConnect: true });
-  router.serve("entry", server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  opened.push(() => router.stop(0));
-  return { router, port: (server.address() as AddressInfo).port, put };
-}
-
-function ask(
-  port: number,
-  o: { method?: string; path?: string; headers?: Record<string, string>; body?: string } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const { body, ...rest } = o;
-    const asked = request({ host: "127.0.0.1", port, agent: false, ...rest }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (part: string) => (text += part));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
-      response.on("error", reject);
-    });
-    asked.on("error", reject);
-    asked.end(body);
-  });
-}
-
-/** Sends bytes as they are, gives all that comes back until the other side closes. */
-function raw(port: number, text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write(text, "latin1"));
-    let all = "";
-    socket.setEncoding("latin1");
-    socket.on("data", (part: string) => (all += part));
-    socket.on("end", () => resolve(all));
-    socket.on("error", reject);
-  });
-}
-
-const says = (text: string) => (_: IncomingMessage, response: ServerResponse) => response.end(text);
-const one = (weight: number, port: number, id = "r1") => ({ weight, replicas: [{ id, port }] });
+afterEach(closeAll);
 
 test("passes a request on with who asked, and stamps the answer with the revision", async () => {
   const { port: v1 } = await replica((request, response) => response.end(JSON.stringify(request.headers)));
@@ -153,7 +80,7 @@ test("a request held at a switch is answered when a replica is ready", async () 
   const { port: v1 } = await replica(says("there"));
   const { port, put, router } = await routerWith({ revisions: { v1: { weight: 100, replicas: [] } } });
   const answer = ask(port, { method: "POST", body: "kept" });
-  while (router.seen().services["test/web"]?.buffered !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => !(router.seen().services["test/web"]?.buffered !== 1));
   put({ revisions: { v1: one(100, v1) } });
   expect((await answer).body).toBe("there");
 });
@@ -193,18 +120,16 @@ test("header, cookie and host rules outrank the weights; a preview host is never
 });
 
 test("a replica that left the table gets nothing new, and is reported until nothing is in flight", async () => {
-  let finish: (() => void) | undefined;
-  const { port: v1 } = await replica((_, response) => {
-    finish = () => response.end("slow");
-  });
+  const held: ServerResponse[] = [];
+  const { port: v1 } = await replica((_, response) => void held.push(response));
   const { port: v2 } = await replica(says("v2"));
   const { port, put, router } = await routerWith({ revisions: { v1: one(100, v1) } });
   const slow = ask(port);
-  while (!finish) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => held.length === 1);
   put({ revisions: { v2: one(100, v2, "r2") } });
   expect(router.seen().services["test/web"]?.revisions.v1?.replicas.r1).toMatchObject({ inFlight: 1, draining: true });
   expect((await ask(port)).body).toBe("v2");
-  finish();
+  held[0]?.end("slow");
   expect((await slow).body).toBe("slow");
   expect(Object.keys(router.seen().services["test/web"]?.revisions ?? {})).toEqual(["v2"]);
 });
@@ -251,7 +176,7 @@ test("a WebSocket passes through, and a drain closes it with 1012 between two me
     );
     socket.write(Buffer.from([0x81, 0x02, 0x68, 0x69]));
     socket.on("error", () => {});
-    opened.push(() => void socket.destroy());
+    onEnd(() => void socket.destroy());
   });
   const { port, put } = await routerWith({ revisions: { v1: one(100, v1) } });
   const bytes: Buffer[] = [];

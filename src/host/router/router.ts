@@ -4,7 +4,9 @@ import type { Server } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { Ms } from "../../domain/frame.ts";
 import type { RouterSeen } from "../table.ts";
+import { AccessLog } from "./access-log.ts";
 import { Client, defaultLimits, type Limits, type Shop } from "./client.ts";
+import { Connections } from "./connections.ts";
 import type { Controlled } from "./control.ts";
 import { metricsText } from "./metrics.ts";
 import type { Replica } from "./replica.ts";
@@ -39,6 +41,8 @@ export class Router implements Controlled {
       now: Date.now,
       elapsed: () => performance.now(),
       requestId: () => `${prefix}-${(++requests).toString(36)}`,
+      log: new AccessLog(),
+      connections: new Connections(),
       isStopping: false,
     };
     this.timers = [setInterval(() => this.sweep(), sweepMs), setInterval(() => this.callWaiting(), waitingMs)];
@@ -56,7 +60,9 @@ export class Router implements Controlled {
   }
 
   put(table: unknown): RouterSeen {
-    this.routing.apply(checkTable(table));
+    const checked = checkTable(table);
+    this.shop.log.apply(checked.accessLog);
+    this.routing.apply(checked);
     return this.seen();
   }
 
@@ -115,6 +121,7 @@ export class Router implements Controlled {
     const now = Date.now();
     for (const client of this.shop.clients) client.checkTime(now);
     for (const replica of this.replicas()) replica.closeIdle(now, false);
+    this.shop.log.flush();
     for (const service of this.routing.services.values()) service.tally.turn(now);
   }
 

@@ -2,6 +2,7 @@
 // turn) and lets the rest drain.
 import type { Ms } from "../../domain/frame.ts";
 import type { RouterSeen, RouterTable, Rule } from "../table.ts";
+import { Addresses } from "./addresses.ts";
 import type { Replica } from "./replica.ts";
 import { hostname, Service } from "./service.ts";
 
@@ -10,6 +11,13 @@ interface CompiledRule {
   readonly path: string;
   readonly strip: number;
   readonly service: Service;
+}
+
+/** A listener as the table describes it. */
+export interface Entry {
+  readonly rules: readonly CompiledRule[];
+  readonly trusted: Addresses | undefined;
+  readonly connectionsPerClientMax: number;
 }
 
 export interface Found {
@@ -21,7 +29,7 @@ export interface Found {
 export class Routing {
   version = 0;
   readonly services = new Map<string, Service>();
-  private rules = new Map<string, readonly CompiledRule[]>();
+  readonly entries = new Map<string, Entry>();
   private readonly o: { now: () => Ms; onLeave: (replica: Replica) => void };
 
   constructor(o: { now: () => Ms; onLeave: (replica: Replica) => void }) {
@@ -34,23 +42,28 @@ export class Routing {
       const service = this.services.get(key) ?? new Service(key, routed, this.o.now());
       this.services.set(key, service);
       service.tally.intervalMs = table.intervalMs ?? 5_000;
-      left.push(...service.apply(routed));
+      left.push(...service.apply(routed, this.o.now()));
     }
     for (const [key, service] of this.services) {
-      if (!table.services[key]) left.push(...service.apply({ ...service.routed, revisions: {}, routes: [] }));
+      if (!table.services[key])
+        left.push(...service.apply({ ...service.routed, revisions: {}, routes: [] }, this.o.now()));
     }
-    this.rules = new Map(table.listeners.map((listener) => [listener.id, this.compile(listener.rules)]));
+    this.entries.clear();
+    for (const listener of table.listeners)
+      this.entries.set(listener.id, {
+        rules: this.compile(listener.rules),
+        trusted: listener.trusted && listener.trusted.length > 0 ? new Addresses(listener.trusted) : undefined,
+        connectionsPerClientMax: listener.connectionsPerClientMax ?? Number.POSITIVE_INFINITY,
+      });
     this.version = table.version;
     for (const replica of left) this.o.onLeave(replica);
     for (const service of this.services.values()) service.waiting.call(this.o.now());
     this.tidy(table);
   }
 
-  find(listener: string, host: string, path: string): Found | undefined {
-    const rules = this.rules.get(listener);
-    if (!rules) return undefined;
+  find(entry: Entry, host: string, path: string): Found | undefined {
     let name: string | undefined;
-    for (const rule of rules) {
+    for (const rule of entry.rules) {
       if (rule.host !== undefined) {
         name ??= hostname(host);
         if (rule.host !== name) continue;

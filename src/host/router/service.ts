@@ -1,8 +1,12 @@
 // One service as the router runs it: its revisions, the draw between them, and the choice of a replica.
 import type { Ms, RevisionId, Route } from "../../domain/frame.ts";
 import type { RoutedService, SeenRevisionRouting, SeenRouting } from "../table.ts";
+import { Guard } from "./guard.ts";
 import { fieldValue, type RequestHead } from "./head.ts";
+import type { Mirrored } from "./mirror.ts";
 import { Replica } from "./replica.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import { Sticky } from "./sticky.ts";
 import { Tally } from "./tally.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
@@ -15,6 +19,7 @@ export class Revision {
   owed = 0;
   replicas: readonly Replica[] = [];
   leaving: readonly Replica[] = [];
+  slowStartMs: Ms = 0;
   private turn = 0;
 
   constructor(id: RevisionId) {
@@ -26,25 +31,36 @@ export class Revision {
     return [...this.replicas, ...this.leaving].reduce((sum, r) => sum + r.inFlight, 0);
   }
 
-  /** The less loaded of two, looking at the whole list in turns; `avoid` only if there is no other. */
+  /** The less loaded of two, the pairs taken in turns; `avoid` only if there is no other. */
   leastLoaded(nowMs: Ms, avoid: Replica | undefined): Replica | undefined {
     const n = this.replicas.length;
     let best: Replica | undefined;
     let seen = 0;
     this.turn = (this.turn + 1) % Math.max(n, 1);
+    const isPanic = this.ejected(nowMs) * 2 > n;
     for (let i = 0; i < n && seen < 2; i++) {
       const replica = this.replicas[(this.turn + i) % n];
-      if (!replica?.isUsable(nowMs) || replica === avoid) continue;
-      seen++;
-      if (!best || replica.inFlight < best.inFlight) best = replica;
+      if (!replica || replica === avoid || !(isPanic ? replica.isReachable(nowMs) : replica.isUsable(nowMs))) continue;
+      if (n > 1 && replica.isWarming(nowMs, this.slowStartMs)) {
+        best ??= replica;
+        continue;
+      }
+      if (seen++ === 0 || !best || replica.inFlight < best.inFlight) best = replica;
     }
-    return best ?? (avoid?.isUsable(nowMs) && this.replicas.includes(avoid) ? avoid : undefined);
+    return best ?? (avoid?.isReachable(nowMs) && this.replicas.includes(avoid) ? avoid : undefined);
+  }
+
+  /** When more than half are ejected, something else is wrong: all get their share again (the panic threshold). */
+  private ejected(nowMs: Ms): number {
+    let n = 0;
+    for (const replica of this.replicas) if (replica.isEjected(nowMs)) n++;
+    return n;
   }
 }
 
 /** What a rule of the service says about a request. */
 export interface Wanted {
-  readonly revision: Revision | undefined;
+  readonly to: RevisionId;
   /** A preview host is never answered by another revision; header and cookie rules are a preference. */
   readonly isStrict: boolean;
 }
@@ -62,6 +78,11 @@ export class Service {
   unanswered = 0;
   readonly revisions = new Map<RevisionId, Revision>();
   routed: RoutedService;
+  guard: Guard | undefined;
+  sticky: Sticky | undefined;
+  readonly retries = new RetryBudget();
+  readonly mirrored = new Map<RevisionId, Mirrored>();
+  private mirrorOwed = 0;
   private drawn: readonly Revision[] = [];
 
   constructor(key: string, routed: RoutedService, nowMs: Ms) {
@@ -72,7 +93,7 @@ export class Service {
   }
 
   /** Takes over a new table's part; gives the replicas that left. */
-  apply(routed: RoutedService): readonly Replica[] {
+  apply(routed: RoutedService, nowMs: Ms): readonly Replica[] {
     this.routed = routed;
     const left: Replica[] = [];
     for (const [id, revision] of this.revisions) {
@@ -87,8 +108,9 @@ export class Service {
       const revision = this.revisions.get(id) ?? new Revision(id);
       this.revisions.set(id, revision);
       revision.weight = wanted.weight;
+      revision.slowStartMs = routed.slowStartMs ?? 0;
       const kept = wanted.replicas.map(
-        (w) => revision.replicas.find((r) => r.id === w.id && r.port === w.port) ?? new Replica(w.id, w.port),
+        (w) => revision.replicas.find((r) => r.id === w.id && r.port === w.port) ?? new Replica(w, nowMs),
       );
       const gone = revision.replicas.filter((r) => !kept.includes(r));
       left.push(...gone);
@@ -96,6 +118,9 @@ export class Service {
       revision.replicas = kept;
     }
     this.drawn = [...this.revisions.values()].filter((r) => r.weight > 0);
+    this.guard = Guard.of(routed, this.guard);
+    this.sticky = routed.sticky ? new Sticky(routed.sticky, { service: this.key, drawn: this.drawn }) : undefined;
+    this.retries.percentMax = routed.retryPercentMax ?? 20;
     if (before !== this.drawn.map((r) => `${r.id}=${r.weight}`).join()) for (const r of this.drawn) r.owed = 0;
     for (const replica of left) replica.isDraining = true;
     return left;
@@ -116,23 +141,37 @@ export class Service {
   wantedBy(head: RequestHead, b: Buffer): Wanted | undefined {
     for (const route of this.routed.routes) {
       if (!matches(route, head, b)) continue;
-      const revision = this.revisions.get(route.to);
       const isStrict = "host" in route.match;
-      if (isStrict || revision) return { revision, isStrict };
+      if (isStrict || this.revisions.has(route.to)) return { to: route.to, isStrict };
     }
     return undefined;
   }
 
   choose(o: { wanted: Wanted | undefined; avoid: Replica | undefined; nowMs: Ms }): Chosen | undefined {
     if (o.wanted) {
-      const replica = o.wanted.revision?.leastLoaded(o.nowMs, o.avoid);
-      if (o.wanted.revision && replica) return { revision: o.wanted.revision, replica };
+      const revision = this.revisions.get(o.wanted.to);
+      const replica = revision?.leastLoaded(o.nowMs, o.avoid);
+      if (revision && replica) return { revision, replica };
       if (o.wanted.isStrict) return undefined;
     }
     const revision = this.draw();
     const replica = revision?.leastLoaded(o.nowMs, o.avoid);
     if (revision && replica) return { revision, replica };
     return revision ? this.standIn(o) : undefined;
+  }
+
+  /** The revision that gets a copy of this request, too: so many of every hundred. */
+  mirrorTo(method: string, nowMs: Ms): { replica: Replica; counts: Mirrored } | undefined {
+    const { mirror } = this.routed;
+    if (!mirror || (method !== "GET" && method !== "HEAD" && method !== "OPTIONS")) return undefined;
+    this.mirrorOwed += mirror.percent;
+    if (this.mirrorOwed < 100) return undefined;
+    this.mirrorOwed -= 100;
+    const replica = this.revisions.get(mirror.to)?.leastLoaded(nowMs, undefined);
+    if (!replica) return undefined;
+    const counts = this.mirrored.get(mirror.to) ?? { requests: 0, errors: 0 };
+    this.mirrored.set(mirror.to, counts);
+    return { replica, counts };
   }
 
   /** Smooth weighted round robin (as in nginx): exact in every 100 requests, never two bursts. */

@@ -1,5 +1,6 @@
 // Is this a table? Checked once where it comes in, everything wrong at once; a table that is not leaves the last in force.
 import type { RouterTable } from "../table.ts";
+import { isRange } from "./addresses.ts";
 
 export function checkTable(value: unknown): RouterTable {
   const problems: string[] = [];
@@ -20,6 +21,8 @@ type Say = (at: string, what: string) => void;
 
 function checkListener(listener: unknown, at: string, say: Say): void {
   if (!isRecord(listener) || typeof listener.id !== "string") return say(at, "has no id");
+  if (listener.trusted !== undefined && !isRanges(listener.trusted))
+    say(`${at}.trusted`, "not a list of addresses or ranges");
   if (!Array.isArray(listener.rules)) return say(`${at}.rules`, "not a list");
   listener.rules.forEach((rule: unknown, i) => {
     checkRule(rule, `${at}.rules[${i}]`, say);
@@ -41,12 +44,46 @@ function checkService(service: unknown, at: string, say: Say): void {
   if (!Array.isArray(routes)) say(`${at}.routes`, "not a list");
   else if (!routes.every((r) => isRecord(r) && isRecord(r.match) && typeof r.to === "string"))
     say(`${at}.routes`, "each needs match and to");
+  checkOptions(service, at, say);
   if (!isRecord(revisions)) return say(`${at}.revisions`, "not an object");
   for (const [id, revision] of Object.entries(revisions)) {
     if (!/^[\w.:@/-]{1,200}$/.test(id)) say(`${at}.revisions`, `"${id}" is no name for a revision`);
     if (!isRecord(revision)) say(`${at}.revisions.${id}`, "not an object");
     else checkRevision(revision, `${at}.revisions.${id}`, say);
   }
+}
+
+/** What may be left out. A value that would throw later must not get in: a table is applied whole or not at all. */
+function checkOptions(service: Record<string, unknown>, at: string, say: Say): void {
+  const { sticky, mirror, ejection, rateLimit, allow } = service;
+  if (sticky !== undefined && !(isRecord(sticky) && isToken(sticky.cookie) && isText(sticky.secret)))
+    say(`${at}.sticky`, "needs a cookie's name and a secret");
+  if (mirror !== undefined && !(isRecord(mirror) && isText(mirror.to) && isCount(mirror.percent)))
+    say(`${at}.mirror`, "needs to and percent");
+  if (ejection !== undefined && !(isRecord(ejection) && isCount(ejection.failuresInRow) && isCount(ejection.forMs)))
+    say(`${at}.ejection`, "needs failuresInRow and forMs");
+  if (rateLimit !== undefined && !(isRecord(rateLimit) && isCount(rateLimit.perSecond) && isCount(rateLimit.burst)))
+    say(`${at}.rateLimit`, "needs perSecond and burst");
+  for (const name of ["slowStartMs", "retryPercentMax", "bodyBytesMax", "answerMs"])
+    if (service[name] !== undefined && !isCount(service[name])) say(`${at}.${name}`, "not a number from 0");
+  if (allow === undefined) return;
+  if (!Array.isArray(allow)) return say(`${at}.allow`, "not a list");
+  allow.forEach((rule: unknown, i) => {
+    if (!isRecord(rule) || !isText(rule.path) || !isRanges(rule.from))
+      say(`${at}.allow[${i}]`, "needs path, and from as a list of addresses or ranges");
+  });
+}
+
+function isRanges(value: unknown): boolean {
+  return Array.isArray(value) && value.every((range) => typeof range === "string" && isRange(range));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function isToken(value: unknown): boolean {
+  return isText(value) && /^[\w-]+$/.test(value);
 }
 
 function checkRevision(revision: Record<string, unknown>, at: string, say: Say): void {

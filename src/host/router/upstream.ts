@@ -3,7 +3,6 @@
 import { connect, type Socket } from "node:net";
 import type { Ms } from "../../domain/frame.ts";
 import { ChunkedBody } from "./chunks.ts";
-import type { Client } from "./client.ts";
 import { type AnswerHead, type Framing, headLimits, readAnswer } from "./head.ts";
 import type { Replica } from "./replica.ts";
 
@@ -15,12 +14,40 @@ const joinedBytesMax = 16_384;
 const lastChunk = "0\r\n\r\n";
 
 /** How a body goes from the replica's framing to the client's. */
-type Relay = "as it is" | "into chunks" | "out of chunks";
+export type Relay = "as it is" | "into chunks" | "out of chunks";
+
+/** Who waits for an answer: a client's connection, or a mirror that throws it away. */
+export interface Asker {
+  readonly method: string;
+  /** Of its HTTP/1.x. */
+  readonly minor: number;
+  readonly isBodySent: boolean;
+  readonly tunnel: { fromReplica(bytes: Buffer): void } | undefined;
+  readonly socket: {
+    write(data: string | Buffer, encoding?: BufferEncoding): boolean;
+    cork(): void;
+    uncork(): void;
+  };
+  nowMs(): Ms;
+  answerInterim(head: AnswerHead): void;
+  /** The head as the asker gets it; sent together with the first bytes of the body. */
+  answerHead(head: AnswerHead, relay: Relay): string;
+  /** The head was not sent yet: another answer may still be given. */
+  takeBackHead(): void;
+  answerDone(): void;
+  answerUpgrade(upstream: Upstream, head: AnswerHead, first: Buffer): void;
+  upstreamMalformed(upstream: Upstream, why: string): void;
+  upstreamLost(upstream: Upstream): void;
+  /** The replica can take more of the body. */
+  readOn(): void;
+  /** The asker takes no more for now. */
+  stalled(): void;
+}
 
 export class Upstream {
   readonly socket: Socket;
   readonly replica: Replica;
-  client: Client | undefined;
+  client: Asker | undefined;
   isConnected = false;
   /** It has carried a request before: it may be closing under us. */
   isReused = false;
@@ -59,7 +86,7 @@ export class Upstream {
   }
 
   /** Ready for the next request's answer. */
-  begin(client: Client): void {
+  begin(client: Asker): void {
     this.client = client;
     this.framing = undefined;
     this.rest = undefined;
@@ -149,10 +176,13 @@ export class Upstream {
     if (isDone && end < bytes.length) this.keepsAlive = false;
     const canTakeMore = this.send(client, text, payload ?? bytes.subarray(from, end));
     if (isDone) this.finish(client);
-    else if (!canTakeMore) this.socket.pause();
+    else if (!canTakeMore) {
+      client.stalled();
+      this.socket.pause();
+    }
   }
 
-  private send(client: Client, text: string, body: Buffer): boolean {
+  private send(client: Asker, text: string, body: Buffer): boolean {
     const { socket } = client;
     if (body.length === 0) return text === "" || socket.write(text, "latin1");
     const isWrapped = this.relay === "into chunks";
@@ -168,7 +198,7 @@ export class Upstream {
     return canTakeMore;
   }
 
-  private finish(client: Client): void {
+  private finish(client: Asker): void {
     this.client = undefined;
     this.framing = undefined;
     const isReusable = this.keepsAlive && client.isBodySent && !this.replica.isDraining && !this.isClosed;

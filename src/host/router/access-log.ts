@@ -1,0 +1,58 @@
+// Who asked what, as JSON lines: every error, and a sample of the rest. Lines are gathered and written together.
+import { appendFile } from "node:fs";
+import type { AccessLogSettings } from "../table.ts";
+
+export interface AccessLine {
+  readonly at: string;
+  readonly service: string;
+  readonly revision: string;
+  readonly replica: string;
+  readonly client: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly requestId: string;
+  readonly traceparent?: string;
+}
+
+const gatheredMax = 10_000;
+
+export class AccessLog {
+  private settings: AccessLogSettings | undefined;
+  private gathered: string[] = [];
+  private owed = 0;
+  private isWriting = false;
+  /** Lines lost because the disk was slower than the traffic. */
+  lost = 0;
+
+  apply(settings: AccessLogSettings | undefined): void {
+    this.settings = settings;
+  }
+
+  /** Asked first, so that a line that is not written is not made either. */
+  wants(status: number): boolean {
+    if (!this.settings) return false;
+    if (status >= 500) return true;
+    this.owed += this.settings.samplePercent;
+    if (this.owed < 100) return false;
+    this.owed -= 100;
+    return true;
+  }
+
+  write(line: AccessLine): void {
+    if (this.gathered.length >= gatheredMax) this.lost++;
+    else this.gathered.push(JSON.stringify(line));
+  }
+
+  flush(): void {
+    if (this.isWriting || this.gathered.length === 0 || !this.settings) return;
+    const text = `${this.gathered.join("\n")}\n`;
+    this.gathered = [];
+    this.isWriting = true;
+    appendFile(this.settings.file, text, { mode: 0o600 }, (error) => {
+      this.isWriting = false;
+      if (error) console.error(`the access log cannot be written: ${error.message}`);
+    });
+  }
+}

@@ -1,0 +1,214 @@
+// What a service may ask of the router beyond weights: sessions, mirrors, ejection, guards, trust, the access log.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { type Answer, ask, closeAll, onEnd, one, replica, routerWith, says, until } from "./test-bench.ts";
+
+afterEach(closeAll);
+
+const cookieOf = (answer: Answer): string => answer.headers["set-cookie"]?.[0]?.split(";")[0] ?? "";
+
+test("sessions stay where they are, and follow the weights only as far as these move", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const { port: v2 } = await replica(says("v2"));
+  const sticky = { cookie: "seat", secret: "s3cret" };
+  const weights = (a: number, b: number) => ({ revisions: { v1: one(a, v1), v2: one(b, v2, "r2") }, sticky });
+  const { port, put } = await routerWith(weights(80, 20));
+  const sessions: { cookie: string; first: string }[] = [];
+  for (let i = 0; i < 100; i++) {
+    const answer = await ask(port);
+    sessions.push({ cookie: cookieOf(answer), first: answer.body });
+  }
+  expect(sessions.filter((s) => s.first === "v2")).toHaveLength(20);
+  const now = () => Promise.all(sessions.map(async (s) => (await ask(port, { headers: { cookie: s.cookie } })).body));
+  expect(await now()).toEqual(sessions.map((s) => s.first));
+  put(weights(40, 60));
+  const shifted = await now();
+  expect(sessions.every((s, i) => s.first === "v1" || shifted[i] === "v2")).toBe(true);
+  const moved = shifted.filter((v) => v === "v2").length;
+  expect(moved).toBeGreaterThan(35);
+  expect(moved).toBeLessThan(85);
+  put(weights(100, 0));
+  expect(new Set(await now())).toEqual(new Set(["v1"]));
+});
+
+test("a session's cookie that nobody signed is no session", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, sticky: { cookie: "seat", secret: "s" } });
+  const answer = await ask(port, { headers: { cookie: "seat=9999.forged" } });
+  expect(cookieOf(answer)).toMatch(/^seat=\d+\.[\w-]{22}$/);
+});
+
+test("a mirror gets copies of reads, and nobody waits for its answers", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const copies: string[] = [];
+  const { port: v2 } = await replica(
+    (request) => void copies.push(`${request.method} ${request.headers["x-sluice-mirror"]}`),
+  );
+  const { port, router } = await routerWith({
+    revisions: { v1: one(100, v1), v2: one(0, v2, "r2") },
+    mirror: { to: "v2", percent: 50 },
+  });
+  for (let i = 0; i < 10; i++) expect((await ask(port)).body).toBe("v1");
+  await ask(port, { method: "POST", body: "x" });
+  await until(() => copies.length === 5);
+  expect(copies).toEqual(Array(5).fill("GET 1"));
+  expect(router.metrics()).toContain('sluice_mirrored_total{service="test/web",revision="v2"} 5');
+});
+
+test("a replica that keeps cutting answers is left out, until half of its revision would be", async () => {
+  const { port: good } = await replica(says("good"));
+  const { port: bad } = await replica((request) => request.socket.destroy());
+  const replicas = [
+    { id: "r1", port: good },
+    { id: "r2", port: bad },
+  ];
+  const ejection = { failuresInRow: 2, forMs: 60_000 };
+  const { port, put, router } = await routerWith({ revisions: { v1: { weight: 100, replicas } }, ejection });
+  const failed = async (n: number): Promise<number> => {
+    let count = 0;
+    for (let i = 0; i < n; i++) if ((await ask(port, { method: "POST", body: "x" })).status === 502) count++;
+    return count;
+  };
+  expect(await failed(20)).toBe(2);
+  expect(router.seen().services["test/web"]?.revisions.v1?.replicas.r2?.ejected).toBe(true);
+  put({ revisions: { v1: { weight: 100, replicas: [{ id: "r2", port: bad }] } }, ejection });
+  expect(await failed(3)).toBe(3);
+});
+
+test("retries stay within their share of all requests", async () => {
+  let asked = 0;
+  const { port: v1 } = await replica((request) => {
+    asked++;
+    request.socket.destroy();
+  });
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, ejection: { failuresInRow: 1e9, forMs: 0 } });
+  for (let i = 0; i < 100; i++) await ask(port);
+  expect(asked).toBeGreaterThan(100);
+  expect(asked).toBeLessThanOrEqual(100 + 10 + 20);
+});
+
+test("a client that asks too often gets 429, another does not", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const { port } = await routerWith(
+    { revisions: { v1: one(100, v1) }, rateLimit: { perSecond: 0.001, burst: 3 } },
+    { listener: { trusted: ["127.0.0.0/8"] } },
+  );
+  const statuses = [];
+  for (let i = 0; i < 4; i++) statuses.push((await ask(port)).status);
+  expect(statuses).toEqual([200, 200, 200, 429]);
+  expect((await ask(port, { headers: { "x-forwarded-for": "203.0.113.9" } })).status).toBe(200);
+});
+
+test("paths with an allow-list answer only its addresses, however the path is spelled", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const { port } = await routerWith({
+    revisions: { v1: one(100, v1) },
+    allow: [{ path: "/admin", from: ["10.0.0.0/8"] }],
+  });
+  expect((await ask(port, { path: "/administrators" })).status).toBe(200);
+  for (const path of [
+    "/admin",
+    "/admin/users",
+    "//admin",
+    "/%61dmin",
+    "/ADMIN/",
+    "/x/%2e%2e%2fadmin",
+    "/admin;a=b/c",
+    "/%2561dmin",
+  ])
+    expect([path, (await ask(port, { path })).status]).toEqual([path, 403]);
+});
+
+test("X-Forwarded-* is believed of a trusted proxy only, and never beyond it", async () => {
+  const { port: v1 } = await replica((request, response) => response.end(JSON.stringify(request.headers)));
+  const spoof = {
+    "x-forwarded-for": "6.6.6.6, 203.0.113.9",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "shop.test",
+  };
+  const trusting = await routerWith({ revisions: { v1: one(100, v1) } }, { listener: { trusted: ["127.0.0.1"] } });
+  const seen = JSON.parse((await ask(trusting.port, { headers: spoof })).body);
+  expect(seen).toMatchObject({
+    "x-forwarded-for": "6.6.6.6, 203.0.113.9, 127.0.0.1",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "shop.test",
+    forwarded: 'for=203.0.113.9;host="shop.test";proto=https',
+  });
+  const wary = await routerWith({ revisions: { v1: one(100, v1) } });
+  expect(JSON.parse((await ask(wary.port, { headers: spoof })).body)).toMatchObject({
+    "x-forwarded-for": "127.0.0.1",
+    "x-forwarded-proto": "http",
+  });
+});
+
+test("a body over the limit is 413, said or found out", async () => {
+  const { port: v1 } = await replica((request, response) => request.resume().on("end", () => response.end()));
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, bodyBytesMax: 1_000 });
+  const body = "x".repeat(2_000);
+  expect((await ask(port, { method: "POST", body })).status).toBe(413);
+  expect((await ask(port, { method: "POST", body, headers: { "transfer-encoding": "chunked" } })).status).toBe(413);
+});
+
+test("an answer that does not come in time is 504", async () => {
+  const { port: v1 } = await replica(() => {});
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, answerMs: 50 });
+  const answer = await ask(port);
+  expect([answer.status, answer.headers["x-sluice-error"]]).toEqual([504, "upstream-timeout"]);
+});
+
+test("the access log has every error and a sample of the rest, with request id and trace context", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-log-"));
+  onEnd(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "access.log");
+  const { port: v1 } = await replica((request, response) => {
+    response.statusCode = request.url?.startsWith("/broken") ? 500 : 200;
+    response.end(request.headers.traceparent);
+  });
+  const { port } = await routerWith(
+    { revisions: { v1: one(100, v1) } },
+    { table: { accessLog: { file, samplePercent: 10 } } },
+  );
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const headers = { traceparent, "x-request-id": "abc-1" };
+  for (let i = 0; i < 20; i++) expect((await ask(port, { headers })).body).toBe(traceparent);
+  await ask(port, { path: "/broken?secret=1", headers });
+  const lines = (): Record<string, unknown>[] => {
+    try {
+      return readFileSync(file, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+    } catch {
+      return [];
+    }
+  };
+  await until(() => lines().length === 3);
+  expect(lines()[2]).toMatchObject({
+    status: 500,
+    path: "/broken",
+    requestId: "abc-1",
+    traceparent,
+    revision: "v1",
+    client: "127.0.0.1",
+  });
+});
+
+test("one address has only so many connections at a time", async () => {
+  const { port: v1 } = await replica(() => {});
+  const { port } = await routerWith(
+    { revisions: { v1: one(100, v1) }, answerMs: 600 },
+    { listener: { connectionsPerClientMax: 2 } },
+  );
+  const answers = await Promise.all([ask(port), ask(port), ask(port)]);
+  expect(answers.map((a) => a.status).sort()).toEqual([429, 504, 504]);
+});
+
+test("a table with an option that makes no sense is refused whole", async () => {
+  const { router, put } = await routerWith({});
+  expect(() => put({ allow: [{ path: "/", from: ["10.0.0.0/99"] }] })).toThrow(
+    "services.test/web.allow[0]: needs path",
+  );
+  expect(router.seen().version).toBe(1);
+});

@@ -1,0 +1,81 @@
+// Who may ask, and how often: allow-lists by path, a rate for each client, the longest body. Asked before anything is sent.
+import type { Ms } from "../../domain/frame.ts";
+import type { RoutedService } from "../table.ts";
+import { Addresses } from "./addresses.ts";
+import type { OwnAnswer } from "./own-answer.ts";
+
+const clientsMax = 50_000;
+
+interface Asking {
+  readonly path: string;
+  readonly address: string;
+  readonly lengthBytes: number;
+  readonly nowMs: Ms;
+}
+
+export class Guard {
+  private readonly routed: RoutedService;
+  private readonly allowed: readonly { readonly path: string; readonly from: Addresses }[];
+  private readonly buckets: Map<string, { tokens: number; atMs: Ms }>;
+
+  /** Undefined where there is nothing to guard: the usual case costs nothing. */
+  static of(routed: RoutedService, before: Guard | undefined): Guard | undefined {
+    const { allow, rateLimit, bodyBytesMax } = routed;
+    return allow || rateLimit || bodyBytesMax !== undefined ? new Guard(routed, before) : undefined;
+  }
+
+  private constructor(routed: RoutedService, before: Guard | undefined) {
+    this.routed = routed;
+    this.allowed = (routed.allow ?? []).map(({ path, from }) => ({ path: plain(path), from: new Addresses(from) }));
+    this.buckets = before?.buckets ?? new Map();
+  }
+
+  refuse(asking: Asking): OwnAnswer | undefined {
+    const { bodyBytesMax, rateLimit } = this.routed;
+    if (this.allowed.length > 0 && !this.isAllowed(asking)) return { status: 403, error: "address-not-allowed" };
+    if (rateLimit && !this.takeToken(asking, rateLimit))
+      return { status: 429, error: "rate-limit", retryAfterSeconds: Math.ceil(1 / rateLimit.perSecond) };
+    if (bodyBytesMax !== undefined && asking.lengthBytes > bodyBytesMax) return { status: 413, error: "body-too-long" };
+    return undefined;
+  }
+
+  private isAllowed({ path, address }: Asking): boolean {
+    const asked = plain(path);
+    return this.allowed.every((rule) => !isBelow(asked, rule.path) || rule.from.has(address));
+  }
+
+  private takeToken({ address, nowMs }: Asking, o: { readonly perSecond: number; readonly burst: number }): boolean {
+    const bucket = this.buckets.get(address) ?? { tokens: o.burst, atMs: nowMs };
+    bucket.tokens = Math.min(o.burst, bucket.tokens + ((nowMs - bucket.atMs) / 1_000) * o.perSecond);
+    bucket.atMs = nowMs;
+    // The oldest goes first: a flood of addresses costs memory only up to here.
+    if (this.buckets.size >= clientsMax) this.buckets.delete(this.buckets.keys().next().value ?? "");
+    this.buckets.set(address, bucket);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+}
+
+/** As a lenient replica might read it, so that no spelling of a path goes around its rule. */
+function plain(path: string): string {
+  let text = path;
+  for (let i = 0; i < 3 && text.includes("%"); i++) {
+    try {
+      text = decodeURIComponent(text);
+    } catch {
+      text = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    }
+  }
+  const parts: string[] = [];
+  for (const part of text.replaceAll("\\", "/").split(/\/+/)) {
+    const name = part.replace(/;.*$/, "");
+    if (name === "..") parts.pop();
+    else if (name !== "" && name !== ".") parts.push(name.toLowerCase());
+  }
+  return `/${parts.join("/")}`;
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  return prefix === "/" || path === prefix || path.startsWith(`${prefix}/`);
+}
