@@ -11,6 +11,8 @@ export interface HostHealth {
   readonly pid: number;
   readonly startedAt: number;
   readonly version: string;
+  /** Folder that its processes were started from. */
+  readonly programs: string;
   readonly journal?: string;
   readonly router: { readonly pid: number | undefined; readonly answers: boolean };
   readonly services: readonly ServiceKey[];
