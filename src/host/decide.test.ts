@@ -30,15 +30,13 @@ function service(revisions: Record<string, { replicas: number; weight: number }>
 function replicas(...sides: string[]): readonly ReplicaView[] {
   return sides.flatMap((side) => {
     const [revision = "", states = ""] = side.split(":");
-    return states
-      .split(",")
-      .map((state, i) => ({
-        id: `${revision}-${i + 1}`,
-        revision,
-        slot: i + 1,
-        port: 1,
-        state: state as ReplicaState,
-      }));
+    return states.split(",").map((state, i) => ({
+      id: `${revision}-${i + 1}`,
+      revision,
+      slot: i + 1,
+      port: 1,
+      state: state as ReplicaState,
+    }));
   });
 }
 
