@@ -1,4 +1,5 @@
 // Questions to the server, and verbs. The session is a cookie: the page holds no token.
+import type { ProblemDocument } from "../../src/server/routes.ts";
 import type { VerbName } from "./view/verb.ts";
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal };
@@ -12,6 +13,33 @@ export interface Refusal {
 
 export async function ask<T>(path: string): Promise<Answer<T>> {
   return answer(fetch(`/api/v1${path}`, { headers: { accept: "application/json" } }));
+}
+
+let described: Promise<Answer<{ readonly paths?: object }>> | undefined;
+
+/** Whether this server has a route that not every server has, by its own OpenAPI document. */
+export async function offers(path: string): Promise<boolean> {
+  described ??= ask("/openapi.json");
+  const answered = await described;
+  return answered.ok && Object.keys(answered.value.paths ?? {}).some((known) => known.endsWith(path));
+}
+
+/** The last lines that a revision's replicas printed. */
+export async function lastWords(environment: string, revision: string, linesMax: number): Promise<readonly string[]> {
+  const query = new URLSearchParams({ environment, revision, tail: String(linesMax) });
+  const response = await fetch(`/api/v1/logs?${query}`).catch(() => undefined);
+  if (response?.ok !== true) return [];
+  const lines = (await response.text()).split("\n").filter((line) => line !== "");
+  return lines.map(printedText);
+}
+
+function printedText(line: string): string {
+  try {
+    const { text, line: printed } = JSON.parse(line);
+    return String(text ?? printed ?? line);
+  } catch {
+    return line;
+  }
 }
 
 export async function command(deployment: string, verb: VerbName, body: object): Promise<Answer<unknown>> {
@@ -30,17 +58,11 @@ async function answer<T>(asked: Promise<Response>): Promise<Answer<T>> {
     const body = await response.json().catch(() => undefined);
     return response.ok ? { ok: true, value: body } : { ok: false, refusal: refusalOf(response.status, body) };
   } catch {
-    const mend = "See whether it runs: sluice status";
+    const mend = "See whether it runs: sluice doctor";
     return { ok: false, refusal: { status: 0, so: "The control plane does not answer", mend } };
   }
 }
 
-function refusalOf(status: number, body: unknown): Refusal {
-  const said = typeof body === "object" && body !== null ? body : {};
-  const nested = "error" in said && typeof said.error === "object" && said.error !== null ? said.error : said;
-  const text = (key: string, otherwise: string): string => {
-    const value = Object.entries(nested).find(([name]) => name === key)?.[1];
-    return typeof value === "string" ? value : otherwise;
-  };
-  return { status, so: text("so", text("message", `The control plane answered ${status}`)), mend: text("mend", "") };
+function refusalOf(status: number, body: Partial<ProblemDocument> | undefined): Refusal {
+  return { status, so: body?.detail ?? body?.title ?? `The control plane answered ${status}`, mend: body?.mend ?? "" };
 }

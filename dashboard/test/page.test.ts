@@ -105,6 +105,17 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     await own.close();
   });
 
+  test("the measures of contrast and names find what is planted", async () => {
+    const { page } = await open(browser, { url: `${server.url}/#/history` });
+    await page.getByRole("heading", { name: "History" }).waitFor();
+    await page.evaluate(() => {
+      document.body.insertAdjacentHTML("beforeend", '<p style="color:#999">pale</p><button></button>');
+    });
+    expect(await page.evaluate(contrastFaults)).toEqual([expect.stringContaining('"pale"')]);
+    expect(await page.evaluate(namelessControls)).toEqual(["<button></button>"]);
+    await page.context().close();
+  });
+
   test("without a session the page says how to sign in", async () => {
     const own = await servePage({ folder, events, isSignedIn: false });
     const { page } = await open(browser, { url: own.url });

@@ -36,7 +36,12 @@ export async function servePage({ folder, events, isSignedIn = true, demo }: Ser
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
     if (!pathname.startsWith("/api/")) return file(folder, pathname, response);
-    if (!isSignedIn) return json(response, 401, { so: "You are not signed in", mend: "sluice up prints a link" });
+    if (!isSignedIn)
+      return json(response, 401, {
+        title: "Not signed in",
+        detail: "nobody is signed in",
+        mend: "sluice up prints a link",
+      });
     if (request.method === "POST") {
       let text = "";
       for await (const chunk of request) text += chunk;
@@ -44,7 +49,17 @@ export async function servePage({ folder, events, isSignedIn = true, demo }: Ser
       return json(response, 200, {});
     }
     if (pathname === "/api/v1/demo" && demo !== undefined) return json(response, 200, demo);
-    if (pathname !== "/api/v1/events") return json(response, 404, { so: "There is no such page", mend: "" });
+    if (pathname === "/api/v1/openapi.json") {
+      return json(response, 200, { paths: demo === undefined ? {} : { "/api/v1/demo": {} } });
+    }
+    if (pathname === "/api/v1/logs") return response.end(`${JSON.stringify({ text: "listening on 3000" })}\n`);
+    if (pathname === "/api/v1/status") {
+      return json(response, 200, { environments: [{ name: "production", url: "http://shop.localhost:8080" }] });
+    }
+    if (/^\/api\/v1\/deployments\/[^/]+$/.test(pathname)) {
+      return json(response, 200, { waiting: ["the router reports 0 % for expense-service-4c81e, not 50 %"] });
+    }
+    if (pathname !== "/api/v1/events") return json(response, 404, { title: "Not there" });
     const from = Number(request.headers["last-event-id"] ?? searchParams.get("from") ?? 0);
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     for (const event of journal) if (event.seq > from) response.write(framed(event));
@@ -83,8 +98,9 @@ function file(folder: string, pathname: string, response: ServerResponse): void 
     json(response, 404, {});
     return;
   }
-  // As strict as the real server may be: no inline scripts, no other origin.
-  const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
+  // As strict as the real server's: no inline scripts, no other origin.
+  const policy =
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
   response.writeHead(200, { "content-type": types[extname(path)] ?? "text/plain", "content-security-policy": policy });
   createReadStream(path).pipe(response);
 }

@@ -43,7 +43,7 @@ test("a plan is a strip of waves, with the way back under the step at which it t
       expense-service: ✓ started 1 replica of v3 → ✓ gave v3 10 % of traffic → ✓ watched v3 at 10 % of traffic → ✓ started 1 replica of v3 → ✓ gave v3 50 % of traffic → ✓ watched v3 at 50 % of traffic → ✓ started 1 replica of v3 → ✓ gave v3 all traffic
         back: ✓ gave v2 all traffic (7) ← ✓ stopped v3 (6)
     Wave 2
-      api-gateway: ✓ started 1 replica of v3 → ✓ gave v3 1 % of traffic → ✓ ran smoke tests → ✓ settled the shares → ✓ gave v3 10 % of traffic → ✓ watched v3 at 10 % of traffic → ✓ started 1 replica of v3 → ✓ gave v3 50 % of traffic → ✗ watch v3 at 50 % of traffic for 60 s → - ask for approval by ops → - start 2 replicas of v3 → - give v3 all traffic
+      api-gateway: ✓ started 1 replica of v3 → ✓ gave v3 1 % of traffic → ✓ ran smoke tests → ✓ sized v3 for 10 % → ✓ gave v3 10 % of traffic → ✓ watched v3 at 10 % of traffic → ✓ started 1 replica of v3 → ✓ gave v3 50 % of traffic → ✗ watch v3 at 50 % of traffic for 60 s → - ask for approval by ops → - start 2 replicas of v3 → - give v3 all traffic
         back: ✓ gave v2 all traffic (8) ← ✓ stopped v3 (7)
     Verify
       everything: - run end-to-end tests → - watch v3 for 60 s
@@ -58,7 +58,7 @@ test("a deployment under way has one current step a service and the rest to come
     "Wave 1
       expense-service: ✓ started 1 replica of v4 → ✓ gave v4 10 % of traffic → ✓ watched v4 at 10 % of traffic → ✓ started 1 replica of v4 → ✓ gave v4 50 % of traffic → ▶ watching v4 at 50 % of traffic → · start 1 replica of v4 → · give v4 all traffic
     Wave 2
-      api-gateway: · start 1 replica of v4 → · give v4 1 % of traffic → · run smoke tests → · settle the shares → · give v4 10 % of traffic → · watch v4 at 10 % of traffic for 60 s → · start 1 replica of v4 → · give v4 50 % of traffic → · watch v4 at 50 % of traffic for 60 s → · ask for approval by ops → · start 2 replicas of v4 → · give v4 all traffic
+      api-gateway: · start 1 replica of v4 → · give v4 1 % of traffic → · run smoke tests → · size v4 for 10 % → · give v4 10 % of traffic → · watch v4 at 10 % of traffic for 60 s → · start 1 replica of v4 → · give v4 50 % of traffic → · watch v4 at 50 % of traffic for 60 s → · ask for approval by ops → · start 2 replicas of v4 → · give v4 all traffic
     Verify
       everything: · run end-to-end tests → · watch v4 for 60 s
     Let the old side go
@@ -82,7 +82,7 @@ test("exposure goes up with the canary and down to nothing with the retreat", ()
 test.each([
   ["production-4", "promote pause abort"],
   ["production-5", "abort"],
-  ["staging-4", "promote abort"],
+  ["staging-4", "promote retry pause abort"],
   ["production-3", ""],
 ])("%s offers the verbs that are possible: %s", (id, verbs) => {
   expect(

@@ -48,7 +48,8 @@ const verbs = {
   holdBack: { plan: "hold requests back", now: "holding requests back", past: "held requests back" },
   open: { plan: "open", now: "opening", past: "opened" },
   close: { plan: "close", now: "closing", past: "closed" },
-  settle: { plan: "settle the shares", now: "settling the shares", past: "settled the shares" },
+  size: { plan: "size", now: "sizing", past: "sized" },
+  keep: { plan: "change nothing", now: "changing nothing", past: "changed nothing" },
   run: { plan: "run", now: "running", past: "ran" },
   watch: { plan: "watch", now: "watching", past: "watched" },
   wait: { plan: "wait", now: "waiting", past: "waited" },
@@ -70,7 +71,7 @@ export function tellMove(before: Frame, after: Frame, names: Names, tense: Tense
     ...revisions.flatMap((revision) => shrinkage(revision, { before, after }, names, tense)),
   ];
   if (parts.length > 0) return parts.join(" and ");
-  return reroutes({ before, after }, names, tense) ?? verbs.settle[tense];
+  return reroutes({ before, after }, names, tense) ?? resizes({ before, after }, names, tense) ?? verbs.keep[tense];
 }
 
 function reroutes({ before, after }: Move, { name }: Names, tense: Tense): string | undefined {
@@ -79,6 +80,15 @@ function reroutes({ before, after }: Move, { name }: Names, tense: Tense): strin
   return opened === undefined
     ? `${verbs.close[tense]} the preview`
     : `${verbs.open[tense]} the preview of ${name(opened.to)}`;
+}
+
+/** Another share of the full size, which rounds up to the same replicas. */
+function resizes({ before, after }: Move, { name }: Names, tense: Tense): string | undefined {
+  const resized = Object.keys(after.revisions).find(
+    (revision) => shareOf(after, revision).capacity !== shareOf(before, revision).capacity,
+  );
+  if (resized === undefined) return undefined;
+  return `${verbs.size[tense]} ${name(resized)} for ${shareOf(after, resized).capacity} %`;
 }
 
 interface Move {

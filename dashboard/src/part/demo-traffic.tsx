@@ -1,6 +1,7 @@
 // The demonstration's own traffic: what was sent, what failed, and what a faulty version answered badly.
 import { useEffect, useState } from "react";
-import { ask } from "../api.ts";
+import { ask, offers } from "../api.ts";
+import { usePolled } from "../polled.ts";
 
 export interface DemoCounts {
   readonly sent: number;
@@ -12,6 +13,7 @@ export interface DemoCounts {
 }
 
 const everyMs = 1000;
+const neverMs = 2 ** 31 - 1;
 const kept = 60;
 
 interface Seen {
@@ -67,25 +69,20 @@ function Spark({ rates }: { rates: readonly number[] }) {
   );
 }
 
-/** Asks each second; a server that runs no demonstration is asked once. */
+/** Asks each second, where the server's own description says that it runs a demonstration. */
 function useDemo(): Seen | undefined {
   const [seen, setSeen] = useState<Seen>();
+  const isOffered = usePolled("offers", () => offers("/demo"), neverMs) ?? false;
+  const counts = usePolled(isOffered ? "demo" : undefined, look, everyMs);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isOver = false;
-    const look = async (): Promise<void> => {
-      const answer = await ask<DemoCounts>("/demo");
-      if (isOver || (!answer.ok && answer.refusal.status === 404)) return;
-      if (answer.ok) setSeen((before) => grown(before, answer.value));
-      timer = setTimeout(look, everyMs);
-    };
-    look();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, []);
+    if (counts !== undefined) setSeen((before) => grown(before, counts));
+  }, [counts]);
   return seen;
+}
+
+async function look(): Promise<DemoCounts | undefined> {
+  const answer = await ask<DemoCounts>("/demo");
+  return answer.ok ? answer.value : undefined;
 }
 
 function grown(before: Seen | undefined, counts: DemoCounts): Seen {

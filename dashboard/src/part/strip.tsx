@@ -22,13 +22,20 @@ export function Strip({ waves, ...rest }: StripProps) {
       {waves.map((wave, i) => (
         <section className="wave" key={wave.lanes[0]?.node.id ?? i} aria-label={wave.title}>
           <h3>{wave.title}</h3>
-          {wave.lanes.map((lane) => (
-            <LaneRow key={lane.node.id} lane={lane} {...rest} />
-          ))}
+          <div className={isShort(wave) ? "lanes are-short" : "lanes"}>
+            {wave.lanes.map((lane) => (
+              <LaneRow key={lane.node.id} lane={lane} {...rest} />
+            ))}
+          </div>
         </section>
       ))}
     </div>
   );
+}
+
+/** Lanes of a few cells stand side by side. */
+function isShort({ lanes }: Wave): boolean {
+  return lanes.every(({ cells }) => cells.length <= 4);
 }
 
 function LaneRow({ lane, run, now, chosen, choose }: Omit<StripProps, "waves"> & { lane: Lane }) {
@@ -157,7 +164,7 @@ function BackPicture({ cell, candidate }: { cell: BackCell; candidate: string | 
       <FramePicture frame={cell.frame} candidate={candidate} />
       <span className="cell-label">{Math.round(cell.frame.revisions[candidate ?? ""]?.traffic ?? 0)} %</span>
       <span className="arrow">
-        <Icon name="back" />
+        <Icon name="left" />
       </span>
     </div>
   );

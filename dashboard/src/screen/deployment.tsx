@@ -5,13 +5,15 @@ import { tellNow } from "../../../src/domain/prose.ts";
 import { ago, fullTime, lasted, useNow } from "../clock.ts";
 import type { Deployment, Journal } from "../journal.ts";
 import { newestFirst } from "../journal.ts";
-import { Badge } from "../part/badge.tsx";
+import { Badge, standingWord } from "../part/badge.tsx";
 import { Empty } from "../part/empty.tsx";
 import { ExposureChart } from "../part/exposure-chart.tsx";
+import { LastWords } from "../part/last-words.tsx";
 import { StepDetail } from "../part/step-detail.tsx";
 import { Strip } from "../part/strip.tsx";
 import { Timeline } from "../part/timeline.tsx";
 import { Verbs } from "../part/verbs.tsx";
+import { Waiting } from "../part/waiting.tsx";
 import { exposures, marks } from "../view/exposure.ts";
 import { type Cell, keyOf, strip, type Wave } from "../view/strip.ts";
 import { verbsFor } from "../view/verb.ts";
@@ -45,8 +47,11 @@ function Whole({ deployment, isStanding: stands }: { deployment: Deployment; isS
   const version = versionName(run.release.version);
   return (
     <>
-      <Head deployment={deployment} endAt={endAt} />
-      <Verbs deployment={run.id} verbs={verbsFor(run, stands)} />
+      <title>{`${standingWord(run)}: ${version} into ${run.environment} · Sluice`}</title>
+      <div className="deployment-top">
+        <Head deployment={deployment} endAt={endAt} />
+        <Verbs deployment={run.id} verbs={verbsFor(run, stands)} />
+      </div>
       <Plan deployment={deployment} now={endAt} />
       {Object.keys(run.plan?.services ?? {}).length > 0 && (
         <section className="card" aria-label="Exposure">
@@ -59,6 +64,7 @@ function Whole({ deployment, isStanding: stands }: { deployment: Deployment; isS
           />
         </section>
       )}
+      <LastWords run={run} />
       <section className="card" aria-label="Story">
         <h2>Story</h2>
         <Timeline events={events} />
@@ -78,6 +84,7 @@ function Head({ deployment: { run }, endAt }: { deployment: Deployment; endAt: n
         <Badge run={run} />
       </div>
       <p className="sentence">{tellNow(run, now)}</p>
+      <Waiting id={run.id} isOpen={run.phase.kind === "running" || run.phase.kind === "retreating"} />
       <p className="muted">
         {run.by},{" "}
         <time title={fullTime(run.requestedAt)} dateTime={new Date(run.requestedAt).toISOString()}>

@@ -14,6 +14,7 @@ export function HistoryScreen({ place, journal }: { place: HistoryPlace; journal
   const environments = [...new Set(all.map(({ run }) => run.environment))].sort();
   return (
     <>
+      <title>History · Sluice</title>
       <h1>History</h1>
       <search>
         <form className="filters" onSubmit={(event) => event.preventDefault()}>

@@ -1,6 +1,8 @@
 // Every environment at a glance: what stands, who carries the traffic, what is going on, how the last ones ended.
 import { versionName } from "../../../src/domain/name.ts";
 import { tellNow } from "../../../src/domain/prose.ts";
+import type { Answers } from "../../../src/server/routes.ts";
+import { ask } from "../api.ts";
 import { useNow } from "../clock.ts";
 import type { Deployment, Journal } from "../journal.ts";
 import { Badge } from "../part/badge.tsx";
@@ -9,12 +11,15 @@ import { DeploymentRow } from "../part/deployment-row.tsx";
 import { Empty } from "../part/empty.tsx";
 import { TrafficBar } from "../part/traffic-bar.tsx";
 import { hashOf } from "../place.ts";
+import { usePolled } from "../polled.ts";
 import { type EnvironmentView, environments } from "../view/environment.ts";
 
 export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWaiting: boolean }) {
   const views = environments(journal);
+  const urls = useUrls();
   return (
     <>
+      <title>Overview · Sluice</title>
       <h1 className="for-listeners">Overview</h1>
       <DemoTraffic />
       {views.length === 0 && !isWaiting && (
@@ -22,19 +27,34 @@ export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWai
       )}
       <div className="environments">
         {views.map((view) => (
-          <EnvironmentCard key={view.name} view={view} />
+          <EnvironmentCard key={view.name} view={view} url={urls.get(view.name)} />
         ))}
       </div>
     </>
   );
 }
 
-function EnvironmentCard({ view }: { view: EnvironmentView }) {
+/** Where people reach each environment: the journal does not know, the server does. */
+function useUrls(): ReadonlyMap<string, string> {
+  const look = async (): Promise<Answers["status"] | undefined> => {
+    const answer = await ask<Answers["status"]>("/status");
+    return answer.ok ? answer.value : undefined;
+  };
+  const status = usePolled("status", look, 5000);
+  return new Map((status?.environments ?? []).flatMap(({ name, url }) => (url === undefined ? [] : [[name, url]])));
+}
+
+function EnvironmentCard({ view, url }: { view: EnvironmentView; url: string | undefined }) {
   const { name, version, active, queued, ended, services } = view;
   return (
     <section className="card environment" aria-label={name}>
       <header>
         <h2>{name}</h2>
+        {url !== undefined && (
+          <a href={url} target="_blank" rel="noreferrer">
+            {url.replace(/^https?:\/\//, "")}
+          </a>
+        )}
         <p className="stands">
           {version === undefined ? (
             "nothing stands yet"

@@ -65,7 +65,7 @@ test("a plan reads as prose: steps, what is watched, how it goes back", () => {
          1  start 1 replica of v3
          2  give v3 10 % of traffic
          3  watch v3 at 10 % of traffic for 60 s  if worse: back to v2
-         4  settle the shares
+         4  size v3 for 50 %
          5  give v3 50 % of traffic
          6  watch v3 at 50 % of traffic for 60 s  if worse: back to v2
          7  start 1 replica of v3
@@ -120,7 +120,7 @@ test("a canary under way shows who has the traffic, its step, and the time left"
       web  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒  v2 100 %
 
       ✓ api: watched v3 at 10 % of traffic
-      ✓ api: settled the shares
+      ✓ api: sized v3 for 50 %
       ✓ api: gave v3 50 % of traffic
       ● api: watching v3 at 50 % of traffic    48 s to go
       ○ api: start 1 replica of v3
@@ -148,7 +148,7 @@ test("a deployment that goes back says why and how far it is", () => {
       ✓ api: started 1 replica of v3
       ✓ api: gave v3 10 % of traffic
       ✗ api: watch v3 at 10 % of traffic for 60 s
-      ○ api: settle the shares
+      ○ api: size v3 for 50 %
       ○ api: give v3 50 % of traffic
       ○ api: watch v3 at 50 % of traffic for 60 s  if worse: back to v2
       ○ api: start 1 replica of v3
