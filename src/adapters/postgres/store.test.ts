@@ -185,19 +185,28 @@ test("a person's word that comes while a worker holds the claim is not lost when
   expect(await one.claims.claim("one", 5000)).toMatchObject({ deployment: name });
 });
 
-test("a waiting worker is woken by another process's request at once, and sleeps to its end when nothing comes", async () => {
+test("every waiting worker of a process is woken by another process's request, and one that nothing wakes sleeps to its end", async () => {
   const [sleeper, other] = [await store(), await store()];
   await drained(sleeper);
   await sleeper.waitForWork(1);
-  let isAwake = false;
-  const waiting = sleeper.waitForWork(60_000).then(() => {
-    isAwake = true;
-  });
+  let awake = 0;
+  const waiting = [1, 2, 3].map(() => sleeper.waitForWork(60_000).then(() => awake++));
   await sleep(50);
-  expect(isAwake).toBe(false);
+  expect(awake).toBe(0);
   await other.journal.append(id("wake"), 0, requestedFact(id("env")));
-  await waiting;
-  expect(await sleeper.claims.claim("sleeper", 1000)).toBeDefined();
+  await Promise.all(waiting);
+  await drained(sleeper);
+});
+
+test("a waiting worker wakes by itself when something that was given back is due again", async () => {
+  const one = await store();
+  await drained(one);
+  const name = id("later");
+  await one.journal.append(name, 0, requestedFact(name));
+  await one.claims.release((await one.claims.claim("one", 1000))!, 150);
+  expect(await one.claims.claim("one", 1000)).toBeUndefined();
+  await one.waitForWork(60_000);
+  expect(await one.claims.claim("one", 1000)).toMatchObject({ deployment: name });
 });
 
 const ended = (

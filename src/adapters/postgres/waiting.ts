@@ -9,9 +9,9 @@ import type { Database } from "./connection.ts";
 export class Waiting {
   readonly #database: Database;
   readonly #url: string;
+  readonly #sleepers = new Set<() => void>();
   #client: pg.Client | undefined;
-  #isRung = false;
-  #ring: () => void = () => {};
+  #listening: Promise<boolean> | undefined;
 
   constructor(database: Database, url: string) {
     this.#database = database;
@@ -20,44 +20,49 @@ export class Waiting {
 
   async forWork(timeoutMs: Ms, signal?: AbortSignal): Promise<void> {
     const isListening = await this.#listen();
-    // Asked after we listen, so nothing that became due before is missed; a ring since the last call counts.
-    const untilDueMs = (await dueInMs(this.#database)) ?? timeoutMs;
-    if (!this.#isRung && signal?.aborted !== true) {
-      const done = new AbortController();
-      const rung = new Promise<void>((resolve) => {
-        this.#ring = resolve;
-      });
+    const woken = new AbortController();
+    const wake = () => woken.abort();
+    this.#sleepers.add(wake);
+    try {
+      // Asked after we listen: what became due before is seen here, what becomes due after it rings.
+      const untilDueMs = (await dueInMs(this.#database)) ?? timeoutMs;
       const longestMs = Math.min(timeoutMs, untilDueMs, isListening ? timeoutMs : 1000);
-      const signals = signal === undefined ? [done.signal] : [done.signal, signal];
-      await Promise.race([rung, sleep(longestMs, undefined, { signal: AbortSignal.any(signals) }).catch(() => {})]);
-      done.abort();
+      const signals = signal === undefined ? [woken.signal] : [woken.signal, signal];
+      await sleep(longestMs, undefined, { signal: AbortSignal.any(signals) }).catch(() => {}); // woken before its end
+    } finally {
+      this.#sleepers.delete(wake);
     }
-    this.#isRung = false;
   }
 
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => {}); // it is being thrown away
-    this.#rings();
-  }
-
-  #rings(): void {
-    this.#isRung = true;
     this.#ring();
   }
 
-  async #listen(): Promise<boolean> {
-    if (this.#client !== undefined) return true;
+  #ring(): void {
+    for (const wake of this.#sleepers) wake();
+  }
+
+  #listen(): Promise<boolean> {
+    if (this.#client !== undefined) return Promise.resolve(true);
+    this.#listening ??= this.#connect().finally(() => {
+      this.#listening = undefined;
+    });
+    return this.#listening;
+  }
+
+  async #connect(): Promise<boolean> {
     const client = new pg.Client({ connectionString: this.#url, connectionTimeoutMillis: 5000, keepAlive: true });
     const lost = () => {
       if (this.#client === client) this.#client = undefined;
-      this.#rings();
+      this.#ring();
     };
     client
       .on("error", lost)
       .on("end", lost)
-      .on("notification", () => this.#rings());
+      .on("notification", () => this.#ring());
     try {
       await client.connect();
       await client.query("listen sluice_work");
