@@ -1,21 +1,21 @@
-// One host per data folder. The lock names its owner by pid and start time, so one left by a power cut holds nobody up.
+// One host, one control plane per data folder. The lock names its owner by pid and start time, so one left by a power cut holds nobody up.
 import { linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Problem } from "../domain/problem.ts";
 import { identify, isAlive, type ProcessIdentity } from "./process-identity.ts";
 import { readWhole } from "./whole-file.ts";
 
-/** Takes the lock or throws a Problem that names the owner. */
-export function takeLock(file: string): void {
+/** Takes the lock or throws a Problem that names the owner. `what`: what it is that there may be one of. */
+export function takeLock(file: string, what = "host"): void {
   const beside = `${file}.${process.pid}`;
   writeFileSync(beside, JSON.stringify(identify(process.pid)), { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 5; attempt++) {
       if (isLinked(beside, file)) return;
       const owner = lockOwner(file);
-      if (owner !== undefined) throw heldBy(owner, file);
+      if (owner !== undefined) throw heldBy(owner, { file, what });
       setAsideIfStale(file);
     }
-    throw new Problem(`the lock ${file} changes hands too fast`, "Start one host at a time");
+    throw new Problem(`the lock ${file} changes hands too fast`, `Start one ${what} at a time`);
   } finally {
     rmSync(beside, { force: true });
   }
@@ -31,9 +31,9 @@ export function lockOwner(file: string): ProcessIdentity | undefined {
   return owner !== undefined && isAlive(owner) ? owner : undefined;
 }
 
-function heldBy(owner: ProcessIdentity, file: string): Problem {
+function heldBy(owner: ProcessIdentity, { file, what }: { file: string; what: string }): Problem {
   return new Problem(
-    `a host already runs on this data folder (pid ${owner.pid}, lock ${file})`,
+    `a ${what} already runs on this data folder (pid ${owner.pid}, lock ${file})`,
     "Use that one, stop it with `sluice down`, or choose another data folder",
   );
 }
@@ -48,13 +48,13 @@ function isLinked(from: string, to: string): boolean {
   }
 }
 
-/** Renames first and looks again: between our look and our rename another host may have put its own lock there. */
+/** Renames first and looks again: between our look and our rename another process may have put its own lock there. */
 function setAsideIfStale(file: string): void {
   const aside = `${file}.stale.${process.pid}`;
   try {
     renameSync(file, aside);
   } catch {
-    return; // another host was faster
+    return; // another process was faster
   }
   if (lockOwner(aside) !== undefined) isLinked(aside, file);
   rmSync(aside, { force: true });
