@@ -12,7 +12,8 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve, sep } from "node:path";
 
 export interface Place {
   /** What only we read: the password, the port, the server's log. */
@@ -31,7 +32,7 @@ export function place(dataFolder: string, native: string): Place {
   mkdirSync(own, { recursive: true, mode: 0o700 });
   if (process.getuid?.() !== 0) return { own, cluster: join(own, "data"), native, links: join(own, "lib") };
   const as = nobody();
-  for (const folder of [resolve(dataFolder), own]) openForPassage(folder);
+  for (const folder of [...temporaryParents(resolve(dataFolder)), resolve(dataFolder), own]) openForPassage(folder);
   const root = isReachable(own) ? own : elsewhere(own);
   return { own, cluster: join(root, "data"), native: reachableCopy(native, root), links: join(root, "lib"), as };
 }
@@ -39,6 +40,12 @@ export function place(dataFolder: string, native: string): Place {
 function nobody(): { uid: number; gid: number } {
   const line = readFileSync("/etc/passwd", "utf8").match(/^nobody:[^:]*:(\d+):(\d+):/m);
   return { uid: Number(line?.[1] ?? 65534), gid: Number(line?.[2] ?? 65534) };
+}
+
+/** A data folder inside a temporary one stays whole there, to be removed with it. */
+function temporaryParents(folder: string): readonly string[] {
+  const parent = dirname(folder);
+  return parent.startsWith(resolve(tmpdir()) + sep) ? [parent, ...temporaryParents(parent)] : [];
 }
 
 /** Others may pass through our folders, not look into them: what is private has a mode of its own. */
