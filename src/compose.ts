@@ -19,6 +19,7 @@ import { startHost } from "./host/start.ts";
 import { unpackArtifact } from "./workspace/artifact-store.ts";
 import { sha256 } from "./workspace/release-build.ts";
 
+export { claimHost, hostHealth, installHost, keepHost, upgradeHost } from "./machine-host.ts";
 export { stopMachine } from "./machine-stop.ts";
 
 export interface ControlPlaneOptions {

@@ -1,4 +1,5 @@
 // What is done to the host on purpose, and how long until all is as it should be again.
+import { groupMembers, identify } from "../../src/host/process-identity.ts";
 import type { Stage } from "./stage.ts";
 import { programs } from "./stage.ts";
 
@@ -7,8 +8,8 @@ export type Victim = (typeof victims)[number];
 
 export interface Blow {
   readonly atMs: number;
-  /** Until when requests under way count as hit: a kill is a moment; an upgrade hits nobody. */
-  readonly hits: boolean;
+  /** When the kernel had ended the process: what was sent to it until then is hit. An upgrade hits nobody. */
+  readonly goneMs: number | undefined;
   readonly recoveredMs: number;
   readonly adopted: string;
 }
@@ -21,9 +22,21 @@ export async function strike(stage: Stage, victim: Victim): Promise<Blow | undef
   const atMs = Date.now();
   if (victim === "host upgrade") await stage.client.upgrade(programs);
   else process.kill(victim.endsWith("replica") ? -(pid ?? 0) : (pid ?? 0), "SIGKILL");
+  const goneMs = victim === "host upgrade" ? undefined : await untilGone(pid ?? 0);
   const after = await untilBack(stage, { victim, pid });
   const adopted = victim === "supervisor" || victim === "host upgrade" ? `${after.adopted} replicas` : "";
-  return { atMs, hits: victim !== "host upgrade", recoveredMs: Date.now() - atMs, adopted };
+  return { atMs, goneMs, recoveredMs: Date.now() - atMs, adopted };
+}
+
+/** Was this request under way on what was killed? */
+export function isHit({ startMs, endMs }: { startMs: number; endMs: number }, { atMs, goneMs }: Blow): boolean {
+  return goneMs !== undefined && startMs <= goneMs && atMs <= endMs;
+}
+
+async function untilGone(pid: number): Promise<number> {
+  while (identify(pid) !== undefined || groupMembers(pid).length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  return Date.now();
 }
 
 type Health = Awaited<ReturnType<Stage["client"]["health"]>>;

@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import type { Frame } from "../../src/domain/frame.ts";
 import type { StrategyKind } from "../../src/domain/strategy.ts";
-import { strike, victims } from "./chaos.ts";
+import { isHit, strike, victims } from "./chaos.ts";
 import { journey, setStage, strategies } from "./stage.ts";
 import { startTraffic } from "./traffic.ts";
 
@@ -36,7 +36,7 @@ async function cell(o: {
     if (frame !== undefined) await stage.hold(frame);
     await traffic.stop();
     if (blow === undefined) return;
-    const hit = traffic.losses.filter(({ startMs, endMs }) => blow.hits && startMs <= blow.atMs && blow.atMs <= endMs);
+    const hit = traffic.losses.filter((loss) => isHit(loss, blow));
     const failed = traffic.losses.length - hit.length;
     failedInAll += failed;
     const cells = [o.kind, nameOf(frame), o.victim, traffic.sent(), failed, hit.length, blow.recoveredMs, blow.adopted];

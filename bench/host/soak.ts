@@ -3,7 +3,7 @@
 // in flight on a process killed on purpose.
 import { parseArgs } from "node:util";
 import type { StrategyKind } from "../../src/domain/strategy.ts";
-import { type Blow, strike, type Victim, victims } from "./chaos.ts";
+import { type Blow, isHit, strike, type Victim, victims } from "./chaos.ts";
 import { journey, type Stage, setStage, strategies } from "./stage.ts";
 import { type Loss, startTraffic } from "./traffic.ts";
 
@@ -65,13 +65,20 @@ function report(): void {
   };
   console.log(values.json ? JSON.stringify(figures) : JSON.stringify(figures, undefined, 2));
   for (const loss of failed.slice(0, 20))
-    console.error(`failed: ${loss.kind}, ${loss.because}, at ${new Date(loss.startMs).toISOString()}`);
+    console.error(`failed: ${loss.kind}, ${loss.because.trim()}${sinceBlow(loss)}`);
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
+/** ", 3 ms after the end of the router": where to look first. */
+function sinceBlow(loss: Loss): string {
+  const last = blows.filter(({ atMs }) => atMs <= loss.endMs).at(-1);
+  if (last === undefined) return "";
+  return `, begun ${loss.startMs - (last.goneMs ?? last.atMs)} ms and ended ${loss.endMs - (last.goneMs ?? last.atMs)} ms after the blow to the ${last.victim}`;
+}
+
 function sorted(losses: readonly Loss[]): { failed: readonly Loss[]; hit: readonly Loss[] } {
-  const isHit = (loss: Loss) => blows.some(({ hits, atMs }) => hits && loss.startMs <= atMs && atMs <= loss.endMs);
-  return { failed: losses.filter((loss) => !isHit(loss)), hit: losses.filter(isHit) };
+  const hit = losses.filter((loss) => blows.some((blow) => isHit(loss, blow)));
+  return { failed: losses.filter((loss) => !hit.includes(loss)), hit };
 }
 
 function summary(struck: readonly Blow[]): { times: number; recoveredMsMax: number } {

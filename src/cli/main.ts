@@ -12,6 +12,7 @@ import { deployVerb } from "./verbs/deploy.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { graphVerb } from "./verbs/graph.ts";
 import { historyVerb } from "./verbs/history.ts";
+import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
 import { logsVerb } from "./verbs/logs.ts";
 import { planVerb } from "./verbs/plan.ts";
@@ -37,6 +38,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   rollbackVerb,
   historyVerb,
   logsVerb,
+  hostVerb,
   graphVerb,
   affectedVerb,
   runVerb,

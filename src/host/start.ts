@@ -76,8 +76,8 @@ async function isUp(client: HostClient): Promise<boolean> {
   );
 }
 
-/** Bundled, this code is in dist/ or dist/chunks/; run from source, the programs are in the repository's dist/. */
-function programsFolder(): string {
+/** Folder of the programs of this installation. Bundled, this code is in dist/ or dist/chunks/; run from source, the programs are in the repository's dist/. */
+export function programsFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (; folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, "supervisor.js"))) return folder;

@@ -1,0 +1,101 @@
+// `sluice host`: the part of Sluice that runs services on a machine and routes to them, as a service of that machine.
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { addVerb, contextOf } from "../verb.ts";
+
+export function hostVerb(program: Command): void {
+  const host = program.command("host").summary("the host of this machine: run, install, upgrade, hand over");
+  host.description(
+    "The host runs services and routes to them; it goes on while the control plane is restarted or upgraded.",
+  );
+  runVerb(host);
+  statusVerb(host);
+  upgradeVerb(host);
+  installVerb(host);
+  claimVerb(host);
+}
+
+function runVerb(host: Command): void {
+  addVerb(host, {
+    usage: "run",
+    summary: "keep the host running from this terminal or from systemd; SIGTERM drains and stops all services",
+    examples: ["sluice host run", "sluice host run --entry-address 0.0.0.0"],
+  })
+    .option("--entry-address <address>", "address of the environments' public ports", "127.0.0.1")
+    .action(async ({ entryAddress }: { entryAddress: string }, command: Command) => {
+      const { data, screen } = contextOf(command);
+      const stopping = new AbortController();
+      for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
+      const { keepHost } = await import("../../compose.ts");
+      await keepHost({ dataFolder: data, entryAddress, signal: stopping.signal, say: (line) => screen.say(line) });
+    });
+}
+
+function statusVerb(host: Command): void {
+  addVerb(host, {
+    usage: "status",
+    summary: "the host's processes and what it serves",
+    examples: ["sluice host status --json"],
+    json: '{"pid":4711,"version":"0.1.0","router":{"pid":4712,"answers":true},"services":["production/web"],"adopted":0}',
+  }).action(async (_: unknown, command: Command) => {
+    const { data, screen } = contextOf(command);
+    const { hostHealth } = await import("../../compose.ts");
+    const health = await hostHealth(data);
+    screen.answer(health);
+    screen.say(
+      `Sluice host ${health.version}, supervisor ${health.pid}, router ${health.router.pid ?? "being restarted"}`,
+      ...health.services.map((service) => `  ${service}`),
+    );
+  });
+}
+
+function upgradeVerb(host: Command): void {
+  addVerb(host, {
+    usage: "upgrade",
+    summary: "replace the host's processes by those of this installation, without a refused connection",
+    examples: ["npm install -g sluice@latest && sluice host upgrade"],
+    json: '{"from":"0.1.0","to":"0.2.0"}',
+  }).action(async (_: unknown, command: Command) => {
+    const { data, screen } = contextOf(command);
+    const { upgradeHost } = await import("../../compose.ts");
+    const done = await upgradeHost(data);
+    screen.answer(done);
+    screen.say(`${screen.colors.green("✓")} The host was upgraded from ${done.from} to ${done.to}`);
+  });
+}
+
+function installVerb(host: Command): void {
+  addVerb(host, {
+    usage: "install",
+    summary: "write systemd units with a user of their own for the host and the control plane",
+    examples: ["sudo npx sluice host install", "sluice host install --folder ./etc"],
+    json: '{"files":["/etc/systemd/system/sluice-host.service"],"commands":["systemctl daemon-reload"]}',
+  })
+    .option("--folder <folder>", "where systemd's configuration is", "/etc")
+    .action(async ({ folder }: { folder: string }, command: Command) => {
+      const { screen, cwd } = contextOf(command);
+      const { installHost } = await import("../../compose.ts");
+      const installed = installHost({ folder: resolve(cwd, folder), program: resolve(process.argv[1] ?? "") });
+      screen.answer(installed);
+      screen.say(
+        ...installed.files.map((file) => `${screen.colors.green("✓")} ${file}`),
+        "To start both, now and at every boot:",
+        ...installed.commands.map((line) => `  sudo ${line}`),
+      );
+    });
+}
+
+function claimVerb(host: Command): void {
+  addVerb(host, {
+    usage: "claim <journal>",
+    summary: "hand the host over to the control plane with this journal; what runs stays",
+    examples: ["sluice host claim 7c9e6679-7425-40de-944b-e07fc1f90ae7"],
+    json: '{"journal":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}',
+  }).action(async (journal: string, _: unknown, command: Command) => {
+    const { data, screen } = contextOf(command);
+    const { claimHost } = await import("../../compose.ts");
+    await claimHost(data, journal);
+    screen.answer({ journal });
+    screen.say(`${screen.colors.green("✓")} The host obeys journal ${journal}`);
+  });
+}

@@ -1,0 +1,100 @@
+// What systemd is told about the host and the control plane of a machine. Pure: the files' text.
+//
+// The host's supervisor and router restart each other, so systemd must not: a cgroup swept because its main process ended
+// would take every replica along. Its unit therefore runs a watchman (`sluice host run`) that starts the pair when neither
+// is there, and `KillMode=process` leaves the others alone when the watchman itself is restarted.
+
+export interface UnitOptions {
+  /** Absolute: node and the installed sluice.js. */
+  readonly node: string;
+  readonly program: string;
+  readonly user: string;
+  /** Below /var/lib: systemd makes it and gives it to the user. */
+  readonly stateFolder: string;
+  /** Address of the environments' public ports. */
+  readonly entryAddress: string;
+}
+
+export interface UnitFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export function units(options: UnitOptions): readonly UnitFile[] {
+  return [
+    { path: "sysusers.d/sluice.conf", text: sysusers(options) },
+    { path: "systemd/system/sluice-host.service", text: hostUnit(options) },
+    { path: "systemd/system/sluice.service", text: controlUnit(options) },
+  ];
+}
+
+function sysusers({ user, stateFolder }: UnitOptions): string {
+  return `u ${user} - "Sluice" /var/lib/${stateFolder}\n`;
+}
+
+function hostUnit(options: UnitOptions): string {
+  const run = commandOf(options);
+  return `[Unit]
+Description=Sluice host: runs services and routes to them
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+${common(options)}
+ExecStart=${run("host run")} --entry-address ${options.entryAddress}
+ExecReload=${run("host upgrade")}
+KillMode=process
+# Draining and graceful stops of all services.
+TimeoutStopSec=180
+# Memory and cpu of each replica.
+Delegate=cpu memory
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+LimitNOFILE=65536
+OOMPolicy=continue
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function controlUnit(options: UnitOptions): string {
+  return `[Unit]
+Description=Sluice control plane: deployments, API and dashboard
+Wants=sluice-host.service
+After=sluice-host.service
+
+[Service]
+${common(options)}
+ExecStart=${commandOf(options)("up")} --foreground
+TimeoutStopSec=60
+CapabilityBoundingSet=
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function common({ user, stateFolder }: UnitOptions): string {
+  return `Type=exec
+User=${user}
+Group=${user}
+StateDirectory=${stateFolder}
+StateDirectoryMode=0700
+UMask=0077
+WorkingDirectory=/var/lib/${stateFolder}
+Environment=NODE_ENV=production
+Restart=always
+RestartSec=1
+NoNewPrivileges=yes
+ProtectSystem=full
+ProtectHome=read-only
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes`;
+}
+
+function commandOf({ node, program, stateFolder }: UnitOptions): (verb: string) => string {
+  return (verb) => `${node} ${program} --data /var/lib/${stateFolder} ${verb}`;
+}
