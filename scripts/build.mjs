@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const entries = {
   sluice: "src/cli/main.ts",
   index: "src/index.ts",
+  control: "src/control-main.ts",
   supervisor: "src/host/supervisor-main.ts",
   router: "src/host/router-main.ts",
   static: "src/host/static-main.ts",

@@ -24,7 +24,7 @@ interface Whereabouts {
 const startWithinMs = 90_000;
 const lookEveryMs = 50;
 
-export async function startControl(context: Context, port: number): Promise<Started> {
+export async function startControl(context: Context, port: string | undefined): Promise<Started> {
   const running = await answering(context);
   if (running !== undefined) return { ...running, wasRunning: true };
   const logFile = join(context.data, "control.log");
@@ -58,7 +58,7 @@ export async function startControl(context: Context, port: number): Promise<Star
 }
 
 /** In this terminal; ends with it. */
-export async function runControl(context: Context, port: number): Promise<void> {
+export async function runControl(context: Context, port: string | undefined): Promise<void> {
   const child = spawn(process.execPath, await programArgs(context, port), { stdio: "inherit" });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   process.on("SIGINT", forward).on("SIGTERM", forward);
@@ -82,9 +82,9 @@ function whereabouts(data: string): Whereabouts | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
-async function programArgs({ cwd, data }: Context, port: number): Promise<readonly string[]> {
+async function programArgs({ cwd, data }: Context, port: string | undefined): Promise<readonly string[]> {
   const workspace = findConfigFile(cwd) === undefined ? "workspace" : (await loadConfig(cwd)).config.workspace;
-  return [program(), data, "--port", String(port), "--workspace", workspace];
+  return [program(), data, "--workspace", workspace, ...(port === undefined ? [] : ["--port", port])];
 }
 
 /** dist/control.js: this code is bundled beside it or in chunks below it. */

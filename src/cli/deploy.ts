@@ -3,7 +3,8 @@
 import type { ReleaseRef } from "../domain/event.ts";
 import { versionName } from "../domain/name.ts";
 import type { Release } from "../domain/release.ts";
-import { loadConfig } from "../workspace/config-file.ts";
+import { findConfigFile, loadConfig } from "../workspace/config-file.ts";
+import { secretValues } from "../workspace/env-file.ts";
 import { type Api, findControlPlane, openApi } from "./api-client.ts";
 import type { Exit } from "./exit.ts";
 import { endOf, exitOf, follow } from "./follow.ts";
@@ -27,6 +28,7 @@ export async function deploy(context: Context, wishes: DeployWishes): Promise<Ex
   const { screen } = context;
   const api = openApi(await findControlPlane(context.data));
   const release = await releaseFor(api, context, wishes);
+  await sendSecrets(api, context, wishes.environment);
   const { environment, reason, key } = wishes;
   screen.say(
     `${versionName(release.version)} ${screen.colors.dim(release.id)} → ${screen.colors.bold(environment)}`,
@@ -42,6 +44,15 @@ export async function deploy(context: Context, wishes: DeployWishes): Promise<Ex
   const run = await follow(api, { id: deployment.id, screen });
   screen.answer(endOf(run));
   return exitOf(run);
+}
+
+/** The environment's values as they are now; a release from elsewhere may be deployed without the repository at hand. */
+async function sendSecrets(api: Api, { cwd }: Context, environment: string): Promise<void> {
+  if (findConfigFile(cwd) === undefined) return;
+  const { root, config } = await loadConfig(cwd);
+  const values = await secretValues({ root, config, environment });
+  if (Object.keys(values).length === 0) return;
+  await api.ask("putSecrets", { params: { environment }, body: { values } });
 }
 
 async function releaseFor(

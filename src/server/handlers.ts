@@ -137,6 +137,9 @@ export function handlers(office: Office): Handlers {
         ...(standing === undefined ? {} : { standingRelease: standing }),
       };
     },
+    putSecrets: async ({ params: { environment }, body: { values } }) => ({
+      versions: places.putSecrets(environment, values),
+    }),
     listReleases: async ({ query: { limit } }) => ({ releases: await records.releases.list(limit) }),
     keepRelease: async ({ body }) => {
       const release = checkedRelease(body);

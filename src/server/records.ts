@@ -2,7 +2,7 @@
 import type { DeploymentId, Event, ReleaseRef } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
-import type { Release } from "../domain/release.ts";
+import type { Release, SecretVersions } from "../domain/release.ts";
 import type { Journal } from "../engine/ports.ts";
 
 export interface Records {
@@ -50,6 +50,8 @@ export interface Places {
   /** What a deployment waits for just now, as its worker last said. */
   waiting(deployment: DeploymentId): readonly string[];
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
+  /** Answers the versions of all that the environment has. */
+  putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;
   readonly artifacts: {
     has(artifact: string): Promise<boolean>;
     put(packed: Uint8Array, manifest: ArtifactManifest): Promise<void>;

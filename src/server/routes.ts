@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Event, ReleaseRef } from "../domain/event.ts";
 import type { Plan, Standing } from "../domain/plan.ts";
-import type { Release } from "../domain/release.ts";
+import type { Release, SecretVersions } from "../domain/release.ts";
 import type { Run } from "../domain/run.ts";
 
 const name = z.string().min(1).max(63);
@@ -137,6 +137,14 @@ export const routes = {
     body: z.object({ environment: name, release: z.union([byVersion, release]) }),
     answers: "json",
   },
+  putSecrets: {
+    method: "put",
+    path: "/environments/:environment/secrets",
+    summary: "Make these the current values of an environment's secrets; what was deployed keeps its own",
+    params: environmentPath,
+    body: z.object({ values: z.record(name, z.string().max(65_536)) }),
+    answers: "json",
+  },
   listReleases: {
     method: "get",
     path: "/releases",
@@ -211,6 +219,8 @@ export interface Answers {
     readonly stands: Standing;
     readonly standingRelease?: ReleaseRef;
   };
+  /** Keyed hashes, never values. */
+  putSecrets: { readonly versions: SecretVersions };
   listReleases: { readonly releases: readonly (ReleaseRef & { readonly at: number })[] };
   keepRelease: {
     readonly isNew: boolean /** Artifacts to be sent before it can be deployed. */;

@@ -56,6 +56,7 @@ const places: Places = {
   logs: async function* ({ service }) {
     yield { service, line: "listening" };
   },
+  putSecrets: (_environment, values) => Object.fromEntries(Object.keys(values).map((name) => [name, "version"])),
   artifacts: {
     has: async (artifact) => sent.has(artifact),
     put: async (packed, { artifact }) => void sent.set(artifact, packed),

@@ -64,6 +64,7 @@ export async function hasArtifact(data: string, artifact: Sha256): Promise<boole
 /** Lays the artifact's files out in `folder`, which must not exist yet; all of them or none. */
 export async function unpackArtifact(data: string, artifact: Sha256, folder: string): Promise<void> {
   const tar = await unpacked(data, artifact);
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
   await needSpace(dirname(folder), tar.length);
   const beside = `${folder}.${randomBytes(6).toString("hex")}`;
   try {

@@ -69,7 +69,7 @@ function build(root: string, changes = {}, data = join(scratch, "data")) {
 
 test("the artifact of a bundled service runs by itself, with what its jobs and its migrations need", async () => {
   const release = await build(join(scratch, "shop"));
-  const folder = join(scratch, "unpacked");
+  const folder = join(scratch, "unpacked", "where nothing is yet");
   await unpackArtifact(join(scratch, "data"), release.services.api?.artifact ?? "", folder);
   expect(readdirSync(folder, { recursive: true }).toSorted()).toEqual([
     "main.js",

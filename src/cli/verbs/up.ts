@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { addVerb, contextOf } from "../verb.ts";
 
 interface UpOptions {
-  readonly port: string;
+  readonly port?: string;
   readonly open?: boolean;
   readonly foreground?: boolean;
 }
@@ -15,15 +15,15 @@ export function upVerb(program: Command): void {
     examples: ["sluice up", "sluice up --open", "sluice up --foreground --port 7070"],
     json: '{"url":"http://127.0.0.1:7070","pid":4711,"wasRunning":false}',
   })
-    .option("--port <port>", "port of the API and the page; 0 takes any that is free", "7070")
+    .option("--port <port>", "port of the API and the page (default: the one of last time, 7070, or any that is free)")
     .option("--open", "open the page in a browser")
     .option("--foreground", "stay in this terminal, until Ctrl-C")
     .action(async ({ port, open, foreground }: UpOptions, command: Command) => {
       const context = contextOf(command);
       const { screen } = context;
       const { startControl, runControl } = await import("../control-process.ts");
-      if (foreground === true) return await runControl(context, Number(port));
-      const started = await startControl(context, Number(port));
+      if (foreground === true) return await runControl(context, port);
+      const started = await startControl(context, port);
       screen.answer(started);
       const { green, bold, cyan } = screen.colors;
       screen.say(
