@@ -60,7 +60,7 @@ function score(scenario: Scenario, reps: number, parameters: Parameters): Result
   return { scenario, judge, peers: others };
 }
 
-function play(canary: Canary, scenario: Scenario, parameters: Parameters): Outcome {
+export function play(canary: Canary, scenario: Scenario, parameters: Parameters): Outcome {
   const timing = { plannedMs: 1000 * scenario.durationS, intervalMs: 1000 * tickS };
   let state = begin({
     history: canary.history,

@@ -3,7 +3,7 @@
 import type { Counts } from "../../src/domain/evidence.ts";
 import { nativeBuckets } from "../../src/domain/evidence.ts";
 import { latencyMs } from "../../src/domain/judge/comparison.ts";
-import { nothing, plus, whole } from "../../src/domain/judge/counts.ts";
+import { nothing, plus } from "../../src/domain/judge/counts.ts";
 import { random } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
 import { type Canary, tickS } from "./simulator.ts";
@@ -121,7 +121,7 @@ function usualP99Ms(scenario: Scenario): number {
 }
 
 function candidateTicks({ intervals }: Canary): Counts[] {
-  return intervals.map(({ candidate }) => whole(candidate));
+  return intervals.map(({ candidate }) => Object.values(candidate).reduce(plus, nothing));
 }
 
 function perMinute(ticks: readonly Counts[]): Counts[] {

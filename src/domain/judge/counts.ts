@@ -27,7 +27,12 @@ export function total(values: readonly number[]): number {
   return sum;
 }
 
-/** Counts of a whole service: its strata added up. */
-export function whole(strata: Readonly<Record<string, Counts>>): Counts {
-  return Object.values(strata).reduce(plus, nothing);
+/** Requests and errors of a whole service. */
+export function service(strata: Readonly<Record<string, Counts>>): { requests: number; errors: number } {
+  const sum = { requests: 0, errors: 0 };
+  for (const { requests, errors } of Object.values(strata)) {
+    sum.requests += requests;
+    sum.errors += errors;
+  }
+  return sum;
 }

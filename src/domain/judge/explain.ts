@@ -29,6 +29,8 @@ export interface Leading {
   readonly sinceMs: Ms;
   /** Both sides since then. */
   readonly comparison: Comparison;
+  /** Where all strata lead together: the one with most of the errors in excess of stable's, if there is one. */
+  readonly worst: Comparison | null;
 }
 
 export function explain(state: JudgeState, bake: { isOver: boolean } = { isOver: false }): Explanation {
@@ -65,12 +67,22 @@ function leadingOf(state: JudgeState, parts: readonly Part[]): Leading | null {
   const came = terms.filter((_, s) => state.seenAt[s] !== null);
   const start = Math.max(0, came.indexOf(Math.max(...came)));
   const since = start === 0 ? {} : (state.seenAt[start] ?? {});
+  const seen = minus(state.seen, since);
   return {
     stream,
     stratum,
     sinceMs: sinceMs + (p.starts[start] ?? 0) * p.plannedMs,
-    comparison: compare(minus(state.seen, since), stratum, state.buckets),
+    comparison: compare(seen, stratum, state.buckets),
+    worst: stratum === null && state.routes.length > 1 ? worstOf(state, seen) : null,
   };
+}
+
+function worstOf({ routes, buckets }: JudgeState, seen: Pairs): Comparison | null {
+  const comparisons = routes.map((stratum) => compare(seen, stratum, buckets));
+  const excess = ({ stable, candidate }: Comparison) =>
+    Math.max(0, candidate.errors - candidate.requests * (stable.errorRate ?? 0));
+  const all = comparisons.reduce((sum, comparison) => sum + excess(comparison), 0);
+  return comparisons.find((comparison) => all > 0 && excess(comparison) > 0.8 * all) ?? null;
 }
 
 /** Counts seen since an earlier moment. */
@@ -110,7 +122,12 @@ const harm: Record<Stream, (leading: Leading) => string> = {
     `p99${stratum === null ? "" : ` of ${stratum}`} ${ms(candidate.p99Ms)} against ${ms(stable.p99Ms)} on stable`,
 };
 
-function moreErrors({ stratum, comparison: { stable, candidate } }: Leading): string {
+function moreErrors({ comparison: all, worst }: Leading): string {
+  const told = errorsOf(all);
+  return worst === null ? told : `${told}, most of it ${errorsOf(worst)}`;
+}
+
+function errorsOf({ stratum, stable, candidate }: Comparison): string {
   const where = stratum === null ? "errors" : `errors on ${stratum}`;
   return `${where}: ${rate(candidate.errorRate)} against ${rate(stable.errorRate)} on stable`;
 }

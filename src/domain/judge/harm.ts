@@ -50,8 +50,9 @@ export function slowEvents(candidate: readonly number[], stable: readonly number
   };
 }
 
-function clumpedRate(events: Events, bet: { r: number; r0: number }, clumping: number, p: Parameters): number {
-  return logRate(events, bet.r, bet.r0) / (p.clumps === "geometric" ? temper(clumping, events, bet) : clumping);
+function clumpedRate(events: Events, bet: { r: number; r0: number }, seen: number, { clumps }: Parameters): number {
+  const clumping = 1 + clumps.scale * (seen - 1);
+  return logRate(events, bet.r, bet.r0) / (clumps.model === "geometric" ? temper(clumping, events, bet) : clumping);
 }
 
 function errors(block: Pair, { past, parameters: p }: Circumstances): Sums {

@@ -3,7 +3,7 @@
 import type { Buckets, Interval, Stratum } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import { closeBlocks, type Pairs, pairsOf, plusPairs, withNewcomers } from "./blocks.ts";
-import { total, whole } from "./counts.ts";
+import { service, total } from "./counts.ts";
 import { type Circumstances, harm, outage } from "./harm.ts";
 import { health, logHealth } from "./health.ts";
 import { added, entered, type Sums } from "./ledger.ts";
@@ -130,7 +130,7 @@ function judged(state: JudgeState, interval: Interval): JudgeState {
 /** Warm-up lasts a minute, and until the candidate had its first requests, but not for ever. */
 function warmed({ warmUp, parameters: p }: JudgeState, { startMs, endMs, candidate }: Interval): JudgeState["warmUp"] {
   const sinceMs = warmUp.sinceMs ?? startMs;
-  const requests = warmUp.requests + whole(candidate).requests;
+  const requests = warmUp.requests + service(candidate).requests;
   const ageMs = endMs - sinceMs;
   const isOn = ageMs <= p.warmUp.ms || (requests <= p.warmUp.requests && ageMs <= p.warmUp.msMax);
   return { sinceMs, requests, isOn };
@@ -162,8 +162,8 @@ function crashed({ crash: [absolute, ratio], intervals: t }: Books, closed: Pair
 }
 
 function stepped(step: StepSoFar, interval: Interval, closed: Pairs, now: Circumstances): StepSoFar {
-  const stable = whole(interval.stable);
-  const candidate = whole(interval.candidate);
+  const stable = service(interval.stable);
+  const candidate = service(interval.candidate);
   const blocks = Object.entries(closed);
   const circumstances = { ...now, isCalm: isCalm(now.past, stable) };
   const compared = blocks.reduce((sum, [, block]) => plusSides(sum, block.stable.requests, block.candidate.requests), {

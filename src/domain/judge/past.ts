@@ -3,7 +3,7 @@
 import type { Counts, Stratum } from "../evidence.ts";
 import type { Pairs } from "./blocks.ts";
 import { clumping } from "./clumping.ts";
-import { plusEach, whole } from "./counts.ts";
+import { plusEach, service } from "./counts.ts";
 import type { Parameters } from "./parameters.ts";
 import { slow, tailCut } from "./tail.ts";
 
@@ -29,7 +29,7 @@ const seriesMax = 1440;
 type Stable = Readonly<Record<Stratum, Counts>>;
 
 export function pastOf(history: readonly Stable[], p: Parameters): Past {
-  const services = history.map(whole);
+  const services = history.map(service);
   const blank: Past = {
     latency: history.reduce(withLatency, {}),
     errors: services.map((counts) => counts.errors).slice(-seriesMax),
@@ -60,21 +60,19 @@ export function refreshed(past: Past, minute: number, p: Parameters): Past {
 
 export function remembered(past: Past, pairs: Pairs): Past {
   const stable = Object.fromEntries(Object.entries(pairs).map(([stratum, pair]) => [stratum, pair.stable]));
-  const service = whole(stable);
-  const calm = isCalm(past, service);
+  const { errors, requests } = service(stable);
+  const calm = isCalm(past, { errors, requests });
   return {
     ...past,
     latency: withLatency(past.latency, stable),
-    errors: appended(past.errors, service.errors),
+    errors: appended(past.errors, errors),
     slow: past.slow.map((series, i) => appended(series, slowOf(stable, past.cuts[i] ?? {}))),
-    usual: calm
-      ? { errors: past.usual.errors + service.errors, requests: past.usual.requests + service.requests }
-      : past.usual,
+    usual: calm ? { errors: past.usual.errors + errors, requests: past.usual.requests + requests } : past.usual,
   };
 }
 
 /** False while stable itself has an error incident: then an equal error rate shows nothing about health. */
-export function isCalm({ usual }: Past, stable: Counts): boolean {
+export function isCalm({ usual }: Past, stable: Omit<Counts, "latency">): boolean {
   const usualRate = (usual.errors + 1) / Math.max(usual.requests, 1);
   return stable.errors < 5 || stable.errors <= 3 * usualRate * stable.requests;
 }

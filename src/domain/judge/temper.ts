@@ -2,12 +2,6 @@
 import type { Events } from "./rate.ts";
 
 /**
- * The estimate of clumping leaves out the highest 3 % of its pairs, with the largest clumps among them: of simulated geometric
- * clumps with φ = 5 it sees 2.9 to 3.6. What it sees above 1 is scaled up by this; where nothing is clumped it sees 1.
- */
-const unseen = 1.75;
-
-/**
  * Dividing ln e by φ, the clumping, is right for small bets only: a bet that wins ln e = a on an event wins s·a on a clump of
  * s, and exp(s·a/φ) has a long tail. Taking clump sizes as geometric with the φ that was measured (E s²/E s = φ, so each
  * clump ends with chance q = 2/(φ + 1)), this is the smallest ψ ≥ φ at which one clump is a fair bet,
@@ -15,10 +9,9 @@ const unseen = 1.75;
  * where the clump falls on the candidate with chance θ = p·r0 / (1 − p + p·r0), the edge of the null. A product over clumps,
  * however many, is then an e-value for such clumps.
  */
-export function temper(seen: number, events: Events, bet: { r: number; r0: number }): number {
+export function temper(clumping: number, events: Events, bet: { r: number; r0: number }): number {
   const n = events.candidateRequests;
   const m = events.stableRequests;
-  const clumping = 1 + unseen * (seen - 1);
   if (clumping <= 1 || n <= 0 || m <= 0) return 1;
   const p = n / (n + m);
   const D = Math.log((1 - p + p * bet.r) / (1 - p + p * bet.r0));

@@ -1,6 +1,6 @@
 // Which intervals may be judged. One that may not is dropped whole, with the reason in plain words; it is never filled in.
 import type { Counts, Interval, Stratum } from "../evidence.ts";
-import { total } from "./counts.ts";
+import { service, total } from "./counts.ts";
 import type { Gap, JudgeState } from "./state.ts";
 import { percent } from "./wording.ts";
 
@@ -47,7 +47,7 @@ const certain = 50;
 function wrongSides({ step }: JudgeState, { stable, candidate }: Interval): string | null {
   const { share } = step;
   if (share === null || share <= 0 || share >= 1) return null;
-  const now = { stable: requestsOf(stable), candidate: requestsOf(candidate) };
+  const now = { stable: service(stable).requests, candidate: service(candidate).requests };
   const soFar = {
     stable: step.requests.stable + now.stable,
     candidate: step.requests.candidate + now.candidate,
@@ -62,8 +62,4 @@ function isSwapped({ stable, candidate }: { stable: number; candidate: number },
   const planned = Math.log(share / (1 - share));
   const seen = Math.log((candidate + 1) / (stable + 1));
   return (stable - candidate) * planned > certain && Math.abs(seen + planned) < Math.abs(planned) / 4;
-}
-
-function requestsOf(strata: Readonly<Record<Stratum, Counts>>): number {
-  return Object.values(strata).reduce((sum, { requests }) => sum + requests, 0);
 }
