@@ -13,26 +13,36 @@ test("fail, errors of one route", () => {
   const state = canary(60, (t) => ({ errors: t % 2, slower: 0 }));
   const { judgement, sentence, leading, odds } = explain(state);
   expect(judgement).toBe("fail");
-  expect(sentence).toMatchInlineSnapshot(`"errors: 1 % against 0.0074 % on stable, most of it errors on POST /orders: 5 % against 0.037 % on stable; odds over 1,000,000:1 against this being chance"`);
+  expect(sentence).toMatchInlineSnapshot(
+    `"errors: 1 % against 0.0074 % on stable, most on POST /orders: 5 % against 0.037 %; odds over 1,000,000:1 against this being chance"`,
+  );
   expect(leading?.comparison.candidate.errors).toBe(30);
   expect(odds).toMatchInlineSnapshot(`"over 1,000,000:1"`);
 });
 
 test("fail, latency", () => {
-  expect(explain(canary(40, () => ({ errors: 0, slower: 10 }))).sentence).toMatchInlineSnapshot(`"slower: median 206 ms against 152 ms on stable; a random request of the new version beats the old one in 6.4 % of pairs; odds over 1,000,000:1 against this being chance"`);
+  expect(explain(canary(40, () => ({ errors: 0, slower: 10 }))).sentence).toMatchInlineSnapshot(
+    `"slower: median 206 ms against 152 ms on stable; a random request of the new version beats the old one in 6.4 % of pairs; odds over 1,000,000:1 against this being chance"`,
+  );
 });
 
 test("fail, the tail alone", () => {
-  expect(explain(canary(120, () => ({ errors: 0, slower: 0, slow: 2 }))).sentence).toMatchInlineSnapshot(`"p99 3.3 s against 189 ms on stable; odds over 1,000,000:1 against this being chance"`);
+  expect(explain(canary(120, () => ({ errors: 0, slower: 0, slow: 2 }))).sentence).toMatchInlineSnapshot(
+    `"p99 3.3 s against 189 ms on stable; odds over 1,000,000:1 against this being chance"`,
+  );
 });
 
 test("fail, a fault that began late names the time since", () => {
   const state = canary(240, (t) => ({ errors: t < 190 ? 0 : 2, slower: 0 }));
-  expect(explain(state).sentence).toMatchInlineSnapshot(`"errors: 2.1 % against 0.0069 % on stable, most of it errors on POST /orders: 10 % against 0.035 % on stable, in the last 8 min; odds over 1,000,000:1 against this being chance"`);
+  expect(explain(state).sentence).toMatchInlineSnapshot(
+    `"errors: 2.1 % against 0.0069 % on stable, most on POST /orders: 10 % against 0.035 %, in the last 8 min; odds over 1,000,000:1 against this being chance"`,
+  );
 });
 
 test("watching", () => {
-  expect(explain(canary(30, () => ({ errors: 0, slower: 0 }))).sentence).toMatchInlineSnapshot(`"nothing shown yet: 1,500 requests of the new version compared with 13,500, errors 0 % against 0.0074 %, p99 189 ms against 189 ms"`);
+  expect(explain(canary(30, () => ({ errors: 0, slower: 0 }))).sentence).toMatchInlineSnapshot(
+    `"nothing shown yet: 1,500 requests of the new version compared with 13,500, errors 0 % against 0.0074 %, p99 189 ms against 189 ms"`,
+  );
 });
 
 test("pass, no harm seen", () => {
@@ -41,13 +51,17 @@ test("pass, no harm seen", () => {
       canary(30, () => ({ errors: 0, slower: 0 })),
       over,
     ).sentence,
-  ).toMatchInlineSnapshot(`"no harm seen: 1,500 requests of the new version compared with 13,500, errors 0 % against 0.0074 %, p99 189 ms against 189 ms"`);
+  ).toMatchInlineSnapshot(
+    `"no harm seen: 1,500 requests of the new version compared with 13,500, errors 0 % against 0.0074 %, p99 189 ms against 189 ms"`,
+  );
 });
 
 test("pass, shown healthy", () => {
   const { judgement, sentence } = explain(canary(200, () => ({ errors: 0, slower: 0 })));
   expect(judgement).toBe("pass");
-  expect(sentence).toMatchInlineSnapshot(`"shown healthy: errors within 2x or under 0.3 %, latency within the margin, slow requests within 2.5x; 10,000 requests of the new version compared with 90,000, errors 0 % against 0.0078 %, p99 189 ms against 189 ms"`);
+  expect(sentence).toMatchInlineSnapshot(
+    `"shown healthy: errors within 2x or under 0.3 %, latency within the margin, slow requests within 2.5x; 10,000 requests of the new version compared with 90,000, errors 0 % against 0.0078 %, p99 189 ms against 189 ms"`,
+  );
 });
 
 test("inconclusive, too few requests", () => {
@@ -56,13 +70,17 @@ test("inconclusive, too few requests", () => {
       canary(8, () => ({ errors: 0, slower: 0 })),
       over,
     ).sentence,
-  ).toMatchInlineSnapshot(`"too few requests: the new version had 400 in 40 s; 100 more are needed to say that no harm is seen"`);
+  ).toMatchInlineSnapshot(
+    `"too few requests: the new version had 400 in 40 s; 100 more are needed to say that no harm is seen"`,
+  );
 });
 
 test("inconclusive, proof required", () => {
   const state = canary(16, () => ({ errors: 0, slower: 0 }));
   const strict = { ...state, parameters: { ...state.parameters, requireProof: true } };
-  expect(explain(strict, over).sentence).toMatchInlineSnapshot(`"health is not shown: the new version had 800 in 80 s; about 7,900 more at this rate would show it"`);
+  expect(explain(strict, over).sentence).toMatchInlineSnapshot(
+    `"health is not shown: the new version had 800 in 80 s; about 7,900 more at this rate would show it"`,
+  );
 });
 
 test("errored, in the source's own words", () => {
@@ -71,7 +89,9 @@ test("errored, in the source's own words", () => {
     endMs: 5000 * (t + 1),
     missing: "Prometheus answered 422: too many samples",
   }));
-  expect(explain(fold(started(), gaps)).sentence).toMatchInlineSnapshot(`"no usable interval for 45 s: Prometheus answered 422: too many samples"`);
+  expect(explain(fold(started(), gaps)).sentence).toMatchInlineSnapshot(
+    `"no usable interval for 45 s: Prometheus answered 422: too many samples"`,
+  );
 });
 
 test("the table has every stream of every stratum, and weights that sum to one", () => {

@@ -122,14 +122,14 @@ const harm: Record<Stream, (leading: Leading) => string> = {
     `p99${stratum === null ? "" : ` of ${stratum}`} ${ms(candidate.p99Ms)} against ${ms(stable.p99Ms)} on stable`,
 };
 
-function moreErrors({ comparison: all, worst }: Leading): string {
-  const told = errorsOf(all);
-  return worst === null ? told : `${told}, most of it ${errorsOf(worst)}`;
+function moreErrors({ comparison: led, worst }: Leading): string {
+  const where = led.stratum === null ? "errors" : `errors on ${led.stratum}`;
+  const mostly = worst === null ? "" : `, most on ${worst.stratum}: ${ratesOf(worst)}`;
+  return `${where}: ${ratesOf(led)} on stable${mostly}`;
 }
 
-function errorsOf({ stratum, stable, candidate }: Comparison): string {
-  const where = stratum === null ? "errors" : `errors on ${stratum}`;
-  return `${where}: ${rate(candidate.errorRate)} against ${rate(stable.errorRate)} on stable`;
+function ratesOf({ stable, candidate }: Comparison): string {
+  return `${rate(candidate.errorRate)} against ${rate(stable.errorRate)}`;
 }
 
 function slower({ stratum, comparison: { stable, candidate, fasterShare } }: Leading): string {

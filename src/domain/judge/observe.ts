@@ -63,33 +63,34 @@ export function nextStep(state: JudgeState, step: { share?: number; newReplicas?
 
 /** Folds one interval, or the gap where one should have been. */
 export function observe(state: JudgeState, interval: Interval | Gap): JudgeState {
+  if ("missing" in interval) return dropped(state, interval, interval.missing);
   const because = whyUnusable(state, interval);
-  if (because !== null || "missing" in interval) return dropped(state, interval, because ?? "");
-  return judged(prepared(state, interval), interval);
+  return because === null ? judged(prepared(state, interval), interval) : dropped(state, interval, because);
 }
 
-function dropped(state: JudgeState, { startMs, endMs }: { startMs: Ms; endMs: Ms }, because: string): JudgeState {
+function dropped(state: JudgeState, time: { startMs: Ms; endMs: Ms }, because: string): JudgeState {
   const { blackout: before, step } = state;
-  const sinceMs = before?.sinceMs ?? state.untilMs ?? startMs;
-  const untilMs = Math.max(before?.untilMs ?? sinceMs, Number.isFinite(endMs) ? endMs : sinceMs);
+  const lastMs = before?.untilMs ?? state.untilMs ?? 0;
+  const startMs = Number.isFinite(time.startMs) ? time.startMs : lastMs;
+  const endMs = Number.isFinite(time.endMs) ? time.endMs : lastMs;
   return {
     ...state,
-    blackout: { sinceMs, untilMs, because },
+    blackout: { sinceMs: before?.sinceMs ?? state.untilMs ?? startMs, untilMs: Math.max(lastMs, endMs), because },
     step: { ...step, sinceMs: step.sinceMs ?? startMs, dropped: step.dropped + 1, droppedBecause: because },
   };
 }
 
 /** What is known before the interval is looked at: starts that have come, cuts and clumping of this minute. */
-function prepared(state: JudgeState, { startMs, candidate, stable, endMs }: Interval): JudgeState {
+function prepared(state: JudgeState, interval: Interval): JudgeState {
   const { parameters: p, books, past } = state;
-  const sinceMs = state.sinceMs ?? startMs;
-  const elapsedMs = startMs - sinceMs;
+  const sinceMs = state.sinceMs ?? interval.startMs;
+  const elapsedMs = interval.startMs - sinceMs;
   const isDue = (s: number) => elapsedMs >= (p.starts[s] ?? 0) * p.plannedMs;
   const minute = Math.floor(elapsedMs / 60_000);
   return {
     ...state,
     sinceMs,
-    routes: withNewcomers(state.routes, { startMs, endMs, stable, candidate }),
+    routes: withNewcomers(state.routes, interval),
     books: { ...books, bases: books.bases.map((base, s) => base ?? (isDue(s) ? books.ledger : null)) },
     seenAt: state.seenAt.map((seen, s) => seen ?? (isDue(s) ? state.seen : null)),
     past: minute > past.minute ? refreshed(past, minute, p) : past,

@@ -1,12 +1,11 @@
 // Which intervals may be judged. One that may not is dropped whole, with the reason in plain words; it is never filled in.
 import type { Counts, Interval, Stratum } from "../evidence.ts";
 import { service, total } from "./counts.ts";
-import type { Gap, JudgeState } from "./state.ts";
+import type { JudgeState } from "./state.ts";
 import { percent } from "./wording.ts";
 
 /** Why this interval cannot be judged; null if it can. */
-export function whyUnusable(state: JudgeState, interval: Interval | Gap): string | null {
-  if ("missing" in interval) return interval.missing;
+export function whyUnusable(state: JudgeState, interval: Interval): string | null {
   return (
     wrongTime(state, interval) ??
     wrongCounts("stable", interval.stable, state) ??
