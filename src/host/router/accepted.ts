@@ -1,11 +1,15 @@
 // Node reads every accepted connection into a fresh 64 KiB buffer, and the collector's pauses for those are what a proxy's
 // slowest answers are made of. Outgoing sockets may be given one buffer for all (`onread`); this gives it to accepted ones.
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
+import type { Duplex } from "node:stream";
 
 const shared = Buffer.allocUnsafeSlow(65_536);
 
+/** A TCP or TLS socket, or what stands in for one. */
+export type Connection = Duplex & { readonly remoteAddress?: string | undefined; setNoDelay(on: boolean): unknown };
+
 /** Takes over a connection that was accepted paused. What `onBytes` is given holds until it returns. */
-export function withSharedBuffer(accepted: Socket, onBytes: (bytes: Buffer) => void): Socket {
+export function withSharedBuffer(accepted: Connection, onBytes: (bytes: Buffer) => void): Connection {
   const handle = handleOf(accepted);
   if (!handle) {
     // A socket of another making (TLS, tests): it reads as usual.
@@ -28,8 +32,9 @@ export function withSharedBuffer(accepted: Socket, onBytes: (bytes: Buffer) => v
   return new Socket(options);
 }
 
-function handleOf(socket: Socket): object | undefined {
-  if (socket.constructor !== Socket || !socket.isPaused()) return undefined;
+function handleOf(socket: Connection): object | undefined {
+  const isPlain: boolean = socket.constructor === Socket;
+  if (!isPlain || !socket.isPaused()) return undefined;
   const handle: unknown = Reflect.get(socket, "_handle");
   return typeof handle === "object" && handle !== null ? handle : undefined;
 }

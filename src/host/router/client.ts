@@ -1,8 +1,7 @@
 // A client's connection: reads requests one after the other, has each answered by a replica or by the router itself.
 // One request is in work at a time; what a client sends ahead waits.
-import type { Socket } from "node:net";
 import type { Ms } from "../../domain/frame.ts";
-import { withSharedBuffer } from "./accepted.ts";
+import { type Connection, withSharedBuffer } from "./accepted.ts";
 import type { AccessLog } from "./access-log.ts";
 import { clientBehind } from "./addresses.ts";
 import { ChunkedBody } from "./chunks.ts";
@@ -59,7 +58,7 @@ const defaultEjection = { failuresInRow: 5, forMs: 10_000 };
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "SEARCH", "REPORT"]);
 
 export class Client implements Asker, Held, Lasting {
-  readonly socket: Socket;
+  readonly socket: Connection;
   tunnel: Tunnel | undefined;
   method = "GET";
   minor = 1;
@@ -104,7 +103,7 @@ export class Client implements Asker, Held, Lasting {
   private isLasting = false;
   private heldUntilMs: Ms = 0;
 
-  constructor(accepted: Socket, o: { shop: Shop; listener: string; proto: "http" | "https" }) {
+  constructor(accepted: Connection, o: { shop: Shop; listener: string; proto: "http" | "https" }) {
     const socket = withSharedBuffer(accepted, (bytes) => this.onBytes(bytes));
     this.socket = socket;
     this.shop = o.shop;

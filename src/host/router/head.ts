@@ -185,7 +185,7 @@ function requestOf(o: { b: Buffer; method: string; target: string; minor: number
 export function readAnswer(
   b: Buffer,
   start: number,
-  o: { method: string; limits: HeadLimits },
+  o: { method: string; limits: HeadLimits; isOwn?: boolean },
 ): AnswerHead | Refusal | undefined {
   const n = b.length;
   let i = start;
@@ -208,7 +208,7 @@ export function readAnswer(
     return n - start > o.limits.headBytesMax * 4 ? refuse(502, "head too long") : undefined;
   }
   const seen = newSeen();
-  const fields = sortFields(b, seen, answerDrops);
+  const fields = sortFields(b, seen, o.isOwn ? ownAnswerDrops : answerDrops);
   if (seen.problem !== "") return refuse(502, seen.problem);
   if (seen.chunked && seen.lengths > 0) return refuse(502, "both Content-Length and Transfer-Encoding");
   if (seen.chunked && minor === 0) return refuse(502, "Transfer-Encoding in HTTP/1.0");
@@ -362,6 +362,8 @@ const requestDrops = fieldSet([
   F.xRequestId,
   F.via,
 ]);
+/** The router's own fields stay when it reads what it wrote itself. */
+const ownAnswerDrops = fieldSet(hopByHop);
 const answerDrops = fieldSet([...hopByHop, F.sluiceRevision, F.sluiceError]);
 
 function fieldSet(fields: readonly Field[]): Uint8Array {

@@ -11,6 +11,7 @@ import type { Controlled } from "./control.ts";
 import { metricsText } from "./metrics.ts";
 import type { Replica } from "./replica.ts";
 import { Routing } from "./routing.ts";
+import { Secure } from "./secure.ts";
 import { checkTable } from "./table-check.ts";
 
 export interface RouterOptions {
@@ -21,11 +22,13 @@ export interface RouterOptions {
 
 const sweepMs = 250;
 const waitingMs = 50;
+const certificatesMs = 1_000;
 
 export class Router implements Controlled {
   readonly routing: Routing;
   private readonly shop: Shop;
   private readonly servers = new Map<string, Server>();
+  private readonly secures: Secure[] = [];
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly drainSpreadMs: Ms;
 
@@ -45,11 +48,24 @@ export class Router implements Controlled {
       connections: new Connections(),
       isStopping: false,
     };
-    this.timers = [setInterval(() => this.sweep(), sweepMs), setInterval(() => this.callWaiting(), waitingMs)];
+    this.timers = [
+      setInterval(() => this.sweep(), sweepMs),
+      setInterval(() => this.callWaiting(), waitingMs),
+      setInterval(() => this.reloadCertificates(), certificatesMs),
+    ];
   }
 
   serve(listener: string, server: Server): Server {
-    server.on("connection", (socket) => new Client(socket, { shop: this.shop, listener, proto: "http" }));
+    const { shop } = this;
+    const secure = new Secure({
+      certificates: () => this.routing.entries.get(listener)?.certificates,
+      serve: (socket) => new Client(socket, { shop, listener, proto: "https" }),
+    });
+    this.secures.push(secure);
+    server.on("connection", (socket) => {
+      if (this.routing.entries.get(listener)?.certificates) secure.accept(socket);
+      else new Client(socket, { shop, listener, proto: "http" });
+    });
     this.servers.set(listener, server);
     return server;
   }
@@ -96,6 +112,7 @@ export class Router implements Controlled {
   async stop(withinMs: Ms): Promise<void> {
     this.shop.isStopping = true;
     for (const server of this.servers.values()) server.close();
+    for (const secure of this.secures) secure.stop();
     for (const client of this.shop.clients) client.stop();
     const until = Date.now() + withinMs;
     while (this.shop.clients.size > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -123,6 +140,10 @@ export class Router implements Controlled {
     for (const replica of this.replicas()) replica.closeIdle(now, false);
     this.shop.log.flush();
     for (const service of this.routing.services.values()) service.tally.turn(now);
+  }
+
+  private reloadCertificates(): void {
+    for (const entry of this.routing.entries.values()) entry.certificates?.reload();
   }
 
   private callWaiting(): void {

@@ -1,8 +1,9 @@
 // The table in force: which service a request is for. Applying a table keeps what stays (counts, connections, weights'
 // turn) and lets the rest drain.
 import type { Ms } from "../../domain/frame.ts";
-import type { RouterSeen, RouterTable, Rule } from "../table.ts";
+import type { Listener, RouterSeen, RouterTable, Rule } from "../table.ts";
 import { Addresses } from "./addresses.ts";
+import { Certificates } from "./certificates.ts";
 import type { Replica } from "./replica.ts";
 import { hostname, Service } from "./service.ts";
 
@@ -18,6 +19,8 @@ export interface Entry {
   readonly rules: readonly CompiledRule[];
   readonly trusted: Addresses | undefined;
   readonly connectionsPerClientMax: number;
+  /** Set when it speaks TLS. */
+  readonly certificates: Certificates | undefined;
 }
 
 export interface Found {
@@ -37,6 +40,8 @@ export class Routing {
   }
 
   apply(table: RouterTable): void {
+    // First what may fail: a table is applied whole or not at all.
+    const certificates = new Map(table.listeners.map((listener) => [listener.id, this.certificatesOf(listener)]));
     const left: Replica[] = [];
     for (const [key, routed] of Object.entries(table.services)) {
       const service = this.services.get(key) ?? new Service(key, routed, this.o.now());
@@ -54,6 +59,7 @@ export class Routing {
         rules: this.compile(listener.rules),
         trusted: listener.trusted && listener.trusted.length > 0 ? new Addresses(listener.trusted) : undefined,
         connectionsPerClientMax: listener.connectionsPerClientMax ?? Number.POSITIVE_INFINITY,
+        certificates: certificates.get(listener.id),
       });
     this.version = table.version;
     for (const replica of left) this.o.onLeave(replica);
@@ -91,6 +97,12 @@ export class Routing {
     return compiled.sort(
       (a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length,
     );
+  }
+
+  private certificatesOf(listener: Listener): Certificates | undefined {
+    if (!listener.tls) return undefined;
+    const present = this.entries.get(listener.id)?.certificates;
+    return present?.isOf(listener.tls.certificates) ? present : new Certificates(listener.tls.certificates);
   }
 
   private tidy(table: RouterTable): void {

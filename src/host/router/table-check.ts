@@ -23,6 +23,9 @@ function checkListener(listener: unknown, at: string, say: Say): void {
   if (!isRecord(listener) || typeof listener.id !== "string") return say(at, "has no id");
   if (listener.trusted !== undefined && !isRanges(listener.trusted))
     say(`${at}.trusted`, "not a list of addresses or ranges");
+  const { tls } = listener;
+  if (tls !== undefined && !(isRecord(tls) && Array.isArray(tls.certificates) && tls.certificates.every(isCertificate)))
+    say(`${at}.tls`, "needs certificates with certFile and keyFile");
   if (!Array.isArray(listener.rules)) return say(`${at}.rules`, "not a list");
   listener.rules.forEach((rule: unknown, i) => {
     checkRule(rule, `${at}.rules[${i}]`, say);
@@ -72,6 +75,10 @@ function checkOptions(service: Record<string, unknown>, at: string, say: Say): v
     if (!isRecord(rule) || !isText(rule.path) || !isRanges(rule.from))
       say(`${at}.allow[${i}]`, "needs path, and from as a list of addresses or ranges");
   });
+}
+
+function isCertificate(value: unknown): boolean {
+  return isRecord(value) && isText(value.certFile) && isText(value.keyFile);
 }
 
 function isRanges(value: unknown): boolean {

@@ -1,0 +1,148 @@
+// TLS in front: names, reload without a drop, HTTP/2 with the same rules as HTTP/1.1. Certificates are made by openssl.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { connect as connectHttp2, constants } from "node:http2";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { closeAll, onEnd, one, replica, routerWith, says } from "./test-bench.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sluice-tls-"));
+afterEach(closeAll);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const hasOpenssl = (() => {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    console.log("TLS tests are skipped: openssl, which makes their certificates, is not installed");
+    return false;
+  }
+})();
+const testTls = test.skipIf(!hasOpenssl);
+
+function certificate(name: string, file = name): { certFile: string; keyFile: string } {
+  const [certFile, keyFile] = [join(folder, `${file}.crt`), join(folder, `${file}.key`)];
+  const args = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=${name} -keyout ${keyFile} -out ${certFile}`;
+  execFileSync("openssl", args.split(" "), { stdio: "ignore" });
+  return { certFile, keyFile };
+}
+
+function nameShown(port: number, servername: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", servername, rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}
+
+testTls("each name gets its certificate, a wildcard's names too, and others the first", async () => {
+  const certificates = [
+    certificate("fallback.test"),
+    { ...certificate("shop.test"), host: "shop.test" },
+    { ...certificate("star.test"), host: "*.shop.test" },
+  ];
+  const { port } = await routerWith({}, { listener: { tls: { certificates } } });
+  expect(await nameShown(port, "shop.test")).toBe("shop.test");
+  expect(await nameShown(port, "a.shop.test")).toBe("star.test");
+  expect(await nameShown(port, "other.test")).toBe("fallback.test");
+});
+
+testTls("HTTPS requests are forwarded, and the replica is told", async () => {
+  const { port: v1 } = await replica((asked, answer) => answer.end(asked.headers["x-forwarded-proto"]));
+  const certificates = [certificate("shop.test")];
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } }, { listener: { tls: { certificates } } });
+  const body = await new Promise<string>((resolve, reject) => {
+    request({ port, host: "127.0.0.1", rejectUnauthorized: false, agent: false }, (answer) => {
+      answer.on("data", (part) => resolve(String(part)));
+    })
+      .on("error", reject)
+      .end();
+  });
+  expect(body).toBe("https");
+});
+
+testTls("a renewed certificate is used without dropping a connection", async () => {
+  const pair = certificate("before.test");
+  const { port: v1 } = await replica(says("v1"));
+  const { port } = await routerWith(
+    { revisions: { v1: one(100, v1) } },
+    { listener: { tls: { certificates: [pair] } } },
+  );
+  const kept = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+  onEnd(() => void kept.destroy());
+  const answered = (): Promise<string> =>
+    new Promise((resolve) => {
+      kept.once("data", (part) => resolve(String(part)));
+      kept.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    });
+  expect(await answered()).toContain("v1");
+  const renewed = certificate("after.test", "renewed");
+  copyFileSync(renewed.keyFile, pair.keyFile);
+  copyFileSync(renewed.certFile, pair.certFile);
+  for (let i = 0; i < 100 && (await nameShown(port, "x")) !== "after.test"; i++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await nameShown(port, "x")).toBe("after.test");
+  expect(await answered()).toContain("v1");
+});
+
+testTls("HTTP/2 has the same weights, bodies, errors and stamps", async () => {
+  const { port: v1 } = await replica((asked, answer) => {
+    answer.setHeader("set-cookie", ["a=1", "b=2"]);
+    asked.pipe(answer);
+  });
+  const { port: v2 } = await replica((asked, answer) => asked.pipe(answer));
+  const certificates = [certificate("shop.test")];
+  const { port, put } = await routerWith(
+    { revisions: { v1: one(75, v1), v2: one(25, v2, "r2") } },
+    { listener: { tls: { certificates } } },
+  );
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+  onEnd(() => session.destroy());
+  const ask = (method: string, body?: string): Promise<{ headers: Record<string, unknown>; body: string }> =>
+    new Promise((resolve, reject) => {
+      const stream = session.request(
+        { ":method": method, ":path": "/x", cookie: "c=1" },
+        { endStream: body === undefined },
+      );
+      let [headers, text]: [Record<string, unknown>, string] = [{}, ""];
+      stream.on("response", (h) => {
+        headers = h;
+      });
+      stream.on("data", (part) => {
+        text += part;
+      });
+      stream.on("end", () => resolve({ headers, body: text }));
+      stream.on("error", reject);
+      stream.end(body);
+    });
+  const long = "0123456789".repeat(50_000);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask("POST", long)));
+  expect(answers.every((a) => a.body === long)).toBe(true);
+  expect(answers.filter((a) => a.headers["x-sluice-revision"] === "v2")).toHaveLength(5);
+  expect(answers.find((a) => a.headers["x-sluice-revision"] === "v1")?.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+  expect((await ask("HEAD")).headers[":status"]).toBe(200);
+  put({ buffer: { maxMs: 0, maxBytes: 0 } });
+  const error = await ask("GET");
+  expect([error.headers[":status"], error.headers["x-sluice-error"]]).toEqual([503, "nothing-ready"]);
+});
+
+testTls("an HTTP/2 stream that is cut short by the replica is reset, not ended", async () => {
+  const { port: v1 } = await replica((asked, answer) => {
+    answer.write("half", () => asked.socket.destroy());
+  });
+  const certificates = [certificate("shop.test")];
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } }, { listener: { tls: { certificates } } });
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+  onEnd(() => session.destroy());
+  const stream = session.request({ ":path": "/" });
+  stream.resume();
+  stream.on("error", () => {});
+  await new Promise((resolve) => stream.on("close", resolve));
+  expect(stream.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+});
