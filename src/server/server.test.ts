@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { startEmbedded, stopEmbedded } from "../adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "../adapters/postgres/store.ts";
 import { type Config, parseConfig } from "../domain/config/config.ts";
 import type { Event } from "../domain/event.ts";
@@ -410,6 +411,33 @@ async function* eventsOf(response: Response): AsyncGenerator<Event, undefined> {
     }
   }
 }
+
+test("while the database is away everyone is told to come back, and a live stream goes on when it is there again", async () => {
+  const run = await deployed("1");
+  const listening = await listen(server.app, { port: 0 });
+  const response = await fetch(`http://127.0.0.1:${listening.port}/api/v1/deployments/${run.id}/events`, {
+    headers: { authorization: `Bearer ${token}`, accept: "text/event-stream" },
+  });
+  const events = eventsOf(response);
+  expect((await events.next()).value).toMatchObject({ fact: { kind: "requested" } });
+  await stopEmbedded(database().dataFolder);
+  const away = await raw("/api/v1/deployments");
+  expect([away.status, away.headers.get("retry-after"), away.headers.get("content-type")]).toEqual([
+    503,
+    "2",
+    "application/problem+json",
+  ]);
+  expect(await api("/health")).toEqual({
+    status: 503,
+    body: { status: "unready", because: "the database does not answer" },
+  });
+  await startEmbedded(database().dataFolder);
+  expect((await api(`/deployments/${run.id}`)).status).toBe(200);
+  await planned(run);
+  expect((await events.next()).value).toMatchObject({ deployment: run.id, fact: { kind: "planned" } });
+  await events.return(undefined);
+  await listening.close();
+});
 
 test("logs come line by line", async () => {
   const response = await raw("/api/v1/logs?environment=production&service=web");

@@ -6,6 +6,7 @@ import { steps } from "./schema.ts";
 
 export async function migrate(database: Database): Promise<void> {
   await database.withClient(async (client) => {
+    await refuseOldServer(client);
     await client.query("select pg_advisory_lock(hashtext('sluice migrating'))");
     try {
       await client.query("create schema if not exists sluice");
@@ -20,6 +21,16 @@ export async function migrate(database: Database): Promise<void> {
       await client.query("select pg_advisory_unlock(hashtext('sluice migrating'))").catch(() => {}); // gone with its connection
     }
   });
+}
+
+/** What we use is in every PostgreSQL that is still maintained. */
+async function refuseOldServer(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ number: number; version: string }>(
+    "select current_setting('server_version_num')::int as number, current_setting('server_version') as version",
+  );
+  const [server] = rows;
+  if (server === undefined || server.number >= 140_000) return;
+  throw new Problem(`the database is PostgreSQL ${server.version}, and Sluice needs 14 or later`, "Upgrade it");
 }
 
 async function apply(client: pg.ClientBase, step: number, sql: string): Promise<void> {

@@ -13,6 +13,7 @@ import { journalIn } from "./journal.ts";
 import { migrate } from "./migrate.ts";
 import { type Releases, releasesIn } from "./releases.ts";
 import { Waiting } from "./waiting.ts";
+import { whyClosed } from "./why-closed.ts";
 
 export interface Store {
   readonly journal: Journal;
@@ -35,7 +36,7 @@ export interface StoreOptions extends DatabaseOptions {
   readonly workspace: string;
 }
 
-/** Throws `Temporary` when the database does not answer, and a Problem when its tables are newer than this Sluice. */
+/** Throws a Problem when the database cannot be used: it does not answer, lets us not in, was used by a newer Sluice. */
 export async function openStore({ workspace, ...options }: StoreOptions): Promise<Store> {
   const database = openDatabase(options);
   try {
@@ -62,6 +63,6 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
     };
   } catch (error) {
     await database.close();
-    throw error;
+    throw whyClosed(error, options.url);
   }
 }

@@ -186,10 +186,27 @@ function randomText(length: number): string {
   return Array.from({ length }, () => String.fromCharCode(33 + Math.floor(Math.random() * 90))).join("");
 }
 
-test("a database that is down at the start is told as what passes", async () => {
-  const opening = openStore({ url: "postgresql://sluice:x@127.0.0.1:9/sluice", workspace: "w" });
-  await expect(opening).rejects.toThrow(Temporary);
-  await expect(openStore({ url: "postgresql://sluice:x@127.0.0.1:9/sluice", workspace: "w" })).rejects.toThrow(
-    /^the database does not answer: connect ECONNREFUSED 127.0.0.1:9$/,
-  );
+test("a database that cannot be used at the start is told in one sentence, without its password", async () => {
+  const { url } = await startEmbedded(data);
+  const told = (change: (url: URL) => void) => {
+    const wrong = new URL(url);
+    change(wrong);
+    return openStore({ url: wrong.href, workspace: "w" }).catch((error: unknown) => String(error));
+  };
+  const port = new URL(url).port;
+  expect([
+    await told((wrong) => {
+      wrong.port = "9";
+    }),
+    await told((wrong) => {
+      wrong.password = "guess";
+    }),
+    await told((wrong) => {
+      wrong.pathname = "/nowhere";
+    }),
+  ]).toEqual([
+    "Problem: the PostgreSQL at 127.0.0.1:9 does not answer (connect ECONNREFUSED 127.0.0.1:9)",
+    `Problem: the PostgreSQL at 127.0.0.1:${port} does not let sluice in`,
+    `Problem: the PostgreSQL at 127.0.0.1:${port} has no database "nowhere"`,
+  ]);
 });
