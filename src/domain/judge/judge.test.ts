@@ -36,6 +36,11 @@ describe("the order of strata", () => {
   });
 });
 
+test("strata that nobody named beforehand are those of the first interval", () => {
+  const ticks = intervals(fc.sample(traffic, { numRuns: 1, seed: 7 })[0] ?? []);
+  expect(fold(start({ strata: [] }), ticks).logE).toBe(fold(start({ strata }), ticks).logE);
+});
+
 describe("the layout of buckets", () => {
   test("empty buckets above and below do not change the evidence", () => {
     fc.assert(
@@ -125,6 +130,19 @@ describe("bad input is never a pass and never a rollback", () => {
     expect(verdict(state)).toBe("errored");
     expect(verdict(state, { isOver: true })).toBe("errored");
     expect(state.logE).toBe(started.logE);
+  });
+
+  test("a history with impossible counts in it is judged without those", () => {
+    const good = timed(Array(60).fill(tick(100, 0)));
+    const buckets = { log2Edges };
+    const broken = { "GET /": { requests: Number.NaN, errors: -1, latency: [Number.NaN] } };
+    const [clean, spoilt] = [[], [broken]].map((intervals) =>
+      fold(
+        begin({ history: { intervals, podLogSd: intervals.length ? Number.NaN : 0 }, strata: ["GET /"], buckets }),
+        good,
+      ),
+    );
+    expect(spoilt?.logE).toBe(clean?.logE);
   });
 
   test("a fifth of the intervals missing, here and there, is errored at the end", () => {

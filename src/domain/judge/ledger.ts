@@ -9,6 +9,10 @@ export interface Ledger {
   readonly each: Readonly<Record<Stratum, Sums>>;
 }
 
+export function emptyLedger(strata: readonly Stratum[]): Ledger {
+  return { all: {}, each: Object.fromEntries(strata.map((stratum) => [stratum, {}])) };
+}
+
 export function tailStream(quantile: number): string {
   return `tail ${quantile}`;
 }

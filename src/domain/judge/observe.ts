@@ -6,14 +6,14 @@ import { closeBlocks, type Pairs, pairsOf, plusPairs, withNewcomers } from "./bl
 import { service, total } from "./counts.ts";
 import { type Circumstances, harm, outage } from "./harm.ts";
 import { health, logHealth } from "./health.ts";
-import { added, entered, type Sums } from "./ledger.ts";
+import { added, emptyLedger, entered, type Sums } from "./ledger.ts";
 import { everyStart } from "./mixture.ts";
 import { defaults, type Parameters } from "./parameters.ts";
 import { type Books, logTotal, partsOf, plannedIntervals } from "./parts.ts";
 import { isCalm, pastOf, refreshed, remembered } from "./past.ts";
 import { type Gap, type History, type JudgeState, newStep, type StepSoFar } from "./state.ts";
 import { tolerance } from "./tolerance.ts";
-import { whyUnusable } from "./usable.ts";
+import { whyUnusable, wrongCounts } from "./usable.ts";
 
 export interface Beginning {
   readonly history: History;
@@ -29,7 +29,7 @@ export interface Beginning {
 export function begin({ history, strata, buckets, parameters, share }: Beginning): JudgeState {
   const p = { ...defaults, ...parameters };
   const sorted = [...strata].sort();
-  const ledger = { all: {}, each: Object.fromEntries(sorted.map((stratum) => [stratum, {}])) };
+  const usable = history.intervals.filter((stable) => wrongCounts("stable", stable, buckets) === null);
   return {
     parameters: p,
     buckets,
@@ -39,9 +39,9 @@ export function begin({ history, strata, buckets, parameters, share }: Beginning
     sinceMs: null,
     untilMs: null,
     warmUp: { sinceMs: null, requests: 0, isOn: true },
-    past: pastOf(history.intervals, p),
+    past: pastOf(usable, p),
     open: {},
-    books: { ledger, bases: p.starts.map(() => null), crash: [null, null], intervals: 0 },
+    books: { ledger: emptyLedger(sorted), bases: p.starts.map(() => null), crash: [null, null], intervals: 0 },
     seen: {},
     seenAt: p.starts.map(() => null),
     step: { ...newStep, share: share ?? null },
@@ -82,7 +82,11 @@ function dropped(state: JudgeState, time: { startMs: Ms; endMs: Ms }, because: s
 
 /** What is known before the interval is looked at: starts that have come, cuts and clumping of this minute. */
 function prepared(state: JudgeState, interval: Interval): JudgeState {
-  const { parameters: p, books, past } = state;
+  const { parameters: p, past } = state;
+  const routes = withNewcomers(state.routes, interval);
+  // Without a history to name them, the strata are those of the first interval.
+  const isUnnamed = state.sinceMs === null && state.strata.length === 0;
+  const books = isUnnamed ? { ...state.books, ledger: emptyLedger(routes) } : state.books;
   const sinceMs = state.sinceMs ?? interval.startMs;
   const elapsedMs = interval.startMs - sinceMs;
   const isDue = (s: number) => elapsedMs >= (p.starts[s] ?? 0) * p.plannedMs;
@@ -90,7 +94,8 @@ function prepared(state: JudgeState, interval: Interval): JudgeState {
   return {
     ...state,
     sinceMs,
-    routes: withNewcomers(state.routes, interval),
+    strata: isUnnamed ? routes : state.strata,
+    routes,
     books: { ...books, bases: books.bases.map((base, s) => base ?? (isDue(s) ? books.ledger : null)) },
     seenAt: state.seenAt.map((seen, s) => seen ?? (isDue(s) ? state.seen : null)),
     past: minute > past.minute ? refreshed(past, minute, p) : past,

@@ -3,7 +3,8 @@ import type { Parameters } from "./parameters.ts";
 
 /** ρ, a ratio in whole percents: `podSpreads` standard deviations of the difference of two groups of pods. */
 export function tolerance(podLogSd: number, p: Parameters): number {
-  const sdOfDifference = podLogSd * Math.sqrt(1 / p.candidateReplicas + 1 / p.stableReplicas);
+  const sdOfDifference =
+    (Number.isFinite(podLogSd) ? podLogSd : 0) * Math.sqrt(1 / p.candidateReplicas + 1 / p.stableReplicas);
   const percents = Math.ceil(100 * Math.exp(p.podSpreads * sdOfDifference) - 1e-9);
   return Math.min(p.latencyToleranceMax, Math.max(p.latencyToleranceMin, percents / 100));
 }

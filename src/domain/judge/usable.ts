@@ -1,5 +1,5 @@
 // Which intervals may be judged. One that may not is dropped whole, with the reason in plain words; it is never filled in.
-import type { Counts, Interval, Stratum } from "../evidence.ts";
+import type { Buckets, Counts, Interval, Stratum } from "../evidence.ts";
 import { service, total } from "./counts.ts";
 import type { JudgeState } from "./state.ts";
 import { percent } from "./wording.ts";
@@ -8,8 +8,8 @@ import { percent } from "./wording.ts";
 export function whyUnusable(state: JudgeState, interval: Interval): string | null {
   return (
     wrongTime(state, interval) ??
-    wrongCounts("stable", interval.stable, state) ??
-    wrongCounts("candidate", interval.candidate, state) ??
+    wrongCounts("stable", interval.stable, state.buckets) ??
+    wrongCounts("candidate", interval.candidate, state.buckets) ??
     wrongSides(state, interval)
   );
 }
@@ -22,8 +22,12 @@ function wrongTime({ untilMs }: JudgeState, { startMs, endMs }: Interval): strin
   return null;
 }
 
-function wrongCounts(side: string, strata: Readonly<Record<Stratum, Counts>>, state: JudgeState): string | null {
-  const buckets = state.buckets.log2Edges.length - 1;
+export function wrongCounts(
+  side: string,
+  strata: Readonly<Record<Stratum, Counts>>,
+  { log2Edges }: Buckets,
+): string | null {
+  const buckets = log2Edges.length - 1;
   for (const [stratum, { requests, errors, latency }] of Object.entries(strata)) {
     const where = `${side}, ${stratum}`;
     if (![requests, errors, ...latency].every(Number.isFinite)) return `${where}: a count is not a number`;
