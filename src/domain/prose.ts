@@ -68,7 +68,7 @@ const sentences: { [K in Fact["kind"]]: (fact: FactOf<K>, run: Run) => string } 
     return `Planned: ${list(moved)}${from} to ${versionName(run.release.version)}${rest}`;
   },
   "job started": (fact, run) =>
-    `${place(run, fact)}${tellStep(run, fact, "now")}${fact.attempt > 1 ? ` (attempt ${fact.attempt})` : ""}`,
+    capital(`${place(run, fact)}${tellStep(run, fact, "now")}${fact.attempt > 1 ? ` (attempt ${fact.attempt})` : ""}`),
   "step done": (fact, run) => capital(`${place(run, fact)}${doneWords(run, fact)}`),
   "step failed": (fact, run) => capital(`${place(run, fact)}could not ${tellStep(run, fact, "plan")}: ${fact.because}`),
   judged: (fact, run) => capital(`${place(run, fact)}${judgedWords[fact.verdict]}: ${fact.because}`),

@@ -7,6 +7,7 @@ import { clockTime } from "../clock.ts";
 import type { Deployment } from "../journal.ts";
 import type { Cell } from "../view/strip.ts";
 import { Icon, type IconName } from "./icon.tsx";
+import { Waiting } from "./waiting.tsx";
 
 export function StepDetail({ cell, deployment, now }: { cell: Cell; deployment: Deployment; now: Ms }) {
   const judged = lastJudgement(cell, deployment);
@@ -16,6 +17,7 @@ export function StepDetail({ cell, deployment, now }: { cell: Cell; deployment: 
         {cell.at.node.replace("settle ", "")}: {cell.phrase}
       </h3>
       <p className="muted">{stateSentence(cell, deployment, now)}</p>
+      {isMoving(cell, deployment) && <Waiting id={deployment.run.id} />}
       {judged !== undefined && <p className={`verdict is-${judged.verdict}`}>{judged.because}</p>}
       {judged !== undefined && judged.findings.length > 0 && <Findings findings={judged.findings} />}
       {judged === undefined && cell.step.kind === "bake" && cell.step.checks.length > 0 && (
@@ -23,6 +25,11 @@ export function StepDetail({ cell, deployment, now }: { cell: Cell; deployment: 
       )}
     </section>
   );
+}
+
+/** A step under way, or one that failed while the walk back goes on. */
+function isMoving({ state }: Cell, { run }: Deployment): boolean {
+  return run.phase.kind === "retreating" || (run.phase.kind === "running" && state === "now");
 }
 
 type Check = Extract<Cell["step"], { kind: "bake" }>["checks"][number];

@@ -1,6 +1,6 @@
 // The plan as a strip: waves from left to right, each lane a row of frames with the gates between them, and beneath a
 // lane the way back, running the other way. Any cell can be asked what it is.
-import type { Ms } from "../../../src/domain/frame.ts";
+import type { Frame, Ms } from "../../../src/domain/frame.ts";
 import type { NodeRun, Run } from "../../../src/domain/run.ts";
 import type { BackCell, Cell, Lane, Wave } from "../view/strip.ts";
 import { keyOf } from "../view/strip.ts";
@@ -41,6 +41,7 @@ function isShort({ lanes }: Wave): boolean {
 function LaneRow({ lane, run, now, chosen, choose }: Omit<StripProps, "waves"> & { lane: Lane }) {
   const { node, cells, back } = lane;
   const candidate = run.plan?.services[node.service ?? ""]?.candidate;
+  const serves = run.intent.services[node.service ?? ""]?.serves ?? true;
   return (
     <div className="lane">
       <h4>{node.service ?? "everything"}</h4>
@@ -48,7 +49,7 @@ function LaneRow({ lane, run, now, chosen, choose }: Omit<StripProps, "waves"> &
         {cells.map((cell, i) => (
           <li key={keyOf(cell.at)} style={{ gridColumn: i + 1 }}>
             <CellButton
-              {...{ cell, candidate, now, choose }}
+              {...{ cell, candidate, serves, now, choose }}
               state={run.nodes[node.id]}
               isChosen={keyOf(cell.at) === chosen}
             />
@@ -56,7 +57,7 @@ function LaneRow({ lane, run, now, chosen, choose }: Omit<StripProps, "waves"> &
         ))}
         {back.map((cell) => (
           <li key={`back ${cell.column}`} className="back-cell" style={{ gridColumn: cell.column + 1 }}>
-            <BackPicture cell={cell} candidate={candidate} />
+            <BackPicture cell={cell} candidate={candidate} serves={serves} />
           </li>
         ))}
       </ol>
@@ -67,6 +68,7 @@ function LaneRow({ lane, run, now, chosen, choose }: Omit<StripProps, "waves"> &
 interface CellProps {
   readonly cell: Cell;
   readonly candidate: string | undefined;
+  readonly serves: boolean;
   readonly state: NodeRun | undefined;
   readonly now: Ms;
   readonly isChosen: boolean;
@@ -82,7 +84,7 @@ const stateWords: Record<Cell["state"], string> = {
   never: "not reached",
 };
 
-function CellButton({ cell, candidate, state, now, isChosen, choose }: CellProps) {
+function CellButton({ cell, candidate, serves, state, now, isChosen, choose }: CellProps) {
   const { step, phrase } = cell;
   const className = `cell is-${cell.state.replace(" ", "-")} ${step.kind === "set" ? "is-frame" : "is-gate"}`;
   return (
@@ -100,7 +102,7 @@ function CellButton({ cell, candidate, state, now, isChosen, choose }: CellProps
       ) : (
         <GatePicture cell={cell} progress={progressOf(cell, state, now)} />
       )}
-      <span className="cell-label">{labelOf(cell, candidate)}</span>
+      <span className="cell-label">{labelOf(cell, { candidate, serves })}</span>
       {cell.state === "failed" && <CellSign name="stop" />}
       {cell.state === "done" && <CellSign name="done" />}
       {cell.state === "skipped" && <CellSign name="skip" />}
@@ -116,8 +118,12 @@ function CellSign({ name }: { name: IconName }) {
   );
 }
 
-function labelOf({ step, frame }: Cell, candidate: string | undefined): string {
-  if (step.kind === "set") return `${Math.round(frame.revisions[candidate ?? ""]?.traffic ?? 0)} %`;
+function shareLabel(frame: Frame, candidate: string | undefined, serves: boolean): string {
+  return serves ? `${Math.round(frame.revisions[candidate ?? ""]?.traffic ?? 0)} %` : "–";
+}
+
+function labelOf({ step, frame }: Cell, { candidate, serves }: Pick<CellProps, "candidate" | "serves">): string {
+  if (step.kind === "set") return shareLabel(frame, candidate, serves);
   const words: Record<Exclude<typeof step.kind, "set">, string> = { bake: "watch", job: "job", approve: "yes?" };
   return step.kind === "bake" && step.checks.length === 0 ? "wait" : words[step.kind];
 }
@@ -152,7 +158,7 @@ const backWords: Record<BackCell["state"], string> = {
   never: "not reached",
 };
 
-function BackPicture({ cell, candidate }: { cell: BackCell; candidate: string | undefined }) {
+function BackPicture({ cell, candidate, serves }: Pick<CellProps, "candidate" | "serves"> & { cell: BackCell }) {
   const said = `Way back: ${cell.phrase}: ${backWords[cell.state]}`;
   return (
     <div
@@ -162,7 +168,7 @@ function BackPicture({ cell, candidate }: { cell: BackCell; candidate: string | 
       title={said}
     >
       <FramePicture frame={cell.frame} candidate={candidate} />
-      <span className="cell-label">{Math.round(cell.frame.revisions[candidate ?? ""]?.traffic ?? 0)} %</span>
+      <span className="cell-label">{shareLabel(cell.frame, candidate, serves)}</span>
       <span className="arrow">
         <Icon name="left" />
       </span>

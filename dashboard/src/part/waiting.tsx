@@ -3,11 +3,11 @@ import type { Answers } from "../../../src/server/routes.ts";
 import { ask } from "../api.ts";
 import { usePolled } from "../polled.ts";
 
-export function Waiting({ id, isOpen }: { id: string; isOpen: boolean }) {
+export function Waiting({ id }: { id: string }) {
   const look = async (): Promise<readonly string[] | undefined> => {
     const answer = await ask<Answers["getDeployment"]>(`/deployments/${encodeURIComponent(id)}`);
     return answer.ok ? answer.value.waiting : undefined;
   };
-  const waiting = usePolled(isOpen ? id : undefined, look, 1500) ?? [];
-  return <p className="waiting muted">{waiting.length > 0 && `Waits: ${waiting.join("; ")}`}</p>;
+  const waiting = usePolled(id, look, 1500) ?? [];
+  return <p className="muted">{waiting.length > 0 && `Waits: ${waiting.join("; ")}`}</p>;
 }

@@ -13,7 +13,6 @@ import { StepDetail } from "../part/step-detail.tsx";
 import { Strip } from "../part/strip.tsx";
 import { Timeline } from "../part/timeline.tsx";
 import { Verbs } from "../part/verbs.tsx";
-import { Waiting } from "../part/waiting.tsx";
 import { exposures, marks } from "../view/exposure.ts";
 import { type Cell, keyOf, strip, type Wave } from "../view/strip.ts";
 import { verbsFor } from "../view/verb.ts";
@@ -84,7 +83,6 @@ function Head({ deployment: { run }, endAt }: { deployment: Deployment; endAt: n
         <Badge run={run} />
       </div>
       <p className="sentence">{tellNow(run, now)}</p>
-      <Waiting id={run.id} isOpen={run.phase.kind === "running" || run.phase.kind === "retreating"} />
       <p className="muted">
         {run.by},{" "}
         <time title={fullTime(run.requestedAt)} dateTime={new Date(run.requestedAt).toISOString()}>

@@ -18,7 +18,10 @@ export interface Mark {
 
 export function exposures({ events, run }: Deployment): readonly Exposure[] {
   const startAt = events[0]?.at ?? 0;
-  return Object.entries(run.plan?.services ?? {}).map(([service, { candidate, from }]) => {
+  const serving = Object.entries(run.plan?.services ?? {}).filter(
+    ([name]) => run.intent.services[name]?.serves === true,
+  );
+  return serving.map(([service, { candidate, from }]) => {
     const moves = events.flatMap((event): readonly { at: Ms; frame: Frame }[] => {
       const frame = reached(event, run.plan?.nodes ?? [], { service, events });
       return frame === undefined ? [] : [{ at: event.at, frame }];
