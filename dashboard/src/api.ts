@@ -15,15 +15,6 @@ export async function ask<T>(path: string): Promise<Answer<T>> {
   return answer(fetch(`/api/v1${path}`, { headers: { accept: "application/json" } }));
 }
 
-let described: Promise<Answer<{ readonly paths?: object }>> | undefined;
-
-/** Whether this server has a route that not every server has, by its own OpenAPI document. */
-export async function offers(path: string): Promise<boolean> {
-  described ??= ask("/openapi.json");
-  const answered = await described;
-  return answered.ok && Object.keys(answered.value.paths ?? {}).some((known) => known.endsWith(path));
-}
-
 /** The last lines that a revision's replicas printed. */
 export async function lastWords(environment: string, revision: string, linesMax: number): Promise<readonly string[]> {
   const query = new URLSearchParams({ environment, revision, tail: String(linesMax) });

@@ -42,7 +42,9 @@ export function exampleEvents(now: number): readonly Event[] {
       answer: unsure,
     },
   ];
-  return scripts.reduce<readonly Event[]>((all, script) => [...all, ...record({ ...script, seq: all.length + 1 })], []);
+  const events: Event[] = [];
+  for (const script of scripts) events.push(...record({ ...script, seq: events.length + 1 }));
+  return events;
 }
 
 interface Wanted {

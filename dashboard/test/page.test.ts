@@ -7,7 +7,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { contrastFaults, namelessControls } from "./accessibility.ts";
 import { exampleEvents } from "./example.ts";
-import { type PageServer, servePage } from "./server.ts";
+import { type PageServer, phaseOf, servePage } from "./server.ts";
 
 const places = [process.env.CHROMIUM ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = places.find((place) => place !== "" && existsSync(place));
@@ -17,14 +17,13 @@ if (executablePath === undefined)
 describe.skipIf(executablePath === undefined)("the page", () => {
   const events = exampleEvents(Date.now());
   const folder = mkdtempSync(join(tmpdir(), "sluice-page-"));
-  const demo = { sent: 21_430, failed: 0, badServed: 63 };
   let browser: Browser;
   let server: PageServer;
 
   beforeAll(async () => {
     const root = join(import.meta.dirname, "..");
     await build({ root, configFile: join(root, "vite.config.ts"), logLevel: "error", build: { outDir: folder } });
-    server = await servePage({ folder, events, demo });
+    server = await servePage({ folder, events, traffic: () => ({ sent: Date.now() % 1e6, failed: 0, badServed: 63 }) });
     browser = await chromium.launch({ executablePath: executablePath ?? "", args: ["--no-sandbox"] });
   });
 
@@ -44,7 +43,7 @@ describe.skipIf(executablePath === undefined)("the page", () => {
 
   for (const colorScheme of ["light", "dark"] as const) {
     test.each(screens)(`%s is free of errors, named and legible in the ${colorScheme}`, async (hash, heading) => {
-      const { page, errors } = await open(browser, { url: `${server.url}/${hash}`, colorScheme });
+      const { page, errors } = await open(browser, { server, hash, colorScheme });
       await page.getByRole("heading", { name: heading, exact: true }).waitFor();
       expect(errors).toEqual([]);
       expect(await page.evaluate(namelessControls)).toEqual([]);
@@ -57,14 +56,14 @@ describe.skipIf(executablePath === undefined)("the page", () => {
   }
 
   test.each(screens)("%s fits a phone without scrolling sideways", async (hash, heading) => {
-    const { page } = await open(browser, { url: `${server.url}/${hash}`, width: 360 });
+    const { page } = await open(browser, { server, hash, width: 360 });
     await page.getByRole("heading", { name: heading, exact: true }).waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     await page.context().close();
   });
 
   test("the steps of a plan are reached by keyboard, and the chosen one is told in words", async () => {
-    const { page } = await open(browser, { url: `${server.url}/#/deployments/production-3` });
+    const { page } = await open(browser, { server, hash: "#/deployments/production-3" });
     const watched = page.getByRole("button", { name: "watched v3 at 50 % of traffic: done" });
     await watched.focus();
     await page.keyboard.press("Enter");
@@ -74,29 +73,25 @@ describe.skipIf(executablePath === undefined)("the page", () => {
   });
 
   test("an abort asks why before it acts, and sends the reason", async () => {
-    const { page } = await open(browser, { url: `${server.url}/#/deployments/production-4` });
+    const { page } = await open(browser, { server, hash: "#/deployments/production-4" });
     await page.getByRole("button", { name: "Abort" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Abort" }).click();
-    expect(server.commands, "nothing is sent without a reason").toEqual([]);
+    expect(phaseOf(server.events, "production-4"), "nothing is sent without a reason").toBe("running");
     await dialog.getByLabel("Why").fill("wrong branch");
     await dialog.getByRole("button", { name: "Abort" }).click();
     await dialog.waitFor({ state: "detached" });
-    await expect
-      .poll(() => server.commands)
-      .toEqual([{ path: "/api/v1/deployments/production-4/abort", body: { reason: "wrong branch" } }]);
+    await page.getByText("ada aborted: wrong branch", { exact: true }).first().waitFor();
+    expect(phaseOf(server.events, "production-4")).toBe("turning");
     await page.context().close();
   });
 
   test("after a cut the page goes on from the last event, and tells a turn to those who listen", async () => {
     const own = await servePage({ folder, events });
-    const { page } = await open(browser, { url: `${own.url}/#/deployments/production-4` });
+    const { page } = await open(browser, { server: own, hash: "#/deployments/production-4" });
     await page.getByRole("heading", { name: "Story" }).waitFor();
-    own.cut();
-    const last = events.findLast(({ deployment }) => deployment === "production-4")!;
-    const seq = events.length + 1;
-    const fact = { kind: "paused", by: "ada", reason: "lunch" } as const;
-    own.send({ ...last, position: last.position + 1, seq, at: Date.now() + 1000, fact });
+    await own.restart();
+    own.write("production-4", { kind: "paused", by: "ada", reason: "lunch" });
     await page.getByText("Paused by ada: lunch").waitFor();
     await page
       .locator("[aria-live=polite]", { hasText: "production: ada paused: lunch." })
@@ -106,7 +101,7 @@ describe.skipIf(executablePath === undefined)("the page", () => {
   });
 
   test("the measures of contrast and names find what is planted", async () => {
-    const { page } = await open(browser, { url: `${server.url}/#/history` });
+    const { page } = await open(browser, { server, hash: "#/history" });
     await page.getByRole("heading", { name: "History" }).waitFor();
     await page.evaluate(() => {
       document.body.insertAdjacentHTML("beforeend", '<p style="color:#999">pale</p><button></button>');
@@ -117,8 +112,8 @@ describe.skipIf(executablePath === undefined)("the page", () => {
   });
 
   test("without a session the page says how to sign in", async () => {
-    const own = await servePage({ folder, events, isSignedIn: false });
-    const { page } = await open(browser, { url: own.url });
+    const own = await servePage({ folder, events });
+    const { page } = await open(browser, { server: own, hash: "#/", isSignedIn: false });
     await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
     await page.getByText("sluice up").waitFor();
     await page.context().close();
@@ -127,7 +122,7 @@ describe.skipIf(executablePath === undefined)("the page", () => {
 
   test("an empty journal tells the next command to type", async () => {
     const own = await servePage({ folder, events: [] });
-    const { page } = await open(browser, { url: own.url });
+    const { page } = await open(browser, { server: own, hash: "#/" });
     await page.getByText("sluice deploy").waitFor();
     await page.context().close();
     await own.close();
@@ -135,14 +130,16 @@ describe.skipIf(executablePath === undefined)("the page", () => {
 });
 
 interface Opened {
-  readonly url: string;
+  readonly server: PageServer;
+  readonly hash: string;
   readonly colorScheme?: "light" | "dark";
   readonly width?: number;
+  readonly isSignedIn?: boolean;
 }
 
 async function open(
   browser: Browser,
-  { url, colorScheme = "light", width = 1280 }: Opened,
+  { server, hash, colorScheme = "light", width = 1280, isSignedIn = true }: Opened,
 ): Promise<{ page: Page; errors: string[] }> {
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
   const page = await context.newPage();
@@ -151,6 +148,10 @@ async function open(
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
   });
-  await page.goto(url);
+  if (isSignedIn) {
+    await page.goto(server.loginUrl);
+    await page.waitForURL(`${server.url}/`);
+  }
+  await page.goto(`${server.url}/${hash}`);
   return { page, errors };
 }

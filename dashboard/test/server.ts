@@ -1,111 +1,139 @@
-// The smallest server that the page can live on: its files, a recorded stream of events, and a count of traffic.
-import { createReadStream, existsSync } from "node:fs";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname, join, normalize } from "node:path";
-import type { Event } from "../../src/domain/event.ts";
+// The real API server on a journal that is held in memory, so that the page is tested against what it will meet: its
+// routes, its guards, its content policy and its verbs.
+import { EventEmitter, once } from "node:events";
+import type { DeploymentId, Event } from "../../src/domain/event.ts";
+import { fold } from "../../src/domain/run.ts";
+import { listen } from "../../src/server/listen.ts";
+import type { Places, Records, Traffic } from "../../src/server/records.ts";
+import { createServer } from "../../src/server/server.ts";
+import { emptyJournal, newestFirst, withEvents } from "../src/journal.ts";
 
 export interface PageServer {
+  /** Signs a browser in, once. */
+  readonly loginUrl: string;
   readonly url: string;
-  /** Sends one more event to every page that is open. */
-  readonly send: (event: Event) => void;
-  /** Cuts every stream, as a restart of the server would. */
-  readonly cut: () => void;
-  readonly commands: readonly { readonly path: string; readonly body: unknown }[];
-  readonly close: () => Promise<void>;
+  readonly events: readonly Event[];
+  /** Stops and starts again at the same port: every stream is cut. */
+  restart(): Promise<void>;
+  /** Writes a fact after the last of its deployment. */
+  write(deployment: DeploymentId, fact: Event["fact"]): void;
+  close(): Promise<void>;
 }
 
 export interface Served {
   readonly folder: string;
   readonly events: readonly Event[];
-  readonly isSignedIn?: boolean;
-  readonly demo?: { readonly sent: number; readonly failed: number; readonly badServed: number };
+  readonly traffic?: () => Traffic;
 }
 
-const types: Record<string, string> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-};
-
-export async function servePage({ folder, events, isSignedIn = true, demo }: Served): Promise<PageServer> {
-  const journal = [...events];
-  const streams = new Set<ServerResponse>();
-  const commands: { path: string; body: unknown }[] = [];
-  const server = createServer(async (request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-    if (!pathname.startsWith("/api/")) return file(folder, pathname, response);
-    if (!isSignedIn)
-      return json(response, 401, {
-        title: "Not signed in",
-        detail: "nobody is signed in",
-        mend: "sluice up prints a link",
-      });
-    if (request.method === "POST") {
-      let text = "";
-      for await (const chunk of request) text += chunk;
-      commands.push({ path: pathname, body: JSON.parse(text) });
-      return json(response, 200, {});
-    }
-    if (pathname === "/api/v1/demo" && demo !== undefined) return json(response, 200, demo);
-    if (pathname === "/api/v1/openapi.json") {
-      return json(response, 200, { paths: demo === undefined ? {} : { "/api/v1/demo": {} } });
-    }
-    if (pathname === "/api/v1/logs") return response.end(`${JSON.stringify({ text: "listening on 3000" })}\n`);
-    if (pathname === "/api/v1/status") {
-      return json(response, 200, { environments: [{ name: "production", url: "http://shop.localhost:8080" }] });
-    }
-    if (/^\/api\/v1\/deployments\/[^/]+$/.test(pathname)) {
-      return json(response, 200, { waiting: ["the router reports 0 % for expense-service-4c81e, not 50 %"] });
-    }
-    if (pathname !== "/api/v1/events") return json(response, 404, { title: "Not there" });
-    const from = Number(request.headers["last-event-id"] ?? searchParams.get("from") ?? 0);
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    for (const event of journal) if (event.seq > from) response.write(framed(event));
-    response.write(": caught up\n\n");
-    streams.add(response);
-    response.on("close", () => streams.delete(response));
-  });
+export async function servePage({ folder, events: recorded, traffic }: Served): Promise<PageServer> {
+  const events = [...recorded];
+  const changed = new EventEmitter();
+  const write = (deployment: DeploymentId, fact: Event["fact"]): Event => {
+    const last = events.findLast((event) => event.deployment === deployment);
+    const position = (last?.position ?? -1) + 1;
+    const seq = (events.at(-1)?.seq ?? 0) + 1;
+    const event = { ...linked(last), deployment, position, seq, at: Date.now(), hash: `hash-${seq}`, fact };
+    events.push(event);
+    changed.emit("more");
+    return event;
+  };
+  const start = async (port: number) => {
+    const stop = new AbortController();
+    const { app, auth } = createServer({
+      records: recordsOf(events, { write, changed }),
+      places: placesOf(traffic),
+      clock: { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+      token: "a token of this test",
+      user: "ada",
+      version: "0.0.0",
+      newId: () => `d-${events.length}`,
+      pageFolder: folder,
+      signal: stop.signal,
+      log: console.error,
+    });
+    const listening = await listen(app, { port });
+    const close = async (): Promise<void> => {
+      stop.abort();
+      await listening.close();
+    };
+    return { port: listening.port, auth, close };
+  };
+  let current = await start(0);
+  const url = `http://127.0.0.1:${current.port}`;
   return {
-    url: await listening(server),
-    commands,
-    send: (event) => {
-      journal.push(event);
-      for (const stream of streams) stream.write(framed(event));
+    url,
+    get loginUrl() {
+      return `${url}/login?code=${current.auth.newCode()}`;
     },
-    cut: () => {
-      for (const stream of streams) stream.destroy();
+    events,
+    write,
+    restart: async () => {
+      await current.close();
+      current = await start(current.port);
     },
-    close: () => {
-      for (const stream of streams) stream.destroy();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
+    close: () => current.close(),
   };
 }
 
-function framed(event: Event): string {
-  return `retry: 300\nid: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`;
+function linked(last: Event | undefined): Pick<Event, "schema" | "workspace" | "previous"> {
+  return { schema: 1, workspace: "example", previous: last?.hash ?? "" };
 }
 
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+interface Wire {
+  readonly write: (deployment: DeploymentId, fact: Event["fact"]) => Event;
+  readonly changed: EventEmitter;
 }
 
-function file(folder: string, pathname: string, response: ServerResponse): void {
-  const path = join(folder, normalize(pathname === "/" ? "/index.html" : pathname));
-  if (!existsSync(path)) {
-    json(response, 404, {});
-    return;
-  }
-  // As strict as the real server's: no inline scripts, no other origin.
-  const policy =
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
-  response.writeHead(200, { "content-type": types[extname(path)] ?? "text/plain", "content-security-policy": policy });
-  createReadStream(path).pipe(response);
+function recordsOf(events: readonly Event[], { write, changed }: Wire): Records {
+  const of = (deployment: DeploymentId) => events.filter((event) => event.deployment === deployment);
+  const runs = () => newestFirst(withEvents(emptyJournal, events)).map(({ run }) => run);
+  return {
+    journal: {
+      id: "example",
+      read: async (deployment, from = 0) => of(deployment).slice(from),
+      append: async (deployment, position, fact) =>
+        of(deployment).length === position ? write(deployment, fact) : undefined,
+    },
+    environments: {
+      list: async () => [{ name: "production", stands: {}, open: [] }],
+      stands: async () => ({ stands: {} }),
+    },
+    releases: {
+      keep: async () => false,
+      get: async () => undefined,
+      byVersion: async () => undefined,
+      list: async () => [],
+    },
+    feed: {
+      after: async (seq) => events.filter((event) => event.seq > seq),
+      changed: async (seq, signal) => {
+        if ((events.at(-1)?.seq ?? 0) <= seq) await once(changed, "more", { signal }).catch(() => undefined);
+      },
+    },
+    deployments: async ({ rowsMax }) =>
+      runs()
+        .map(({ id }) => id)
+        .slice(0, rowsMax),
+    now: async () => Date.now(),
+  };
 }
 
-async function listening(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+function placesOf(traffic: (() => Traffic) | undefined): Places {
+  return {
+    intend: () => Promise.reject(new Error("nothing is deployed here")),
+    publicUrl: async () => "http://shop.localhost:8080",
+    waiting: () => ["expense-service-4c81e has 1 of 2 replicas ready"],
+    logs: async function* ({ service }) {
+      yield { service, line: "listening on 3000" };
+    },
+    putSecrets: () => ({}),
+    artifacts: { has: async () => false, put: async () => undefined },
+    ...(traffic === undefined ? {} : { traffic }),
+  };
+}
+
+/** For tests: whether a deployment is in this phase. */
+export function phaseOf(events: readonly Event[], deployment: DeploymentId): string | undefined {
+  return fold(events.filter((event) => event.deployment === deployment))?.phase.kind;
 }

@@ -125,7 +125,6 @@ type Answer = Parameters<typeof record>[0]["answer"];
 type Until = Parameters<typeof record>[0]["until"];
 
 function play(services: Intent["services"], answer?: Answer, until?: Until) {
-  // biome-ignore lint/suspicious/noThenProperty: the plan's word for what follows a hold; never awaited
   const hold = { withinMs: 600_000, onDeadline: "rollback" as const };
   return record({
     id: "d-3",

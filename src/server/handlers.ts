@@ -78,7 +78,8 @@ export function handlers(office: Office): Handlers {
           };
         }),
       );
-      return { environments };
+      const traffic = places.traffic?.();
+      return { environments, ...(traffic === undefined ? {} : { traffic }) };
     },
     listDeployments: async ({ query: { environment, open, limit } }) => {
       const ids = await records.deployments({

@@ -52,10 +52,21 @@ export interface Places {
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
   /** Answers the versions of all that the environment has. */
   putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;
+  /** While a demonstration sends requests. */
+  traffic?(): Traffic | undefined;
   readonly artifacts: {
     has(artifact: string): Promise<boolean>;
     put(packed: Uint8Array, manifest: ArtifactManifest): Promise<void>;
   };
+}
+
+/** Requests of a demonstration, counted by who sent them. */
+export interface Traffic {
+  readonly sent: number;
+  /** No answer, or an error that Sluice made. */
+  readonly failed: number;
+  /** Answered by a service, with an error or too slowly. */
+  readonly badServed: number;
 }
 
 export interface LogQuery {

@@ -5,6 +5,7 @@ import type { Event, ReleaseRef } from "../domain/event.ts";
 import type { Plan, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { Run } from "../domain/run.ts";
+import type { Traffic } from "./records.ts";
 
 const name = z.string().min(1).max(63);
 const reason = z.string().min(1).max(500).optional().describe("Why; it is kept in the history");
@@ -199,7 +200,8 @@ export interface Answers {
   openapi: object;
   session: { readonly name: string };
   loginCode: { readonly code: string; readonly path: string; readonly expiresInMs: number };
-  status: { readonly environments: readonly EnvironmentStatus[] };
+  /** `traffic`: while a demonstration sends requests. */
+  status: { readonly environments: readonly EnvironmentStatus[]; readonly traffic?: Traffic };
   listDeployments: { readonly deployments: readonly Run[] };
   deploy: { readonly deployment: Run };
   getDeployment: { readonly deployment: Run; readonly waiting: readonly string[] };

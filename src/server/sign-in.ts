@@ -33,7 +33,9 @@ export function addSignIn(app: Hono, auth: Auth): void {
       secure: new URL(context.req.url).protocol === "https:",
     });
     // A page of ours goes on to the dashboard: a redirect of a link from elsewhere would not carry a Strict cookie.
-    return context.html('<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Sluice</title>');
+    return context.html(
+      '<!doctype html><meta http-equiv="refresh" content="0;url=/"><link rel="icon" href="/gate.svg"><title>Sluice</title>',
+    );
   });
 }
 
@@ -47,5 +49,5 @@ function tooMany(): Refusal {
 }
 
 function notice(so: string, mend: string): string {
-  return `<!doctype html><html lang="en"><title>Sluice</title><style>body{font:16px system-ui;margin:20vh auto;max-width:32rem;padding:0 1rem;color-scheme:light dark}</style><p>${so}</p><p><code>${mend}</code></p></html>`;
+  return `<!doctype html><html lang="en"><link rel="icon" href="/gate.svg"><title>Sluice</title><style>body{font:16px system-ui;margin:20vh auto;max-width:32rem;padding:0 1rem;color-scheme:light dark}</style><p>${so}</p><p><code>${mend}</code></p></html>`;
 }

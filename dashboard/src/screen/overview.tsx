@@ -14,14 +14,17 @@ import { hashOf } from "../place.ts";
 import { usePolled } from "../polled.ts";
 import { type EnvironmentView, environments } from "../view/environment.ts";
 
+const everyMs = 1000;
+
 export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWaiting: boolean }) {
   const views = environments(journal);
-  const urls = useUrls();
+  const status = usePolled("status", lookAtStatus, everyMs);
+  const urls = urlsOf(status);
   return (
     <>
       <title>Overview · Sluice</title>
       <h1 className="for-listeners">Overview</h1>
-      <DemoTraffic />
+      {status?.traffic !== undefined && <DemoTraffic traffic={status.traffic} />}
       {views.length === 0 && !isWaiting && (
         <Empty so="Nothing was deployed yet. In your repository, type" type="sluice deploy" />
       )}
@@ -34,14 +37,15 @@ export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWai
   );
 }
 
-/** Where people reach each environment: the journal does not know, the server does. */
-function useUrls(): ReadonlyMap<string, string> {
-  const look = async (): Promise<Answers["status"] | undefined> => {
-    const answer = await ask<Answers["status"]>("/status");
-    return answer.ok ? answer.value : undefined;
-  };
-  const status = usePolled("status", look, 5000);
-  return new Map((status?.environments ?? []).flatMap(({ name, url }) => (url === undefined ? [] : [[name, url]])));
+/** What the journal does not know: where people reach an environment, and the traffic of a demonstration. */
+async function lookAtStatus(): Promise<Answers["status"] | undefined> {
+  const answer = await ask<Answers["status"]>("/status");
+  return answer.ok ? answer.value : undefined;
+}
+
+function urlsOf(status: Answers["status"] | undefined): ReadonlyMap<string, string> {
+  const environments = status?.environments ?? [];
+  return new Map(environments.flatMap(({ name, url }) => (url === undefined ? [] : [[name, url]])));
 }
 
 function EnvironmentCard({ view, url }: { view: EnvironmentView; url: string | undefined }) {
