@@ -10,7 +10,7 @@ import type { Database } from "./connection.ts";
 const claimOne = `
   with found as (
     select id, leased_until is not null as is_left, due_at, looked_at from sluice.deployments
-    where due_at <= clock_timestamp() and (leased_until is null or leased_until <= clock_timestamp())
+    where workspace = $3 and due_at <= clock_timestamp() and (leased_until is null or leased_until <= clock_timestamp())
     order by due_at limit 1 for update skip locked
   )
   update sluice.deployments d set worker = $1, token = d.token + 1, is_woken = false,
@@ -19,12 +19,13 @@ const claimOne = `
   returning d.id, d.token, extract(epoch from clock_timestamp() -
     case when found.is_left then found.looked_at else found.due_at end) * 1000 as unwatched_ms`;
 
-export function claimsIn(database: Database): Claims {
+export function claimsIn(database: Database, workspace: string): Claims {
   return {
     claim: async (worker, leaseMs) => {
       const [row] = await database.ask<{ id: string; token: string; unwatched_ms: string }>(claimOne, [
         worker,
         leaseMs,
+        workspace,
       ]);
       if (row === undefined) return undefined;
       const unwatchedMs = Math.round(Number(row.unwatched_ms));
@@ -50,10 +51,11 @@ export function claimsIn(database: Database): Claims {
 }
 
 /** Milliseconds until something is due; undefined when nothing is. */
-export async function dueInMs(database: Database): Promise<Ms | undefined> {
+export async function dueInMs(database: Database, workspace: string): Promise<Ms | undefined> {
   const [row] = await database.ask<{ ms: string | null }>(
     `select extract(epoch from min(greatest(due_at, leased_until)) - clock_timestamp()) * 1000 as ms
-     from sluice.deployments where due_at is not null`,
+     from sluice.deployments where workspace = $1 and due_at is not null`,
+    [workspace],
   );
   return row?.ms == null ? undefined : Math.max(0, Number(row.ms));
 }

@@ -1,4 +1,4 @@
-// All facts of all deployments in their order, for live events and projections: none is ever skipped.
+// All facts of a workspace's deployments in their order, for live events and projections: none is ever skipped.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Event } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
@@ -11,23 +11,32 @@ const pollMs: Ms = 100;
 
 export class Feed {
   readonly #database: Database;
+  readonly #workspace: string;
   #head = 0;
   #looking: Promise<void> | undefined;
   #wake: () => void = () => {};
 
-  constructor(database: Database) {
+  constructor(database: Database, workspace: string) {
     this.#database = database;
+    this.#workspace = workspace;
   }
 
   /** Facts with a sequence number above `seq`, at most 500, oldest first. */
   async after(seq: number): Promise<readonly Event[]> {
-    const rows = await this.#database.ask<EventRow>("select * from sluice.events_after($1, $2)", [seq, rowsMax]);
+    const rows = await this.#database.ask<EventRow>("select * from sluice.events_after($1, $2, $3)", [
+      this.#workspace,
+      seq,
+      rowsMax,
+    ]);
     return rows.map(asEvent);
   }
 
   /** The newest sequence number; 0 in an empty journal. */
   async head(): Promise<number> {
-    const [row] = await this.#database.ask<{ head: string }>("select coalesce(max(seq), 0) as head from sluice.events");
+    const [row] = await this.#database.ask<{ head: string }>(
+      "select coalesce(max(seq), 0) as head from sluice.events where workspace = $1",
+      [this.#workspace],
+    );
     return Number(row?.head ?? 0);
   }
 

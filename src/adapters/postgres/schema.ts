@@ -42,10 +42,10 @@ export const steps: readonly string[] = [
     leased_until timestamptz,
     unique (workspace, environment, turn)
   );
-  create index on deployments (due_at) where due_at is not null;
+  create index on deployments (workspace, due_at) where due_at is not null;
   create index on deployments (workspace, environment, turn) where ended_seq is null;
   create index on deployments (workspace, environment, ended_seq) where ended_seq is not null;
-  create index on deployments (requested_at);
+  create index on deployments (workspace, requested_at);
 
   create table events (
     seq bigint generated always as identity primary key,
@@ -60,6 +60,7 @@ export const steps: readonly string[] = [
     fact json not null,
     unique (deployment, position)
   );
+  create index on events (workspace, seq);
 
   create table evidence (
     deployment text not null,
@@ -138,7 +139,7 @@ export const steps: readonly string[] = [
       perform wake(next.id) from (
         select id from deployments where workspace = d.workspace and environment = d.environment and ended_seq is null
         order by turn limit 1
-      ) next;
+      ) next where of_kind = 'ended' or next.id = d.id;
     end if;
     return next written;
   end $$;
@@ -148,13 +149,14 @@ export const steps: readonly string[] = [
     select pg_notify('sluice_work', '');
   $$;
 
-  create function events_after(after bigint, rows_max int) returns setof events language plpgsql set search_path = sluice as $$
+  create function events_after(of_workspace text, after bigint, rows_max int)
+  returns setof events language plpgsql set search_path = sluice as $$
   begin
-    if not exists (select from events where seq > after) then
+    if not exists (select from events where workspace = of_workspace and seq > after) then
       return;
     end if;
     perform pg_advisory_xact_lock(hashtext('sluice appending'));
-    return query select * from events where seq > after order by seq limit rows_max;
+    return query select * from events where workspace = of_workspace and seq > after order by seq limit rows_max;
   end $$;
   `,
 ];

@@ -16,8 +16,8 @@ afterEach(async () => {
   for (const store of opened.splice(0)) await store.close();
 });
 
-/** Each call is a pool of its own, as another process would have; one workspace a test keeps tests apart. */
-async function store(workspace = `test-${names}`): Promise<Store> {
+/** Each call is a pool of its own, as another process would have; as two control planes have. */
+async function store(workspace = "test"): Promise<Store> {
   const one = await openStore({ url: server().url, workspace });
   opened.push(one);
   return one;
@@ -161,6 +161,20 @@ test("a lease that ran out goes to another worker with the gap, and the first on
   expect(await one.claims.renew(first!, 300)).toBe(false);
   await one.claims.release(first!, undefined);
   expect(await two.claims.renew(second!, 300)).toBe(true);
+});
+
+test("two workspaces on one database neither drive nor see each other's deployments, and keep environments apart", async () => {
+  const [ours, theirs] = [await store(), await store("theirs")];
+  await drained(ours);
+  const [name, head] = [id("ours"), await theirs.feed.head()];
+  await ours.journal.append(name, 0, requestedFact("shared"));
+  expect(await theirs.claims.claim("w", 1000)).toBeUndefined();
+  expect(await theirs.feed.after(head)).toEqual([]);
+  const other = id("theirs");
+  await theirs.journal.append(other, 0, requestedFact("shared"));
+  expect(await theirs.environments.standing("shared", other)).toMatchObject({ turn: true });
+  await drained(ours);
+  await drained(theirs);
 });
 
 test("time in which every worker was away counts as a gap, though the claim had been given back", async () => {

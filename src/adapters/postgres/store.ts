@@ -43,11 +43,11 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
     await migrate(database);
     const [made] = await database.ask<{ id: string }>("select id from sluice.journal");
     if (made === undefined) throw new Error("the journal has no id");
-    const feed = new Feed(database);
-    const waiting = new Waiting(database, options.url);
+    const feed = new Feed(database, workspace);
+    const waiting = new Waiting({ database, url: options.url, workspace });
     return {
       journal: journalIn(database, { id: made.id, workspace, onAppended: (seq) => feed.nudge(seq) }),
-      claims: claimsIn(database),
+      claims: claimsIn(database, workspace),
       environments: environmentsIn(database, workspace),
       evidence: evidenceIn(database),
       releases: releasesIn(database, workspace),

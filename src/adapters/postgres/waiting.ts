@@ -5,27 +5,32 @@ import type { Ms } from "../../domain/frame.ts";
 import { dueInMs } from "./claims.ts";
 import type { Database } from "./connection.ts";
 
+export interface WaitingOptions {
+  readonly database: Database;
+  readonly url: string;
+  readonly workspace: string;
+}
+
 /** Holds one connection open; while it is lost, sleeping goes by due times alone, at most a second at a time. */
 export class Waiting {
-  readonly #database: Database;
-  readonly #url: string;
+  readonly #options: WaitingOptions;
   readonly #sleepers = new Set<() => void>();
   #client: pg.Client | undefined;
   #listening: Promise<boolean> | undefined;
 
-  constructor(database: Database, url: string) {
-    this.#database = database;
-    this.#url = url;
+  constructor(options: WaitingOptions) {
+    this.#options = options;
   }
 
   async forWork(timeoutMs: Ms, signal?: AbortSignal): Promise<void> {
+    const { database, workspace } = this.#options;
     const isListening = await this.#listen();
     const woken = new AbortController();
     const wake = () => woken.abort();
     this.#sleepers.add(wake);
     try {
       // Asked after we listen: what became due before is seen here, what becomes due after it rings.
-      const untilDueMs = (await dueInMs(this.#database)) ?? timeoutMs;
+      const untilDueMs = (await dueInMs(database, workspace)) ?? timeoutMs;
       const longestMs = Math.min(timeoutMs, untilDueMs, isListening ? timeoutMs : 1000);
       const signals = signal === undefined ? [woken.signal] : [woken.signal, signal];
       await sleep(longestMs, undefined, { signal: AbortSignal.any(signals) }).catch(() => {}); // woken before its end
@@ -54,7 +59,11 @@ export class Waiting {
   }
 
   async #connect(): Promise<boolean> {
-    const client = new pg.Client({ connectionString: this.#url, connectionTimeoutMillis: 5000, keepAlive: true });
+    const client = new pg.Client({
+      connectionString: this.#options.url,
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+    });
     const lost = () => {
       if (this.#client === client) this.#client = undefined;
       this.#ring();
