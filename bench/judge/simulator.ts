@@ -26,46 +26,100 @@ type Tallies = Record<string, Tally>;
 export function simulate(scenario: Scenario, number: number): Canary {
   const draw = random(`${scenario.name}#${number}`);
   const weather = weatherOf(scenario, draw);
-  const ticks = (historyS + scenario.durationS) / tickS;
-  const stable: Tallies[] = Array.from({ length: ticks }, () => ({}));
-  const candidate: Tallies[] = Array.from({ length: ticks }, () => ({}));
-  const baseline: Tally[] = Array.from({ length: ticks }, tally);
-  const pods: Record<string, number[]>[] = Array.from({ length: stablePods }, () => ({}));
-  const clumps = { stable: 0, candidate: 0 };
-  let coldCandidate = 0;
-  let coldBaseline = 0;
-
+  const counted = blank(scenario);
   for (let second = -historyS; second < scenario.durationS; second++) {
-    const tick = Math.floor((second + historyS) / tickS);
     for (let left = weather.load(second) - draw.exponential(); left > 0; left -= draw.exponential()) {
-      const lot = draw.uniform();
-      const isCandidate = second >= 0 && lot < scenario.weight;
-      const isBaseline = second >= 0 && !isCandidate && lot < 2 * scenario.weight;
-      const route = routeOf(scenario, draw.uniform());
-      if (!isServed(scenario, route, second, isCandidate)) continue;
-      const name = `route ${route}`;
-      const pod = isCandidate ? stablePods : isBaseline ? 0 : Math.floor(stablePods * draw.uniform());
-      const hurt = isCandidate && isHurt(scenario, route, second);
-      let logMs =
-        Math.log(scenario.mediansMs[route] ?? 1) + weather.latency(second, pod) + scenario.sigma * draw.normal();
-      if (scenario.pareto > 0 && draw.uniform() < scenario.pareto) logMs += draw.exponential() / 1.5;
-      if (weather.pauses(second, pod)) logMs = Math.log(Math.exp(logMs) + scenario.pauses.ms * draw.uniform());
-      if (hurt) logMs += harmOf(scenario, second, draw);
-      const side = isCandidate ? "candidate" : "stable";
-      const failure = (hurt ? scenario.candidate.errorRate : undefined) ?? scenario.errorRate;
-      if (draw.uniform() < failure / scenario.clump + weather.errors(second)) {
-        clumps[side] = Math.max(clumps[side], draw.geometric(scenario.clump));
-      }
-      const isError = clumps[side] > 0;
-      if (isError) clumps[side]--;
-      const cold = (i: number) =>
-        scenario.coldRequests > 0 ? Math.log1p(4 * Math.exp(-i / scenario.coldRequests)) : 0;
-      if (isCandidate) count(candidate[tick], name, isError, logMs + cold(coldCandidate++));
-      else count(stable[tick], name, isError, logMs);
-      if (isBaseline) add(baseline[tick], isError, logMs + cold(coldBaseline++));
-      if (second < 0 && !isError) increase(latencyOf(pods[pod], name), bucketOf(logMs));
+      const request = arrival(scenario, second, draw);
+      if (request === null) continue;
+      const logMs = latencyOf(request, scenario, weather, draw);
+      count(counted, request, isFailing(request, scenario, weather, counted, draw), logMs, scenario);
     }
   }
+  return canaryOf(counted);
+}
+
+interface Request {
+  readonly second: number;
+  readonly isCandidate: boolean;
+  /** Stable's, on the replica that was started anew beside the candidate. */
+  readonly isBaseline: boolean;
+  readonly route: number;
+  readonly pod: number;
+  readonly isHurt: boolean;
+}
+
+interface Counted {
+  readonly stable: Tallies[];
+  readonly candidate: Tallies[];
+  readonly baseline: Tally[];
+  /** Latency of each stable pod before the canary. */
+  readonly pods: Record<string, number[]>[];
+  /** Errors that a clump still owes to each side. */
+  readonly owed: { stable: number; candidate: number };
+  /** Requests that each fresh start has served. */
+  readonly served: { candidate: number; baseline: number };
+}
+
+function blank({ durationS }: Scenario): Counted {
+  const ticks = (historyS + durationS) / tickS;
+  return {
+    stable: Array.from({ length: ticks }, () => ({})),
+    candidate: Array.from({ length: ticks }, () => ({})),
+    baseline: Array.from({ length: ticks }, tally),
+    pods: Array.from({ length: stablePods }, () => ({})),
+    owed: { stable: 0, candidate: 0 },
+    served: { candidate: 0, baseline: 0 },
+  };
+}
+
+function arrival(scenario: Scenario, second: number, draw: Random): Request | null {
+  const lot = draw.uniform();
+  const isCandidate = second >= 0 && lot < scenario.weight;
+  const isBaseline = second >= 0 && !isCandidate && lot < 2 * scenario.weight;
+  const route = routeOf(scenario, draw.uniform());
+  if (!isServed(scenario, route, second, isCandidate)) return null;
+  const pod = isCandidate ? stablePods : isBaseline ? 0 : Math.floor(stablePods * draw.uniform());
+  return { second, isCandidate, isBaseline, route, pod, isHurt: isCandidate && isHurt(scenario, route, second) };
+}
+
+function latencyOf(request: Request, scenario: Scenario, weather: Weather, draw: Random): number {
+  const { second, route, pod } = request;
+  let logMs = Math.log(scenario.mediansMs[route] ?? 1) + weather.latency(second, pod) + scenario.sigma * draw.normal();
+  if (scenario.pareto > 0 && draw.uniform() < scenario.pareto) logMs += draw.exponential() / 1.5;
+  if (weather.pauses(second, pod)) logMs = Math.log(Math.exp(logMs) + scenario.pauses.ms * draw.uniform());
+  return request.isHurt ? logMs + harmOf(scenario, second, draw) : logMs;
+}
+
+/** A failing client retries at once against the same version: a clump of errors. */
+function isFailing(request: Request, scenario: Scenario, weather: Weather, { owed }: Counted, draw: Random): boolean {
+  const side = request.isCandidate ? "candidate" : "stable";
+  const rate = (request.isHurt ? scenario.candidate.errorRate : undefined) ?? scenario.errorRate;
+  if (draw.uniform() < rate / scenario.clump + weather.errors(request.second)) {
+    owed[side] = Math.max(owed[side], draw.geometric(scenario.clump));
+  }
+  if (owed[side] === 0) return false;
+  owed[side]--;
+  return true;
+}
+
+function count(counted: Counted, request: Request, isError: boolean, logMs: number, scenario: Scenario): void {
+  const tick = Math.floor((request.second + historyS) / tickS);
+  const route = `route ${request.route}`;
+  const cold = (i: number) => (scenario.coldRequests > 0 ? Math.log1p(4 * Math.exp(-i / scenario.coldRequests)) : 0);
+  if (request.isCandidate) {
+    add(tallyOf(counted.candidate[tick], route), isError, logMs + cold(counted.served.candidate++));
+    return;
+  }
+  add(tallyOf(counted.stable[tick], route), isError, logMs);
+  if (request.isBaseline) add(counted.baseline[tick], isError, logMs + cold(counted.served.baseline++));
+  const pod = counted.pods[request.pod];
+  if (request.second < 0 && !isError && pod !== undefined) {
+    pod[route] ??= [];
+    increase(pod[route], bucketOf(logMs));
+  }
+}
+
+function canaryOf({ stable, candidate, baseline, pods }: Counted): Canary {
   const first = historyS / tickS;
   return {
     history: { intervals: stable.slice(0, first), podLogSd: podLogSd(pods, nativeBuckets) },
@@ -167,10 +221,10 @@ function tally(): Tally {
   return { requests: 0, errors: 0, latency: [] };
 }
 
-function count(tallies: Tallies | undefined, route: string, isError: boolean, logMs: number): void {
-  if (tallies === undefined) return;
+function tallyOf(tallies: Tallies | undefined, route: string): Tally | undefined {
+  if (tallies === undefined) return undefined;
   tallies[route] ??= tally();
-  add(tallies[route], isError, logMs);
+  return tallies[route];
 }
 
 function add(counts: Tally | undefined, isError: boolean, logMs: number): void {
@@ -178,12 +232,6 @@ function add(counts: Tally | undefined, isError: boolean, logMs: number): void {
   counts.requests++;
   if (isError) counts.errors++;
   else increase(counts.latency, bucketOf(logMs));
-}
-
-function latencyOf(pod: Record<string, number[]> | undefined, route: string): number[] {
-  if (pod === undefined) return [];
-  pod[route] ??= [];
-  return pod[route];
 }
 
 function increase(latency: number[], bucket: number): void {
