@@ -114,6 +114,18 @@ test("a replica that fails its probes leaves the table and does not hold up the 
   expect(await text(after.entryPort)).toBe("one");
 });
 
+test("a replica that answers nothing any more is restarted, and the reason says so", async () => {
+  const readiness = { kind: "http", path: "/health", intervalMs: 50, timeoutMs: 100 } as const;
+  const spec = { graceMs: 100, readiness: { ...readiness, healthyThreshold: 1, unhealthyThreshold: 1 } };
+  const seen = await runningOne({ version: "one", spec });
+  void fetch(`http://127.0.0.1:${seen.revisions.v1?.replicas[0]?.port}/hang`).catch(() => {});
+  const ended = await host.until("test/web", ({ revisions: { v1 } }) => v1?.replicas[0]?.state === "backing off");
+  expect(ended.revisions.v1?.replicas[0]?.because).toMatch(
+    /^hung \(GET \/health did not answer within 100 ms, again and again\); killed: did not end within 0\.1 s of SIGTERM after/,
+  );
+  await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 1);
+});
+
 test("one that ignores SIGTERM is killed after its grace, and nothing it started survives it", async () => {
   const spec = { graceMs: 300 };
   const env = { IGNORE_TERM: "1", GRANDCHILD: "1" };

@@ -1,7 +1,7 @@
 // One-off jobs: run once under a key, in an artifact's folder, with the replicas' shim; the result is kept and can be
 // asked for again, also after the supervisor was restarted in the middle.
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Ms } from "../domain/frame.ts";
 import { exitReason } from "./exit-reason.ts";
@@ -40,6 +40,7 @@ interface JobRecord {
 }
 
 const keptLines = 200;
+const keptMs: Ms = 14 * 86_400_000;
 
 /** Starts the job, or finds the one that was started under its key. */
 export function startJob(jobs: string, spec: JobSpec): SeenJob {
@@ -75,6 +76,18 @@ export function seeJob(jobs: string, key: string): SeenJob | undefined {
     return ended(overrun(run, record), exitCode, lines);
   }
   return ended(record, exitCode, lines);
+}
+
+/** Ends what ran too long although nobody asks, and forgets what ended long ago. */
+export function tendJobs(jobs: string, nowMs: Ms): void {
+  for (const name of readdirSync(jobs)) {
+    const run = join(jobs, name);
+    const text = readWhole(join(run, "job.json"));
+    if (text === undefined) continue;
+    const record: JobRecord = JSON.parse(text);
+    if (nowMs - record.startedAt > keptMs) rmSync(run, { recursive: true, force: true });
+    else seeJob(jobs, record.key);
+  }
 }
 
 function overrun(run: string, record: JobRecord): JobRecord {

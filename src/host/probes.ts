@@ -6,7 +6,13 @@ import type { Probe } from "./api.ts";
 
 export type ProbeAnswer =
   | { readonly ok: true; readonly body?: string }
-  | { readonly ok: false; readonly because: string; readonly body?: string };
+  | {
+      readonly ok: false;
+      readonly because: string;
+      /** It did not even say no: nothing came within the time limit, or nobody listens. */
+      readonly isSilent?: boolean;
+      readonly body?: string;
+    };
 
 export interface ProbeTarget {
   readonly port: number;
@@ -30,7 +36,7 @@ const bodyCharsMax = 64 * 1024;
 
 function askHttp(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
   const path = probe.path ?? "/";
-  const no = (what: string): ProbeAnswer => ({ ok: false, because: `GET ${path} ${what}` });
+  const no = (what: string) => ({ ok: false as const, because: `GET ${path} ${what}` });
   return new Promise((answer) => {
     const call = request(
       {
@@ -54,11 +60,11 @@ function askHttp(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
       },
     );
     const deadline = setTimeout(() => {
-      answer(no(`did not answer within ${probe.timeoutMs} ms`));
+      answer({ ...no(`did not answer within ${probe.timeoutMs} ms`), isSilent: true });
       call.destroy();
     }, probe.timeoutMs);
     call.on("close", () => clearTimeout(deadline));
-    call.on("error", (error) => answer(no(`failed: ${plainly(error)}`)));
+    call.on("error", (error) => answer({ ...no(`failed: ${plainly(error)}`), isSilent: true }));
     call.end();
   });
 }
@@ -72,11 +78,14 @@ function askTcp(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
       answer(value);
     };
     const deadline = setTimeout(
-      () => done({ ok: false, because: `port ${target.port} did not accept within ${probe.timeoutMs} ms` }),
+      () =>
+        done({ ok: false, because: `port ${target.port} did not accept within ${probe.timeoutMs} ms`, isSilent: true }),
       probe.timeoutMs,
     );
     socket.once("connect", () => done({ ok: true }));
-    socket.once("error", (error) => done({ ok: false, because: `port ${target.port}: ${plainly(error)}` }));
+    socket.once("error", (error) =>
+      done({ ok: false, because: `port ${target.port}: ${plainly(error)}`, isSilent: true }),
+    );
   });
 }
 

@@ -10,7 +10,12 @@ export interface ProbingOptions {
   /** Well or not, after as many answers in a row as the thresholds ask; and every answer, for those who want to look. */
   readonly onVerdict: (isWell: boolean, because: string | undefined) => void;
   readonly onAnswer: (answer: ProbeAnswer) => void;
+  /** One that was well answers nothing at all any more. To say "not now" is an answer: only silence costs it its life. */
+  readonly onSilence: (because: string) => void;
 }
+
+/** So many times more silence than makes it unready. */
+const silencesPerUnready = 5;
 
 /** Until it is well for the first time we ask more often, so that a quick start is not paid with a whole interval. */
 const startingIntervalMs = 100;
@@ -21,6 +26,7 @@ export class Probing {
   #isStarting: boolean;
   #successes = 0;
   #failures = 0;
+  #silences = 0;
   #isOver = false;
 
   constructor(options: ProbingOptions, { isStarting }: { isStarting: boolean }) {
@@ -46,14 +52,17 @@ export class Probing {
   }
 
   #count(answer: ProbeAnswer): void {
-    const { probe, onVerdict, onAnswer } = this.#options;
+    const { probe, onVerdict, onAnswer, onSilence } = this.#options;
     this.#successes = answer.ok ? this.#successes + 1 : 0;
     this.#failures = answer.ok ? 0 : this.#failures + 1;
+    this.#silences = answer.ok || !answer.isSilent ? 0 : this.#silences + 1;
     onAnswer(answer);
     if (this.#isOver) return;
     if (this.#successes >= probe.healthyThreshold) {
       this.#isStarting = false;
       onVerdict(true, undefined);
     } else if (!answer.ok && this.#failures >= probe.unhealthyThreshold) onVerdict(false, answer.because);
+    if (!answer.ok && !this.#isStarting && this.#silences >= probe.unhealthyThreshold * silencesPerUnready)
+      onSilence(answer.because);
   }
 }

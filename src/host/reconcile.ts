@@ -75,10 +75,10 @@ export class Reconciler {
       this.#isDirty = false;
       await pause(0); // what happened together is reconsidered together
       await this.#pass().catch(async (error: unknown) => {
-        if (!(error instanceof Temporary))
-          this.#options.log(`a pass failed: ${error instanceof Error ? error.stack : error}`);
         this.#isDirty = true;
-        await pause(50); // the router is being restarted
+        if (error instanceof Temporary) return pause(50); // the router is being restarted
+        this.#options.log(`a pass failed: ${error instanceof Error ? error.stack : error}`);
+        return pause(1_000);
       });
     }
     this.#isRunning = false;
@@ -99,10 +99,10 @@ export class Reconciler {
     await Promise.all(
       decisions.flatMap(({ key, start }) => start.map((one) => fleet.start(key, one.revision, one.slot))),
     );
-    fleet.save();
+    this.#remember();
     await this.#route(Object.fromEntries(decisions.map(({ key, route }) => [key, route])));
     if (!this.#isKeepingAll) this.#release(decisions);
-    fleet.save();
+    this.#remember();
   }
 
   /** Written before it is sent, so that a router that starts at this moment serves it; sent when it says something new. */
@@ -116,7 +116,7 @@ export class Reconciler {
     if (text !== this.#inForce) {
       state.tableVersion += 1;
       const table = tableOf({ version: state.tableVersion, ...parts });
-      writeWhole(tableFile, JSON.stringify(table));
+      this.#onDisk(() => writeWhole(tableFile, JSON.stringify(table)));
       const seen = await router.put(table);
       if (seen.version < table.version)
         throw new Temporary(`the router has table ${seen.version}, not ${table.version}`);
@@ -125,6 +125,19 @@ export class Reconciler {
     for (const [key, route] of Object.entries(routes)) {
       const service = state.services[key];
       if (service !== undefined) service.inForce = route;
+    }
+  }
+
+  #remember(): void {
+    this.#onDisk(() => this.#options.fleet.save());
+  }
+
+  /** A full disk must not keep traffic away from what is ready: what could not be written is written at the next pass. */
+  #onDisk(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#options.log(`not written: ${error instanceof Error ? error.message : error}`);
     }
   }
 

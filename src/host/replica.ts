@@ -71,19 +71,20 @@ export class Replica {
 
   async start(): Promise<void> {
     const { record, spec } = this;
-    const impossible = whyNotStartable(spec);
-    if (impossible !== undefined) {
-      this.#giveUpFor(impossible);
-      return;
+    try {
+      const impossible = whyNotStartable(spec);
+      if (impossible !== undefined) throw new Error(impossible);
+      record.port = await this.#options.freePort();
+      if (this.#isLeaving()) return;
+      const { runs, limiter } = this.#options;
+      const { port, logFile } = record;
+      const folder = join(runs, `${record.id}.${Date.now().toString(36)}`);
+      this.#run = Run.start({ spec, limiter, folder, port, logFile, onEnd: (end) => this.#ended(end) });
+      record.run = this.#run.record;
+      this.#begin("starting");
+    } catch (error) {
+      this.#giveUpFor(error instanceof Error ? error.message : String(error)); // also no space, no descriptors, no port
     }
-    record.port = await this.#options.freePort();
-    if (this.#isLeaving()) return;
-    const { runs, limiter } = this.#options;
-    const { port, logFile } = record;
-    const folder = join(runs, `${record.id}.${Date.now().toString(36)}`);
-    this.#run = Run.start({ spec, limiter, folder, port, logFile, onEnd: (end) => this.#ended(end) });
-    record.run = this.#run.record;
-    this.#begin("starting");
   }
 
   /** Takes over what an earlier supervisor started: what was ready stays in service while we look again. */
@@ -134,6 +135,7 @@ export class Replica {
         probe: spec.readiness,
         target: { port: record.port, folder: spec.folder, env: spec.env },
         onVerdict: (isWell, because) => this.#judged(isWell, because),
+        onSilence: (because) => this.#hung(because),
         onAnswer: (answer) => {
           this.#health = answer.body === undefined ? undefined : parseHealth(answer.body, answer.ok);
           if (!answer.ok && record.state === "starting") record.because = answer.because;
@@ -172,6 +174,12 @@ export class Replica {
     this.#probing?.stop();
     this.#options.onChange();
     this.#run?.terminate({ because, onKill: async () => {} });
+  }
+
+  #hung(because: string): void {
+    this.#probing?.stop();
+    this.#set("unready", because);
+    this.#run?.terminate({ because: `hung (${because}, again and again)`, onKill: async () => {} });
   }
 
   #ended({ livedMs, because }: RunEnd): void {

@@ -36,6 +36,8 @@ export class Run {
   readonly #timers = new Timers();
   #stoppedBecause: string | undefined;
   #isOver = false;
+  /** By the monotonic clock: a wall clock that jumps makes nobody older. */
+  readonly #bornMs: number;
 
   /** Throws when the shim itself cannot be started. */
   static start(options: RunOptions & { folder: string; port: number; logFile: string }): Run {
@@ -65,6 +67,7 @@ export class Run {
   private constructor(record: RunRecord, options: RunOptions) {
     this.record = record;
     this.#options = options;
+    this.#bornMs = performance.now() - Math.max(0, Date.now() - record.startedAt);
     options.limiter.watch(record.folder, { pgid: record.process.pid, limits: options.spec });
   }
 
@@ -105,12 +108,12 @@ export class Run {
   }
 
   #end(status: number | undefined): void {
-    const { folder, process, startedAt } = this.record;
+    const { folder, process } = this.record;
     this.letGo();
     signalGroup(process.pid, "SIGKILL");
     const { wasOverMemory } = this.#options.limiter.release(folder);
     rmSync(folder, { recursive: true, force: true });
-    const livedMs = Math.max(0, Date.now() - startedAt);
+    const livedMs = performance.now() - this.#bornMs;
     const { command, memoryMiB } = this.#options.spec;
     const stopped = wasOverMemory ? `killed: used more than ${memoryMiB} MiB` : this.#stoppedBecause;
     const program = command[0] ?? "";

@@ -12,6 +12,7 @@ import { closeForeignDescriptors } from "./descriptors.ts";
 import { Fleet } from "./fleet.ts";
 import { Host } from "./host.ts";
 import { hostMetrics } from "./host-metrics.ts";
+import { tendJobs } from "./jobs.ts";
 import { limiter } from "./limiter.ts";
 import { holdListeners } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
@@ -31,7 +32,7 @@ const { positionals, values } = parseArgs({
   },
 });
 const routerDrainMs = 30_000;
-const logsTendedEveryMs = 60_000;
+const tendEveryMs = 10_000;
 
 process.umask(0o077);
 try {
@@ -120,13 +121,14 @@ async function supervise(): Promise<void> {
     stop: (options) => void stop(options),
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop({ keepReplicas: true }));
-  setInterval(tend, logsTendedEveryMs);
+  setInterval(tend, tendEveryMs);
   log(`pid ${process.pid}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`);
 
   function tend(): void {
     const held = new Set(fleet.all().map(({ record }) => record.logFile));
     tendLogs(paths.logs, { held, limits: rotationLimits, nowMs: Date.now() });
     rotate(paths.log, rotationLimits);
+    tendJobs(paths.jobs, Date.now());
   }
 
   /** The new router first, on the same descriptors; then we end, and it starts the new supervisor, which adopts all. */

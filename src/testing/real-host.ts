@@ -36,6 +36,7 @@ let isWell = !env.NEVER_READY;
 const server = createServer((request, response) => {
   if (request.url === "/health") { response.statusCode = isWell ? 200 : 503; return response.end(env.HEALTH ?? "{}"); }
   if (request.url === "/sicken") { isWell = false; return response.end("sick"); }
+  if (request.url === "/hang") for (;;);
   if (request.url === "/env") return response.end(JSON.stringify(env));
   setTimeout(() => response.end(env.VERSION ?? ""), number("TAKES_MS"));
 });
