@@ -10,6 +10,8 @@ import { units } from "./host/units.ts";
 export interface KeptHost {
   readonly dataFolder: string;
   readonly entryAddress?: string;
+  /** Folder of the host's programs: this installation's, unless named. */
+  readonly programs?: string;
   /** Ends the watch: services are drained and stopped. */
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -18,11 +20,11 @@ export interface KeptHost {
 const lookEveryMs = 2_000;
 
 /** Starts the host whenever neither of its processes is there; they restart each other as long as one is. */
-export async function keepHost({ dataFolder, entryAddress, signal, say }: KeptHost): Promise<void> {
-  const address = entryAddress === undefined ? {} : { entryAddress };
+export async function keepHost({ signal, say, ...start }: KeptHost): Promise<void> {
+  const { dataFolder } = start;
   while (!signal.aborted) {
     if (!(await isHostRunning(dataFolder))) {
-      const { pid, adopted } = await (await startHost({ dataFolder, ...address })).health();
+      const { pid, adopted } = await (await startHost(start)).health();
       say(`The host runs (pid ${pid}) and took over ${adopted} replicas`);
     }
     await sleep(lookEveryMs, undefined, { signal }).catch(() => {});

@@ -65,6 +65,10 @@ export class Reconciler {
     }
   }
 
+  remember(): void {
+    this.#onDisk(() => this.#options.fleet.save());
+  }
+
   stop(): void {
     this.#isStopped = true;
   }
@@ -99,10 +103,10 @@ export class Reconciler {
     await Promise.all(
       decisions.flatMap(({ key, start }) => start.map((one) => fleet.start(key, one.revision, one.slot))),
     );
-    this.#remember();
+    this.remember();
     await this.#route(Object.fromEntries(decisions.map(({ key, route }) => [key, route])));
     if (!this.#isKeepingAll) this.#release(decisions);
-    this.#remember();
+    this.remember();
   }
 
   /** Written before it is sent, so that a router that starts at this moment serves it; sent when it says something new. */
@@ -126,10 +130,6 @@ export class Reconciler {
       const service = state.services[key];
       if (service !== undefined) service.inForce = route;
     }
-  }
-
-  #remember(): void {
-    this.#onDisk(() => this.#options.fleet.save());
   }
 
   /** A full disk must not keep traffic away from what is ready: what could not be written is written at the next pass. */

@@ -1,5 +1,6 @@
 // What the host remembers across its own death: what was asked, what runs, which ports are promised. One file, written
 // whole. It holds environments and so secrets: mode 0600.
+import { Problem } from "../domain/problem.ts";
 import type { DesiredService, Fence, ReplicaSpec, ServiceKey } from "./api.ts";
 import type { ReplicaRecord } from "./replica.ts";
 import type { RoutedService } from "./table.ts";
@@ -33,9 +34,15 @@ export interface KeptService {
 
 export function loadState(file: string): HostState {
   const text = readWhole(file);
-  return text === undefined
-    ? { schema: 1, fences: {}, services: {}, replicas: [], ports: {}, tableVersion: 0 }
-    : JSON.parse(text);
+  if (text === undefined) return { schema: 1, fences: {}, services: {}, replicas: [], ports: {}, tableVersion: 0 };
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem(
+      `${file} is damaged`,
+      "Restore it, or move it away and start again: the control plane asks for everything anew; end processes named sluice-shim first",
+    );
+  }
 }
 
 export function saveState(file: string, state: HostState): void {

@@ -160,7 +160,7 @@ async function supervise(): Promise<void> {
   function end(): void {
     reconciler.stop();
     fleet.letGo();
-    fleet.save();
+    reconciler.remember();
     releaseLock(paths.lock);
     process.exit(0);
   }
