@@ -7,6 +7,7 @@ import { exitCodes, exitFor, exitTable } from "./exit.ts";
 import { printError } from "./screen.ts";
 import { addCommonOptions, type CommonOptions } from "./verb.ts";
 import { affectedVerb } from "./verbs/affected.ts";
+import { cacheVerb } from "./verbs/cache.ts";
 import { completionVerb } from "./verbs/completion.ts";
 import { deployVerb } from "./verbs/deploy.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
@@ -22,6 +23,7 @@ import { statusVerb } from "./verbs/status.ts";
 import { steerVerbs } from "./verbs/steer.ts";
 import { downVerb, openVerb, upVerb } from "./verbs/up.ts";
 import { watchVerb } from "./verbs/watch.ts";
+import { whyMissVerb } from "./verbs/why-miss.ts";
 
 /** In the order in which help lists them: set up, deploy, look. */
 const verbs: readonly ((program: Command) => void)[] = [
@@ -42,6 +44,8 @@ const verbs: readonly ((program: Command) => void)[] = [
   graphVerb,
   affectedVerb,
   runVerb,
+  whyMissVerb,
+  cacheVerb,
   completionVerb,
 ];
 

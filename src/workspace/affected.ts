@@ -55,23 +55,14 @@ export async function affected(
   });
 }
 
-/** When nothing can be known, everything is affected, and says why. */
-export function everything(workspace: Workspace, tasks: readonly string[], why: string): readonly AffectedTask[] {
-  const names = tasks.length > 0 ? tasks : [anything];
-  return allProjects(workspace).flatMap((i) => {
-    const project = workspace.projects[i];
-    if (!project) return [];
-    const has = names.filter(
-      (name) => name === anything || taskOf(workspace.shape, project, name)?.command !== undefined,
-    );
-    return has.map((task) => ({
-      id: `${project.name}#${task}`,
-      project: project.name,
-      dir: project.dir,
-      task,
-      because: [why],
-    }));
-  });
+function _withHiddenEdits({ hidden, dirty }: Workspace, changes: readonly FileChange[]): readonly FileChange[] {
+  const seen = new Map(changes.map((c) => [c.path, c]));
+  for (const { path, content } of hidden) {
+    const after = dirty.get(path);
+    const before = seen.has(path) ? seen.get(path)?.before : content;
+    if (after !== undefined && after !== before) seen.set(path, { path, before, after });
+  }
+  return [...seen.values()];
 }
 
 function graphOf(view: View, tasks: readonly string[]): TaskGraph {
@@ -140,7 +131,7 @@ async function viewBefore(head: View, changes: readonly FileChange[]): Promise<V
   return {
     ...head,
     workspace,
-    graph: isRooted ? makeGraph(workspace, head.reads) : head.graph,
+    graph: isRooted ? makeGraph(workspace.projects, { workspace, reads: head.reads }) : head.graph,
     installed: isRooted ? await installed(workspace, false) : head.installed,
     rootFiles: isRooted ? new RootFiles(workspace) : head.rootFiles,
     machine: isRooted ? machineOf(workspace) : head.machine,

@@ -237,14 +237,29 @@ export function prune(folder: string, { sizeMaxBytes, ageMaxMs, nowMs }: Limits)
 
 /** The header alone, for listings and comparisons. */
 export function readEntry(file: string): Entry | undefined {
+  let handle: number | undefined;
   try {
-    const bytes = readFileSync(file);
+    handle = openSync(file, "r");
     const start = magic.length + 64 + 12;
-    return JSON.parse(
-      bytes.toString("utf8", start, start + Number(bytes.toString("latin1", magic.length + 64, start))),
-    );
+    const length = Number(bytesAt(handle, 0, start).toString("latin1", magic.length + 64));
+    return JSON.parse(bytesAt(handle, start, length).toString());
   } catch {
-    return undefined;
+    return undefined; // gone, or never whole
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+/** At most once a day: pruning by default keeps a store from growing without end. */
+export function pruneDaily(folder: string, limits: Limits): void {
+  const mark = join(folder, "pruned");
+  const lastMs = statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (limits.nowMs - lastMs < 86_400_000) return;
+  try {
+    writeFileSync(mark, "");
+    prune(folder, limits);
+  } catch {
+    // read-only, or no cache yet
   }
 }
 

@@ -19,9 +19,11 @@ export type Graph = Readonly<{
   indexOf: ReadonlyMap<string, number>;
 }>;
 
-/** Without `reads`, only what manifests declare. */
-export function makeGraph(workspace: Workspace, reads?: ReadonlyMap<string, Reads>): Graph {
-  const { projects } = workspace;
+/** What a scan of the sources found. */
+export type Scanned = Readonly<{ workspace: Workspace; reads: ReadonlyMap<string, Reads> }>;
+
+/** Without a scan, only what manifests declare. */
+export function makeGraph(projects: readonly Project[], scanned?: Scanned): Graph {
   const indexOf = new Map(projects.map((p, i) => [p.name, i]));
   const byDir = new Map(projects.map((p, i) => [p.dir, i]));
   const edges: Edge[] = [];
@@ -38,12 +40,13 @@ export function makeGraph(workspace: Workspace, reads?: ReadonlyMap<string, Read
       const to = target(dependency, project, { indexOf, byDir, projects });
       if (to !== undefined) add({ from, to, kind: "declared", name: dependency.name });
     }
-    for (const name of implicit(project, workspace)) {
+    for (const name of implicit(project, projects)) {
       const to = indexOf.get(name);
       if (to !== undefined) add({ from, to, kind: "configured", name });
     }
   });
-  if (reads) {
+  if (scanned) {
+    const { workspace, reads } = scanned;
     const aliases = pathAliases(workspace);
     projects.forEach((project, from) => {
       const own = reads.get(project.dir);
@@ -93,9 +96,9 @@ function isAtLeast([y, z]: (string | undefined)[], [b, c]: (string | undefined)[
   return Number(y) > Number(b) || (y === b && Number(z) >= Number(c));
 }
 
-function implicit(project: Project, workspace: Workspace): readonly string[] {
+function implicit(project: Project, projects: readonly Project[]): readonly string[] {
   const named = project.nx ? (stringsAt(project.nx, "implicitDependencies") ?? []) : [];
-  const all = named.includes("*") ? workspace.projects.filter((p) => p.dir).map((p) => p.name) : named;
+  const all = named.includes("*") ? projects.filter((p) => p.dir).map((p) => p.name) : named;
   return all.filter((name) => !name.startsWith("!") && !named.includes(`!${name}`));
 }
 

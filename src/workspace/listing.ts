@@ -6,16 +6,20 @@ import type { Content, Dirty } from "./worktree.ts";
 export type Range = readonly [start: number, end: number];
 export type FileEntry = Readonly<{ path: string; content: Content }>;
 
-/** Calls `visit` for every entry; `hidden` are those whose edits git was told not to see. */
-export function eachEntry(raw: Buffer, visit: (path: string, start: number, end: number) => void): readonly string[] {
+/** Calls `visit` for every entry; given back are those whose edits git was told not to see. */
+export function eachEntry(
+  raw: Buffer,
+  visit: (path: string, start: number, end: number) => void,
+): readonly FileEntry[] {
   const text = raw.toString("latin1");
-  const hidden: string[] = [];
+  const hidden: FileEntry[] = [];
   for (let start = 0; start < text.length; ) {
     const end = text.indexOf("\0", start) + 1;
     if (end === 0) break;
     const tab = text.indexOf("\t", start);
     const path = decoded(text.slice(tab + 1, end - 1));
-    if (text[start] !== "H") hidden.push(path);
+    if (text[start] === "S" || /[a-z]/.test(text[start] ?? ""))
+      hidden.push({ path, content: text.slice(start + 2, tab - 2) });
     visit(path, start, end);
     start = end;
   }

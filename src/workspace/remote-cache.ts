@@ -2,7 +2,6 @@
 // it can only save time: a broken, unsigned or late entry is a miss, and the first failure turns it off for the run.
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
 import type { Store } from "./cache-store.ts";
 
 export type RemoteSettings = Readonly<{
@@ -80,6 +79,7 @@ export function openRemote(settings: RemoteSettings, warn: (text: string) => voi
     return body;
   };
   const upload = async (key: string, bytes: Buffer, durationMs: number): Promise<void> => {
+    const { gzip } = await import("node:zlib");
     const body = await promisify(gzip)(bytes, { level: 1 });
     const tag = settings.signatureKey ? { "x-artifact-tag": sign(settings.signatureKey, key, body) } : {};
     const headers = {
@@ -110,6 +110,7 @@ export function openRemote(settings: RemoteSettings, warn: (text: string) => voi
       try {
         const body = await receive(key);
         if (!body) return false;
+        const { gunzip } = await import("node:zlib");
         return store.adopt(key, await promisify(gunzip)(body, { maxOutputLength: sizeMaxBytes }));
       } catch (error) {
         if (isNetwork(error)) turnOff(said(error));

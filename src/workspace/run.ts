@@ -120,31 +120,44 @@ function settle(run: Run, node: TaskNode, result: Result, results: Map<string, R
 /** Each open task starts when all it waits for have ended well; a hit waits for nobody. */
 async function work(run: Run, open: readonly TaskNode[], results: Map<string, Result>): Promise<void> {
   const { concurrency, keepGoing, isStopped } = run.options;
-  const left = new Set(open.map((n) => n.id));
-  const waiting = new Map(open.map((n) => [n.id, n]));
-  const active = new Map<string, Promise<void>>();
+  const missing = new Map(open.map((node) => [node.id, 0]));
+  const dependents = new Map<string, TaskNode[]>();
+  for (const node of open)
+    for (const id of node.dependencies) {
+      if (!missing.has(id)) continue;
+      missing.set(node.id, (missing.get(node.id) ?? 0) + 1);
+      dependents.set(id, [...(dependents.get(id) ?? []), node]);
+    }
+  const ready = open.filter((node) => missing.get(node.id) === 0);
   let hasFailed = false;
-  const one = async (node: TaskNode) => {
-    const result = await perform(run, node);
+  let next = 0;
+  const end = (node: TaskNode, result: Result) => {
     if (result.outcome === "failed") hasFailed = true;
     settle(run, node, result, results);
-    left.delete(node.id);
-    active.delete(node.id);
-  };
-  while (waiting.size > 0 || active.size > 0) {
-    for (const node of waiting.values()) {
-      if (active.size >= concurrency) break;
-      const isBarred =
-        isStopped() || (hasFailed && !keepGoing) || node.dependencies.some((id) => hasEndedBadly(results.get(id)));
-      if (!isBarred && node.dependencies.some((id) => left.has(id))) continue;
-      waiting.delete(node.id);
-      if (isBarred) {
-        left.delete(node.id);
-        settle(run, node, { id: node.id, outcome: isStopped() ? "stopped" : "skipped", durationMs: 0 }, results);
-      } else active.set(node.id, one(node));
+    for (const waiting of dependents.get(node.id) ?? []) {
+      const left = (missing.get(waiting.id) ?? 0) - 1;
+      missing.set(waiting.id, left);
+      if (left === 0) ready.push(waiting);
     }
-    if (active.size > 0) await Promise.race(active.values());
-    else if (waiting.size > 0 && [...waiting.values()].every((n) => n.dependencies.some((id) => left.has(id)))) break;
+  };
+  const isBarred = (node: TaskNode) =>
+    isStopped() || (hasFailed && !keepGoing) || node.dependencies.some((id) => hasEndedBadly(results.get(id)));
+  const active = new Set<Promise<void>>();
+  for (;;) {
+    while (next < ready.length && active.size < concurrency) {
+      const node = ready[next++];
+      if (!node) continue;
+      if (isBarred(node)) {
+        end(node, { id: node.id, outcome: isStopped() ? "stopped" : "skipped", durationMs: 0 });
+        continue;
+      }
+      const one: Promise<void> = perform(run, node)
+        .then((result) => end(node, result))
+        .finally(() => active.delete(one));
+      active.add(one);
+    }
+    if (active.size === 0) return;
+    await Promise.race(active);
   }
 }
 

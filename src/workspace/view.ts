@@ -26,7 +26,7 @@ export async function viewOf(workspace: Workspace, env: Environment): Promise<Vi
   return {
     workspace,
     reads,
-    graph: makeGraph(workspace, reads),
+    graph: makeGraph(workspace.projects, { workspace, reads }),
     installed: await installed(workspace),
     rootFiles: new RootFiles(workspace),
     dotenv: dotenvOf(workspace),

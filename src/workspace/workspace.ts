@@ -20,13 +20,13 @@ import { type Project, type ProjectFiles, readProject } from "./manifest.ts";
 import { readSealedJson, stateFolder, writeSealed } from "./sealed-file.ts";
 import { type Content, contentAt, type Dirty, folderOf, type Look, listIndex } from "./worktree.ts";
 
-const schema = 5;
+const schema = 6;
 
 /** What is remembered of an index: all of it can be made again. */
 type Memory = Readonly<{
   schema: number;
   stamp: string | undefined;
-  hidden: readonly string[];
+  hidden: readonly FileEntry[];
   shapes: Readonly<Record<string, Content>>;
   overlay: Readonly<Record<string, Content | null>>;
   shape: Shape;
@@ -40,6 +40,8 @@ export type Workspace = Readonly<{
   /** In order of directory; the root is the first. */
   projects: readonly Project[];
   dirty: Dirty;
+  /** As git has them; their edits it was told not to see (`assume-unchanged`, sparse checkouts). */
+  hidden: readonly FileEntry[];
   ownerOf: (path: string) => string;
   /** One hash over a project's files, paths and modes bound to contents. */
   sourceKeyOf: (dir: string) => string;
@@ -159,6 +161,7 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
     shape: memory.shape,
     projects: memory.projects,
     dirty,
+    hidden: memory.hidden,
     ownerOf,
     filesOf,
     contentOf,
@@ -180,10 +183,10 @@ function refuseTwins(projects: readonly Project[]): void {
   }
 }
 
-function withHidden(root: string, dirty: Dirty, hidden: readonly string[]): Dirty {
+function withHidden(root: string, dirty: Dirty, hidden: readonly FileEntry[]): Dirty {
   if (hidden.length === 0) return dirty;
   const all = new Map(dirty);
-  for (const path of hidden) {
+  for (const { path } of hidden) {
     const content = contentAt(root, path); // a sparse checkout's absent file counts as git has it
     if (content) all.set(path, content);
   }

@@ -1,4 +1,5 @@
 // The project graph as a person, a program or Graphviz reads it.
+import { declaredAnswer } from "../../workspace/declared-graph.ts";
 import { boundaries, cycles, type Graph, makeGraph, violations } from "../../workspace/graph.ts";
 import { packageOf } from "../../workspace/imports.ts";
 import { findRoot } from "../../workspace/layout.ts";
@@ -10,16 +11,25 @@ type Options = Readonly<{ json?: boolean; dot?: boolean; edges: string }>;
 
 export async function printGraph(from: string, options: Options): Promise<void> {
   const root = findRoot(from);
+  if (options.json && options.edges === "declared") {
+    const answer = await declaredAnswer(root, ({ shape, projects, graph }) =>
+      json({ shape, projects }, graph, undefined),
+    );
+    if (answer !== undefined) {
+      process.stdout.write(answer);
+      return;
+    }
+  }
   const workspace = await openWorkspace(root, lookAtTree(root));
   const reads = options.edges === "declared" ? undefined : readsOf(workspace);
-  const graph = makeGraph(workspace, reads);
+  const graph = makeGraph(workspace.projects, reads && { workspace, reads });
   const print = options.json ? json : options.dot ? dot : text;
   process.stdout.write(print(workspace, graph, reads));
 }
 
 type Found = ReadonlyMap<string, Reads> | undefined;
 
-function json({ projects, shape }: Workspace, graph: Graph, reads: Found): string {
+function json({ projects, shape }: Pick<Workspace, "projects" | "shape">, graph: Graph, reads: Found): string {
   const nodes = projects.map((p, i) => ({
     name: p.name,
     dir: p.dir || ".",

@@ -1,5 +1,5 @@
 // What a person sees of a run: each task's lines under its name, replayed where they come from the cache, and a summary.
-import picocolors from "picocolors";
+import { createColors } from "picocolors";
 import type { Listener, Outcome, Result } from "../../workspace/run.ts";
 import type { TaskNode } from "../../workspace/task-graph.ts";
 
@@ -17,7 +17,7 @@ const words: Readonly<Record<Outcome, string>> = {
 };
 
 export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet: boolean }): RunScreen {
-  const color = picocolors.createColors(stream.isTTY === true && process.env.NO_COLOR === undefined);
+  const color = createColors(stream.isTTY === true && process.env.NO_COLOR === undefined);
   const partial = new Map<string, string>();
   const kept = new Map<string, Buffer[]>();
   let pending: string[] = []; // one write for thousands of cached tasks

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Problem } from "../../domain/problem.ts";
 import { defaultBase } from "../../workspace/base.ts";
-import { openStore } from "../../workspace/cache-store.ts";
+import { openStore, pruneDaily } from "../../workspace/cache-store.ts";
 import { matcher } from "../../workspace/glob.ts";
 import { keysOf } from "../../workspace/keys.ts";
 import { findRoot } from "../../workspace/layout.ts";
@@ -22,6 +22,8 @@ import type { RunVerbOptions } from "../verbs/run.ts";
 import { junit } from "./junit.ts";
 import { ask } from "./print-affected.ts";
 import { openRunScreen } from "./run-screen.ts";
+
+const keptByDefault = { sizeMaxBytes: 10 * 2 ** 30, ageMaxMs: 14 * 86_400_000 };
 
 export async function runVerbIn(from: string, tasks: readonly string[], options: RunVerbOptions): Promise<void> {
   const root = findRoot(from);
@@ -40,9 +42,10 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
   const settings = remoteSettings(process.env);
   const remote = settings && openRemote(settings, screen.warn);
   const stopping = onInterrupt();
+  const folder = options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root);
   const results = await runTasks(view, graph, {
     ...limits(options),
-    cacheFolder: options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root),
+    cacheFolder: folder,
     salt: salt(process.env),
     remote,
     lookedAtMs,
@@ -50,6 +53,7 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
     isStopped: stopping.isStopped,
   });
   await remote?.flush(30_000);
+  if (results.some((r) => r.outcome === "ran")) pruneDaily(folder, { ...keptByDefault, nowMs: Date.now() });
   finish(results, { options, root, isStopped: stopping.isStopped(), screen });
 }
 

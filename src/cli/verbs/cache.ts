@@ -1,0 +1,74 @@
+// `sluice cache`: what is kept, and how to be rid of it.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { Problem } from "../../domain/problem.ts";
+import { contextOf } from "../verb.ts";
+
+interface PruneOptions {
+  readonly size: string;
+  readonly age: string;
+}
+
+export function cacheVerb(program: Command): void {
+  const cache = program
+    .command("cache")
+    .summary("list, prune or clear the results that are kept")
+    .description("results of tasks");
+  cache
+    .command("ls")
+    .summary("list what is kept, longest unused first")
+    .action(async (_: unknown, command: Command) => {
+      const { screen, cwd } = contextOf(command);
+      const { listStore, readEntry } = await import("../../workspace/cache-store.ts");
+      const found = listStore(await folder(cwd)).map((e) => ({ ...e, task: readEntry(e.file)?.task ?? "unreadable" }));
+      screen.answer(found.map(({ key, task, bytes, usedAtMs }) => ({ key, task, bytes, usedAtMs })));
+      for (const e of found)
+        screen.say(`${e.key.slice(0, 12)}  ${size(e.bytes).padStart(9)}  ${day(e.usedAtMs)}  ${e.task}`);
+      screen.say(`${found.length} entries, ${size(found.reduce((sum, e) => sum + e.bytes, 0))}`);
+    });
+  cache
+    .command("prune")
+    .summary("remove what is old or too much; runs do the same once a day")
+    .option("--size <MiB>", "keep at most this much", "10240")
+    .option("--age <days>", "remove what was not used for so long", "14")
+    .action(async ({ size: mib, age }: PruneOptions, command: Command) => {
+      const { screen, cwd } = contextOf(command);
+      const { prune } = await import("../../workspace/cache-store.ts");
+      const limits = { sizeMaxBytes: positive(mib, "--size") * 2 ** 20, ageMaxMs: positive(age, "--age") * 86_400_000 };
+      const gone = prune(await folder(cwd), { ...limits, nowMs: Date.now() });
+      screen.answer({ removed: gone.length, bytes: gone.reduce((sum, e) => sum + e.bytes, 0) });
+      screen.say(`removed ${gone.length} entries, ${size(gone.reduce((sum, e) => sum + e.bytes, 0))}`);
+    });
+  cache
+    .command("clear")
+    .summary("remove all results and what is remembered of outputs")
+    .action(async (_: unknown, command: Command) => {
+      const { screen, cwd } = contextOf(command);
+      const { findRoot } = await import("../../workspace/layout.ts");
+      rmSync(await folder(cwd), { recursive: true, force: true });
+      rmSync(join(findRoot(cwd), ".sluice", "outputs"), { recursive: true, force: true });
+      screen.answer({ cleared: true });
+      screen.say("the cache is empty");
+    });
+}
+
+async function folder(cwd: string): Promise<string> {
+  const { findRoot } = await import("../../workspace/layout.ts");
+  const { cacheFolder } = await import("../../workspace/settings.ts");
+  return cacheFolder(findRoot(cwd));
+}
+
+function positive(text: string, option: string): number {
+  const value = Number(text);
+  if (value >= 0) return value;
+  throw new Problem(`${option} ${text} is not a number`, `Write for example ${option} 100`);
+}
+
+function size(bytes: number): string {
+  return bytes < 2 ** 20 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+}

@@ -1,0 +1,35 @@
+// Keys of tasks beside what the cache has of them.
+import { keysOf } from "../../workspace/keys.ts";
+import { findRoot } from "../../workspace/layout.ts";
+import { cacheFolder, salt } from "../../workspace/settings.ts";
+import { allProjects, checkNames, taskGraph } from "../../workspace/task-graph.ts";
+import { PartsOf } from "../../workspace/task-parts.ts";
+import { viewOf } from "../../workspace/view.ts";
+import { type Why, whyMiss } from "../../workspace/why-miss.ts";
+import { openWorkspace } from "../../workspace/workspace.ts";
+import { lookAtTree } from "../../workspace/worktree.ts";
+
+export type Explained = Why & Readonly<{ id: string }>;
+
+/** `wanted` are task names, or `project#task`. */
+export async function explainMisses(
+  from: string,
+  wanted: readonly string[],
+  cacheDir?: string,
+): Promise<readonly Explained[]> {
+  const root = findRoot(from);
+  const workspace = await openWorkspace(root, lookAtTree(root));
+  const names = [...new Set(wanted.map((w) => w.slice(w.lastIndexOf("#") + 1)))];
+  checkNames(workspace, names);
+  const view = await viewOf(workspace, process.env);
+  const graph = taskGraph(workspace, view.graph, { tasks: names, projects: allProjects(workspace) });
+  const partsOf = new PartsOf(view);
+  const keys = keysOf(graph, partsOf, salt(process.env));
+  return [...graph.values()].flatMap((node) => {
+    const key = keys.get(node.id);
+    if (!key || node.task.command === undefined || !(wanted.includes(node.id) || wanted.includes(node.task.name)))
+      return [];
+    const inputs = partsOf.filesOf(node).map((f) => `${f.path} ${f.content}`);
+    return [{ id: node.id, ...whyMiss(node.id, key, inputs, cacheDir ?? cacheFolder(root)) }];
+  });
+}

@@ -1,0 +1,135 @@
+// Real little repositories for tests: files in a temporary directory, under git, with the questions one asks of them.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type AffectedTask, affected } from "./affected.ts";
+import { compareWithBase } from "./base.ts";
+import { indexStamp } from "./git.ts";
+import { type Result, type RunOptions, runTasks } from "./run.ts";
+import { allProjects, taskGraph } from "./task-graph.ts";
+import { type View, viewOf } from "./view.ts";
+import { openWorkspace } from "./workspace.ts";
+import { folderOf, lookAtTree } from "./worktree.ts";
+
+export type Files = Readonly<Record<string, string | object>>;
+
+export class Repository {
+  readonly root = mkdtempSync(join(tmpdir(), "sluice-workspace-"));
+  env: Record<string, string | undefined> = { PATH: process.env.PATH, HOME: process.env.HOME };
+
+  constructor(files: Files) {
+    this.git("init", "-q", "-b", "main");
+    this.write(files);
+    this.commit();
+    this.git("tag", "base");
+  }
+
+  git(...args: string[]): string {
+    const identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
+    return execFileSync("git", [...identity, ...args], {
+      cwd: this.root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  write(files: Files): void {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.root, path)), { recursive: true });
+      writeFileSync(
+        join(this.root, path),
+        typeof content === "string" ? content : `${JSON.stringify(content, null, 2)}\n`,
+      );
+    }
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.root, path), "utf8");
+  }
+
+  remove(path: string): void {
+    rmSync(join(this.root, path), { recursive: true, force: true });
+  }
+
+  commit(): void {
+    this.git("add", "-A");
+    this.git("commit", "-q", "--allow-empty", "-m", "change");
+  }
+
+  async affectedTasks(tasks: readonly string[] = [], base = "base"): Promise<readonly AffectedTask[]> {
+    const looking = compareWithBase(this.root, base, () => indexStamp(folderOf(this.root))).then((found) => {
+      if ("noBase" in found) throw new Error(found.noBase);
+      return found;
+    });
+    const workspace = await openWorkspace(this.root, looking);
+    return await affected(workspace, { tasks, changes: (await looking).changes, env: this.env });
+  }
+
+  /** Names, sorted; with tasks `name#task`. */
+  async affected(...tasks: string[]): Promise<string> {
+    const found = await this.affectedTasks(tasks);
+    return found
+      .map((a) => (tasks.length > 0 ? a.id : a.project))
+      .sort()
+      .join(" ");
+  }
+
+  async view(): Promise<View> {
+    return await viewOf(await openWorkspace(this.root, lookAtTree(this.root)), this.env);
+  }
+
+  async run(tasks: readonly string[], options: Partial<RunOptions> = {}): Promise<Run> {
+    const lookedAtMs = Date.now();
+    const view = await this.view();
+    const graph = taskGraph(view.workspace, view.graph, { tasks, projects: allProjects(view.workspace) });
+    const logs = new Map<string, string>();
+    const say = (id: string, text: string) => logs.set(id, (logs.get(id) ?? "") + text);
+    const results = await runTasks(view, graph, {
+      concurrency: 2,
+      keepGoing: false,
+      isForced: false,
+      retries: 0,
+      timeoutMs: undefined,
+      cacheFolder: join(this.root, ".sluice/cache"),
+      salt: "",
+      remote: undefined,
+      lookedAtMs,
+      isStopped: () => false,
+      ...options,
+      listener: {
+        begins: () => {},
+        says: (node, chunk) => say(node.id, chunk.toString()),
+        ends: (node, _, log) => say(node.id, log()?.toString() ?? ""),
+      },
+    });
+    return new Run(results, logs);
+  }
+
+  dispose(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export class Run {
+  readonly results: readonly Result[];
+  readonly logs: ReadonlyMap<string, string>;
+
+  constructor(results: readonly Result[], logs: ReadonlyMap<string, string>) {
+    this.results = results;
+    this.logs = logs;
+  }
+
+  /** Ids of what really ran, sorted. */
+  get ran(): string {
+    return this.results
+      .filter((r) => r.outcome === "ran" || r.outcome === "failed")
+      .map((r) => r.id)
+      .sort()
+      .join(" ");
+  }
+
+  outcome(id: string): string | undefined {
+    return this.results.find((r) => r.id === id)?.outcome;
+  }
+}
