@@ -35,7 +35,14 @@ await build({
   chunkNames: "chunks/[name]-[hash]",
 });
 // The way in is one small file: what `sluice run` costs when nothing changed is mostly what is loaded.
-await build({ ...common, entryPoints: { sluice: "src/cli/start.ts" }, external: ["yaml"], sourcemap: false, minifyWhitespace: true, minifySyntax: true });
+await build({
+  ...common,
+  entryPoints: { sluice: "src/cli/start.ts" },
+  external: ["yaml"],
+  sourcemap: false,
+  minifyWhitespace: true,
+  minifySyntax: true,
+});
 
 if (existsSync(`${root}/dashboard/vite.config.ts`) && !process.argv.includes("--no-dashboard")) {
   const { build: bundlePage } = await import("vite");

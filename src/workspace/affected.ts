@@ -4,8 +4,9 @@ import { baseOf } from "./base.ts";
 import { installed, lockfileOf, lockOf } from "./dependencies.ts";
 import type { Environment } from "./environment.ts";
 import { makeGraph } from "./graph.ts";
+import { shapesGraph } from "./layout.ts";
 import { reached } from "./lockfile.ts";
-import { allFiles, taskNames, taskOf } from "./pipeline.ts";
+import { allFiles, type Task, taskNames, taskOf } from "./pipeline.ts";
 import { RootFiles } from "./root-files.ts";
 import { allProjects, type TaskGraph, type TaskNode, taskGraph } from "./task-graph.ts";
 import { type PartName, type Parts, PartsOf, partNames } from "./task-parts.ts";
@@ -27,16 +28,15 @@ export type Question = Readonly<{ tasks: readonly string[]; changes: readonly Fi
 /** Stands for "anything of this project", when no task is named. */
 const anything = "*";
 
-export async function affected(
-  workspace: Workspace,
-  { tasks, changes, env }: Question,
-): Promise<readonly AffectedTask[]> {
-  const head = await viewOf(workspace, env);
-  const now = graphOf(head, tasks);
+export async function affected(workspace: Workspace, question: Question): Promise<readonly AffectedTask[]> {
+  const { tasks, env } = question;
+  const changes = withHiddenEdits(workspace, question.changes);
   if (changes.length === 0) return [];
+  // Only such changes can reach a project that none of them lies in, other than through who depends on it.
+  const isWide = changes.some((c) => workspace.ownerOf(c.path) === "" || shapesGraph(c.path));
+  const head = await viewOf(workspace, env, { isDotenvRead: false, isLockRead: isWide });
+  const now = graphOf(head, tasks);
   const base = await viewBefore(head, changes);
-  const isWide =
-    base.workspace.projects !== workspace.projects || changes.some((c) => workspace.ownerOf(c.path) === "");
   const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));
   const past = isWide ? graphOf(base, tasks) : now;
   const compare = await comparer({ head, base, now, past, changes });
@@ -55,7 +55,7 @@ export async function affected(
   });
 }
 
-function _withHiddenEdits({ hidden, dirty }: Workspace, changes: readonly FileChange[]): readonly FileChange[] {
+function withHiddenEdits({ hidden, dirty }: Workspace, changes: readonly FileChange[]): readonly FileChange[] {
   const seen = new Map(changes.map((c) => [c.path, c]));
   for (const { path, content } of hidden) {
     const after = dirty.get(path);
@@ -74,34 +74,49 @@ function graphOf(view: View, tasks: readonly string[]): TaskGraph {
 /** A task of every project that reads all its files, knows all its definitions, and waits for all it depends on. */
 function anythingGraph({ workspace, graph }: View): TaskGraph {
   const { projects, shape } = workspace;
-  const names = [...taskNames(shape, projects)].sort();
-  const wanted = allProjects(workspace);
-  const nodes = wanted.map((i): TaskNode => {
+  const ids = projects.map((p) => `${p.name}#${anything}`);
+  const names = once(() => [...taskNames(shape, projects)].sort());
+  const nodes = allProjects(workspace).map((i): [string, TaskNode] => {
     const project = projects[i];
-    const definitions = names.flatMap((name) => (project && taskOf(shape, project, name)) ?? []);
-    const rootGlobs = [...new Set(definitions.flatMap((d) => d.inputs.rootGlobs))];
-    const task = {
-      name: anything,
-      get command() {
-        return `${definitions.map((d) => JSON.stringify(d)).join("\n")} build test lint format typecheck e2e`;
-      },
-      cwd: "",
-      dependsOn: [],
-      inputs: { ...allFiles, rootGlobs },
-      outputs: [],
-      env: [...new Set(definitions.flatMap((d) => d.env))],
-      passThroughEnv: [],
-      isCached: true,
-      isPersistent: false,
-      isLoose: false,
-    };
-    const id = `${project?.name}#${anything}`;
-    const dependencies = (graph.out[i] ?? [])
-      .filter((e) => e.to !== 0)
-      .map((e) => `${projects[e.to]?.name}#${anything}`);
-    return { id, project: i, task, dependencies, besides: [] };
+    const id = ids[i] ?? "";
+    const definitions = once(() => names().flatMap((name) => (project && taskOf(shape, project, name)) ?? []));
+    const dependencies = (graph.out[i] ?? []).filter((e) => e.to !== 0).map((e) => ids[e.to] ?? "");
+    return [id, { id, project: i, task: anythingOf(definitions), dependencies, besides: [] }];
   });
-  return new Map(nodes.map((n) => [n.id, n]));
+  return new Map(nodes);
+}
+
+/** Only the few projects that a change may have touched are asked for what their tasks are. */
+function anythingOf(definitions: () => readonly Task[]): Task {
+  return {
+    name: anything,
+    get command() {
+      return `${definitions()
+        .map((d) => JSON.stringify(d))
+        .join("\n")} build test lint format typecheck e2e`;
+    },
+    get inputs() {
+      return { ...allFiles, rootGlobs: [...new Set(definitions().flatMap((d) => d.inputs.rootGlobs))] };
+    },
+    get env() {
+      return [...new Set(definitions().flatMap((d) => d.env))];
+    },
+    cwd: "",
+    dependsOn: [],
+    outputs: [],
+    passThroughEnv: [],
+    isCached: true,
+    isPersistent: false,
+    isLoose: false,
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** Carries reasons on to all that wait, nearest first; circles do no harm. */

@@ -55,6 +55,8 @@ export type Store = Readonly<{
   /** A whole entry as it came from elsewhere; false when its header does not check out. */
   adopt: (key: string, bytes: Buffer) => boolean;
   bytesOf: (key: string) => Buffer | undefined;
+  /** What the task printed; a broken log is not worth a failure. */
+  logOf: (key: string) => Buffer | undefined;
 }>;
 
 export function openStore(folder: string): Store {
@@ -65,6 +67,16 @@ export function openStore(folder: string): Store {
     open: (key) => openEntry(fileOf(key), key),
     write: (entry, log, read) => writeEntry(fileOf(entry.key), { entry, log, read }),
     drop: (key) => rmSync(fileOf(key), { force: true }),
+    logOf: (key) => {
+      const found = openEntry(fileOf(key), key);
+      try {
+        return found?.log();
+      } catch {
+        return undefined;
+      } finally {
+        found?.close();
+      }
+    },
     adopt: (key, bytes) => adopt(fileOf(key), key, bytes),
     bytesOf: (key) => {
       try {

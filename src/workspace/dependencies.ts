@@ -1,5 +1,4 @@
 // Registry packages per project, from whichever lock file there is; remembered by the content of that file.
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { lockfiles } from "./layout.ts";
 import { closures, type LockGraph, parseLock } from "./lockfile.ts";
@@ -13,7 +12,7 @@ export type Installed = Readonly<{
   missing: readonly string[];
 }>;
 
-const schema = 2;
+const schema = 3;
 type Memory = Readonly<{
   schema: number;
   key: string;
@@ -35,19 +34,16 @@ export async function installed(workspace: Workspace, remember = true): Promise<
   const file = lockfileOf(workspace);
   if (file === undefined) return { file, digestOf: (dir) => declared(workspace, dir), missing: [] };
   const content = workspace.contentOf(file) ?? "";
-  const key = createHash("sha1").update(content);
-  for (const p of workspace.projects)
-    key.update(`\n${p.dir}\0${p.dependencies.map((d) => `${d.name}@${d.range}`).join()}`);
-  const digest = key.digest("hex");
+  const key = `${content} ${workspace.projectsKey}`;
   const at = join(stateFolder(workspace.root), "graph", "lock");
   const memory = remember ? readSealedJson<Memory>(at) : undefined;
-  if (memory?.schema === schema && memory.key === digest)
+  if (memory?.schema === schema && memory.key === key)
     return { file, digestOf: (dir) => memory.digests[dir] ?? "", missing: memory.missing };
   const lock = await lockOf(workspace);
   if (!lock) return { file, digestOf: () => content, missing: [] };
   const names = new Set(workspace.projects.map((p) => p.name));
   const { digests, missing } = closures(lock, workspace.projects, (name) => names.has(name));
-  if (remember) writeSealed(at, JSON.stringify({ schema, key: digest, digests: Object.fromEntries(digests), missing }));
+  if (remember) writeSealed(at, JSON.stringify({ schema, key, digests: Object.fromEntries(digests), missing }));
   return { file, digestOf: (dir) => digests.get(dir) ?? "", missing };
 }
 

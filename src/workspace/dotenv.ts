@@ -2,7 +2,6 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "./sealed-file.ts";
-import type { Workspace } from "./workspace.ts";
 import { contentAt } from "./worktree.ts";
 
 export type Dotenv = Readonly<{
@@ -13,22 +12,22 @@ export type Dotenv = Readonly<{
 const example = /\.(?:example|sample|template|dist|schema|defaults)$/;
 type Memory = Readonly<Record<string, readonly [ctimeMs: number, names: readonly string[]]>>;
 
-export function dotenvOf(workspace: Workspace): Dotenv {
-  const file = join(stateFolder(workspace.root), "graph", "dotenv");
+export function dotenvOf(root: string, dirs: readonly string[]): Dotenv {
+  const file = join(stateFolder(root), "graph", "dotenv");
   const known = readSealedJson<Memory>(file) ?? {};
   const next: Record<string, readonly [number, readonly string[]]> = {};
   const found = new Map<string, string>();
   const settledMs = Date.now() - 2000; // a directory changed just now may change again within its clock's tick
   let isNew = false;
-  for (const { dir } of workspace.projects) {
-    const ctimeMs = lstatSync(join(workspace.root, dir), { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  for (const dir of dirs) {
+    const ctimeMs = lstatSync(join(root, dir), { throwIfNoEntry: false })?.ctimeMs ?? 0;
     const old = known[dir];
     const isKnown = old !== undefined && old[0] === ctimeMs;
-    const names = isKnown ? old[1] : listed(join(workspace.root, dir));
+    const names = isKnown ? old[1] : listed(join(root, dir));
     if (ctimeMs < settledMs) next[dir] = [ctimeMs, names];
     if (!isKnown && ctimeMs < settledMs) isNew = true;
     if (names.length > 0) {
-      const at = (name: string) => contentAt(workspace.root, dir ? `${dir}/${name}` : name) ?? "";
+      const at = (name: string) => contentAt(root, dir ? `${dir}/${name}` : name) ?? "";
       found.set(dir, names.map((name) => `${name} ${at(name)}`).join("\n"));
     }
   }

@@ -14,27 +14,29 @@ const basic =
 /** Passed and hashed, though nobody declares them. */
 const always = ["NODE_ENV", "NODE_OPTIONS", "TZ", "LANG", "LC_ALL"];
 
-const frameworks: readonly (readonly [RegExp, string])[] = [
-  [/^next$/, "NEXT_PUBLIC_*"],
-  [/^(?:vite|vitest)$/, "VITE_*"],
-  [/^react-scripts$/, "REACT_APP_*"],
-  [/^gatsby$/, "GATSBY_*"],
-  [/^(?:nuxt|nuxt3)$/, "NUXT_*"],
-  [/^(?:astro|@sveltejs\/kit)$/, "PUBLIC_*"],
-  [/^@vue\/cli-service$/, "VUE_APP_*"],
-  [/^expo$/, "EXPO_PUBLIC_*"],
-  [/^@redwoodjs\/core$/, "REDWOOD_ENV_*"],
-  [/^sanity$/, "SANITY_STUDIO_*"],
-];
+const frameworks: ReadonlyMap<string, string> = new Map([
+  ["next", "NEXT_PUBLIC_*"],
+  ["vite", "VITE_*"],
+  ["vitest", "VITE_*"],
+  ["react-scripts", "REACT_APP_*"],
+  ["gatsby", "GATSBY_*"],
+  ["nuxt", "NUXT_*"],
+  ["astro", "PUBLIC_*"],
+  ["@sveltejs/kit", "PUBLIC_*"],
+  ["@vue/cli-service", "VUE_APP_*"],
+  ["expo", "EXPO_PUBLIC_*"],
+  ["@redwoodjs/core", "REDWOOD_ENV_*"],
+  ["sanity", "SANITY_STUDIO_*"],
+]);
 
 /** Patterns that a project's frameworks put into what they build. */
 export function inferredEnv(project: Project): readonly string[] {
-  return frameworks.filter(([name]) => project.dependencies.some((d) => name.test(d.name))).map(([, prefix]) => prefix);
+  return project.dependencies.flatMap((d) => frameworks.get(d.name) ?? []);
 }
 
 /** `NAME=digest` of every variable that counts; a name that is unset says so, apart from empty. */
-export function hashedEnv(task: Task, inferred: readonly string[], env: Environment): string {
-  const patterns = [...always, ...inferred, ...task.env];
+export function hashedEnv(declared: readonly string[], inferred: readonly string[], env: Environment): string {
+  const patterns = [...always, ...inferred, ...declared];
   const names = new Set(patterns.filter((p) => !/[*!]/.test(p)));
   const isWanted = pattern(patterns);
   for (const name of Object.keys(env)) if (isWanted(name)) names.add(name);

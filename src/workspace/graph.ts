@@ -71,17 +71,19 @@ type Known = Readonly<{
 
 /** The project a dependency means, or undefined when it comes from a registry. */
 function target({ name, range }: Dependency, from: Project, known: Known): number | undefined {
-  const path = /^(?:file|link|portal):(.*)$/.exec(range) ?? /^workspace:(\.{1,2}\/.*)$/.exec(range);
+  const isPlain = !range.includes(":");
+  const path = isPlain ? null : (/^(?:file|link|portal):(.*)$/.exec(range) ?? /^workspace:(\.{1,2}\/.*)$/.exec(range));
   if (path) return known.byDir.get(posix.normalize(posix.join(from.dir, path[1] ?? "")));
-  const alias = /^workspace:((?:@[^/@]+\/)?[^/@]+)@/.exec(range);
+  const alias = isPlain ? null : /^workspace:((?:@[^/@]+\/)?[^/@]+)@/.exec(range);
   const to = known.indexOf.get(alias?.[1] ?? name);
   if (to === undefined || range.startsWith("workspace:")) return to;
-  if (/^(?:npm|git|https?|github|git\+ssh|patch):/.test(range)) return undefined;
+  if (!isPlain && /^(?:npm|git|https?|github|git\+ssh|patch):/.test(range)) return undefined;
   return mayMean(range, known.projects[to]?.version) ? to : undefined;
 }
 
 /** False only where the range surely excludes the project's version: then the registry's package is meant. */
 function mayMean(range: string, version: string | undefined): boolean {
+  if (range === "*" || range === "") return true;
   const wanted = /^([\^~]?)(\d+)\.(\d+)\.(\d+)$/.exec(range);
   const have = /^(\d+)\.(\d+)\.(\d+)/.exec(version ?? "");
   if (!wanted || !have) return true;

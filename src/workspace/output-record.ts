@@ -6,22 +6,34 @@ import { readSealed, writeSealed } from "./sealed-file.ts";
 
 /** size, mtime, ctime (ms with fractions: below a microsecond), inode. */
 const numbersPerFile = 4;
-const schema = 1;
+const schema = 2;
 
 export type Made = Readonly<{ key: string; paths: readonly string[]; stats: Float64Array }>;
+
+/** What the last run found all keys to be made of, if that can be said in short. */
+export type World = Readonly<{
+  key: string;
+  ids: readonly string[];
+  dirs: readonly string[];
+  /** Of environment variables. */
+  patterns: readonly string[];
+}>;
+
+export type Record = Readonly<{ record: Map<string, Made>; world: World | undefined }>;
 type Head = Readonly<{
   schema: number;
   tasks: readonly (readonly [id: string, key: string, files: number])[];
   textBytes: number;
+  world?: World;
 }>;
 
-export function readRecord(file: string): Map<string, Made> {
+export function readRecord(file: string): Record {
   const record = new Map<string, Made>();
   const body = readSealed(file);
-  if (!body) return record;
+  if (!body) return { record, world: undefined };
   const end = body.indexOf(10);
   const head: Head = JSON.parse(body.toString("utf8", 0, end));
-  if (head.schema !== schema) return record;
+  if (head.schema !== schema) return { record, world: undefined };
   const text = body.toString("utf8", end + 1, end + 1 + head.textBytes);
   const paths = text === "" ? [] : text.split("\0");
   const numbers = body.subarray(end + 1 + head.textBytes);
@@ -33,13 +45,13 @@ export function readRecord(file: string): Map<string, Made> {
     record.set(id, { key, paths: paths.slice(at, at + files), stats: own });
     at += files;
   }
-  return record;
+  return { record, world: head.world };
 }
 
-export function writeRecord(file: string, record: ReadonlyMap<string, Made>): void {
+export function writeRecord(file: string, record: ReadonlyMap<string, Made>, world: World | undefined): void {
   const text = Buffer.from([...record.values()].flatMap((m) => m.paths).join("\0"));
   const tasks = [...record].map(([id, { key, paths }]) => [id, key, paths.length] as const);
-  const head: Head = { schema, tasks, textBytes: text.length };
+  const head: Head = { schema, tasks, textBytes: text.length, ...(world ? { world } : {}) };
   const numbers = [...record.values()].map((m) => Buffer.from(m.stats.buffer, m.stats.byteOffset, m.stats.byteLength));
   writeSealed(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), text, ...numbers]));
 }

@@ -6,8 +6,9 @@ import { inferredEnv, passedEnv } from "./environment.ts";
 import { type Key, keysOf } from "./keys.ts";
 import { lateEdit } from "./late-edits.ts";
 import { lock } from "./lock.ts";
-import { isUntouched, look, type Made, readRecord, writeRecord } from "./output-record.ts";
+import { isUntouched, look, type Made, readRecord, type World, writeRecord } from "./output-record.ts";
 import { describe, digestOf, emptyOutputs, outputPaths, refuseShared } from "./outputs.ts";
+import { worldKey } from "./quick-run.ts";
 import type { RemoteCache } from "./remote-cache.ts";
 import { restore } from "./restore.ts";
 import type { TaskGraph, TaskNode } from "./task-graph.ts";
@@ -29,10 +30,10 @@ export type Result = Readonly<{
 
 /** What a screen is told, as it happens. */
 export type Listener = Readonly<{
-  begins: (node: TaskNode) => void;
-  says: (node: TaskNode, chunk: Buffer) => void;
+  begins: (id: string, command: string) => void;
+  says: (id: string, chunk: Buffer) => void;
   /** `log` is there for what did not just run: to be replayed. */
-  ends: (node: TaskNode, result: Result, log: () => Buffer | undefined) => void;
+  ends: (id: string, result: Result, log: () => Buffer | undefined) => void;
 }>;
 
 export type RunOptions = Readonly<{
@@ -45,6 +46,9 @@ export type RunOptions = Readonly<{
   salt: string;
   remote: RemoteCache | undefined;
   lookedAtMs: number;
+  /** What was asked for, in short; with the stamp of git's index it makes the next run quick. */
+  request: string;
+  stamp: string | undefined;
   listener: Listener;
   isStopped: () => boolean;
 }>;
@@ -55,7 +59,7 @@ export async function runTasks(view: View, tasks: TaskGraph, options: RunOptions
   const keys = keysOf(tasks, partsOf, options.salt);
   const { root } = view.workspace;
   const recordFile = join(root, ".sluice", "outputs", "record");
-  const record = readRecord(recordFile);
+  const { record, world } = readRecord(recordFile);
   const run: Run = {
     view,
     tasks,
@@ -75,8 +79,33 @@ export async function runTasks(view: View, tasks: TaskGraph, options: RunOptions
     else if (node.task.command !== undefined) settle(run, node, result, results);
   }
   await work(run, open, results);
-  if (run.changed.record) writeRecord(recordFile, record);
+  const now = worldOf(run, results);
+  if (run.changed.record || now?.key !== world?.key) writeRecord(recordFile, record, now);
   return [...results.values()];
+}
+
+/** Undefined where a next run must look closer: something failed, is never cached, or was read past git. */
+function worldOf(run: Run, results: ReadonlyMap<string, Result>): World | undefined {
+  const { view, tasks, options, partsOf } = run;
+  const { root, projects, dirty, hidden } = view.workspace;
+  const nodes = [...tasks.values()].filter((node) => node.task.command !== undefined);
+  const isKept = (node: TaskNode) => {
+    const result = results.get(node.id);
+    return node.task.isCached && result !== undefined && !hasEndedBadly(result) && run.record.has(node.id);
+  };
+  if (options.stamp === undefined || options.isForced || hidden.length > 0 || partsOf.isOpen || !nodes.every(isKept))
+    return undefined;
+  const dirs = projects.map((p) => p.dir);
+  const patterns = [...new Set(nodes.flatMap(({ project, task }) => [...task.env, ...inferred(view, project)]))].sort();
+  if (patterns.some((p) => p.startsWith("!"))) return undefined; // one task's exclusion is not another's
+  const { stamp, request, salt } = options;
+  const key = worldKey({ root, look: { stamp, dirty }, request, env: view.env, salt }, { dirs, patterns });
+  return { key, ids: nodes.map((node) => node.id), dirs, patterns };
+}
+
+function inferred(view: View, project: number): readonly string[] {
+  const own = view.workspace.projects[project];
+  return own ? inferredEnv(own) : [];
 }
 
 type Run = Readonly<{
@@ -104,17 +133,8 @@ function inPlace(run: Run, node: TaskNode, prefix: string): Result | undefined {
 
 function settle(run: Run, node: TaskNode, result: Result, results: Map<string, Result>): void {
   results.set(node.id, result);
-  run.options.listener.ends(node, result, () => {
-    const found =
-      result.outcome === "ran" || result.outcome === "failed" ? undefined : run.store.open(keyOf(run, node).key);
-    try {
-      return found?.log();
-    } catch {
-      return undefined; // a broken log is not worth a failure
-    } finally {
-      found?.close();
-    }
-  });
+  const isFresh = result.outcome === "ran" || result.outcome === "failed";
+  run.options.listener.ends(node.id, result, () => (isFresh ? undefined : run.store.logOf(keyOf(run, node).key)));
 }
 
 /** Each open task starts when all it waits for have ended well; a hit waits for nobody. */
@@ -224,7 +244,7 @@ async function execute(run: Run, node: TaskNode): Promise<Result> {
   while (tries <= options.retries && ended?.status !== 0 && !options.isStopped()) {
     tries++;
     if (node.task.isCached) emptyOutputs(root, node.task.outputs, isTracked(run));
-    if (tries === 1) options.listener.begins(node);
+    if (tries === 1) options.listener.begins(node.id, node.task.command ?? "");
     ended = await launch(run, node);
   }
   const durationMs = performance.now() - begun;
@@ -241,16 +261,15 @@ async function execute(run: Run, node: TaskNode): Promise<Result> {
 async function launch(run: Run, { project, task, ...node }: TaskNode): Promise<Ended> {
   const { view, options } = run;
   const own = view.workspace.projects[project];
-  const env = passedEnv(task, own ? inferredEnv(own) : [], view.env);
+  const env = passedEnv(task, inferred(view, project), view.env);
   const named = { SLUICE_TASK: node.id, npm_lifecycle_event: task.name, npm_package_name: own?.name ?? "" };
-  const whole: TaskNode = { project, task, ...node };
   const running = start({
     command: task.command ?? "",
     cwd: task.cwd,
     root: view.workspace.root,
     env: { ...env, ...named, ...(own?.version ? { npm_package_version: own.version } : {}) },
     isPersistent: task.isPersistent,
-    onOutput: (chunk) => options.listener.says(whole, chunk),
+    onOutput: (chunk) => options.listener.says(node.id, chunk),
     timeoutMs: task.isPersistent ? undefined : options.timeoutMs,
   });
   return await running.ended;

@@ -36,6 +36,7 @@ export type Parts = Readonly<Record<PartName, string>>;
 export class PartsOf {
   readonly #view: View;
   readonly #settings: string;
+  #isOpen = false;
   readonly #lists = new Map<string, string>();
   #deep: readonly string[] | undefined;
 
@@ -45,14 +46,14 @@ export class PartsOf {
   }
 
   parts(node: TaskNode): Parts {
-    const { workspace, installed, dotenv, env, machine } = this.#view;
+    const { workspace, installed, dotenv, machine } = this.#view;
     const { task } = node;
     const project = this.#project(node);
     return {
       command: task.command ?? "",
       definition: JSON.stringify([task.cwd, task.outputs, task.env, task.inputs, task.dependsOn, task.isLoose]),
       sources: this.#sources(project, task),
-      environment: hashedEnv(task, inferredEnv(project), env),
+      environment: this.#environment(project, task),
       dotenv: [dotenv.of(""), project.dir && dotenv.of(project.dir)].join("\n"),
       dependencies: installed.digestOf(project.dir),
       tools: project.dir ? installed.digestOf("") : "",
@@ -66,6 +67,11 @@ export class PartsOf {
     };
   }
 
+  /** True when some part was read from files that git does not list. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** The files of the project that the task reads. */
   filesOf(node: TaskNode): readonly FileEntry[] {
     const project = this.#project(node);
@@ -76,6 +82,16 @@ export class PartsOf {
     const project = this.#view.workspace.projects[node.project];
     if (!project) throw new Error(`no project ${node.project}`);
     return project;
+  }
+
+  #environment(project: Project, task: Task): string {
+    const inferred = inferredEnv(project);
+    const key = `env ${inferred.join()} ${task.env.join()}`;
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const hashed = hashedEnv(task.env, inferred, this.#view.env);
+    this.#lists.set(key, hashed);
+    return hashed;
   }
 
   #sources(project: Project, task: Task): string {
@@ -114,6 +130,7 @@ export class PartsOf {
     const isInput = matcher(globs);
     return [...bases].flatMap((base) => {
       const isTracked = known.has(base) || files.some((f) => f.path.startsWith(`${base}/`));
+      if (!isTracked) this.#isOpen = true;
       if (isTracked || !lstatSync(join(root, base), { throwIfNoEntry: false })) return [];
       return everyFile(root, base).flatMap((path) => {
         const content = isInput(path) ? contentAt(root, path) : undefined;

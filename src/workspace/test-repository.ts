@@ -95,12 +95,14 @@ export class Repository {
       salt: "",
       remote: undefined,
       lookedAtMs,
+      request: tasks.join(),
+      stamp: indexStamp(folderOf(this.root)),
       isStopped: () => false,
       ...options,
       listener: {
         begins: () => {},
-        says: (node, chunk) => say(node.id, chunk.toString()),
-        ends: (node, _, log) => say(node.id, log()?.toString() ?? ""),
+        says: (id, chunk) => say(id, chunk.toString()),
+        ends: (id, _, log) => say(id, log()?.toString() ?? ""),
       },
     });
     return new Run(results, logs);

@@ -21,15 +21,20 @@ export type View = Readonly<{
   machine: string;
 }>;
 
-export async function viewOf(workspace: Workspace, env: Environment): Promise<View> {
+/** What a question can do without is left out. */
+export type Needs = Readonly<{ isDotenvRead: boolean; isLockRead: boolean }>;
+const all: Needs = { isDotenvRead: true, isLockRead: true };
+
+export async function viewOf(workspace: Workspace, env: Environment, needs = all): Promise<View> {
   const reads = readsOf(workspace);
+  const dirs = workspace.projects.map((p) => p.dir);
   return {
     workspace,
     reads,
     graph: makeGraph(workspace.projects, { workspace, reads }),
-    installed: await installed(workspace),
+    installed: needs.isLockRead ? await installed(workspace) : { file: undefined, digestOf: () => "", missing: [] },
     rootFiles: new RootFiles(workspace),
-    dotenv: dotenvOf(workspace),
+    dotenv: needs.isDotenvRead ? dotenvOf(workspace.root, dirs) : { of: () => "" },
     env,
     machine: machineOf(workspace),
   };

@@ -1,5 +1,6 @@
 // A repository opened: its projects, and the content of their files. What was learnt last time is kept beside git's index
 // stamp; an unchanged index and a clean tree cost one small file to read, a dirty project one slice of the listing.
+import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../domain/problem.ts";
@@ -20,7 +21,7 @@ import { type Project, type ProjectFiles, readProject } from "./manifest.ts";
 import { readSealedJson, stateFolder, writeSealed } from "./sealed-file.ts";
 import { type Content, contentAt, type Dirty, folderOf, type Look, listIndex } from "./worktree.ts";
 
-const schema = 6;
+const schema = 7;
 
 /** What is remembered of an index: all of it can be made again. */
 type Memory = Readonly<{
@@ -31,6 +32,7 @@ type Memory = Readonly<{
   overlay: Readonly<Record<string, Content | null>>;
   shape: Shape;
   projects: readonly Project[];
+  projectsKey: string;
   slices: Readonly<Record<string, Readonly<{ ranges: readonly Range[]; key: string }>>>;
 }>;
 
@@ -39,6 +41,8 @@ export type Workspace = Readonly<{
   shape: Shape;
   /** In order of directory; the root is the first. */
   projects: readonly Project[];
+  /** One hash over all that project files say. */
+  projectsKey: string;
   dirty: Dirty;
   /** As git has them; their edits it was told not to see (`assume-unchanged`, sparse checkouts). */
   hidden: readonly FileEntry[];
@@ -114,7 +118,10 @@ async function reading(root: string, folder: string, listed: Listed): Promise<Wo
   });
   refuseTwins(projects);
   const slices = cut(raw, { dirs, paths, starts });
-  const memory: Memory = { schema, stamp, hidden, shapes, overlay, shape, projects, slices };
+  const projectsKey = createHash("sha1")
+    .update(JSON.stringify([shape, projects]))
+    .digest("hex");
+  const memory: Memory = { schema, stamp, hidden, shapes, overlay, shape, projects, projectsKey, slices };
   remember(folder, memory, raw);
   return assemble({ root, folder, memory, dirty, raw });
 }
@@ -160,6 +167,7 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
     root,
     shape: memory.shape,
     projects: memory.projects,
+    projectsKey: memory.projectsKey,
     dirty,
     hidden: memory.hidden,
     ownerOf,

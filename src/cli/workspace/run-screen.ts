@@ -1,7 +1,6 @@
 // What a person sees of a run: each task's lines under its name, replayed where they come from the cache, and a summary.
 import { createColors } from "picocolors";
 import type { Listener, Outcome, Result } from "../../workspace/run.ts";
-import type { TaskNode } from "../../workspace/task-graph.ts";
 
 export type RunScreen = Listener &
   Readonly<{ warn: (text: string) => void; summary: (results: readonly Result[]) => void }>;
@@ -25,52 +24,52 @@ export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet
     if (pending.length > 0) stream.write(pending.join(""));
     pending = [];
   };
-  const lines = (node: TaskNode, text: string) => {
-    const name = color.cyan(node.id);
-    const parts = ((partial.get(node.id) ?? "") + text).split("\n");
-    partial.set(node.id, parts.pop() ?? "");
+  const lines = (id: string, text: string) => {
+    const name = color.cyan(id);
+    const parts = ((partial.get(id) ?? "") + text).split("\n");
+    partial.set(id, parts.pop() ?? "");
     for (const line of parts) pending.push(`${name}  ${line}\n`);
   };
-  const finishLine = (node: TaskNode) => {
-    if (partial.get(node.id)) lines(node, "\n");
-    partial.delete(node.id);
+  const finishLine = (id: string) => {
+    if (partial.get(id)) lines(id, "\n");
+    partial.delete(id);
   };
   return {
-    begins: (node) => {
+    begins: (id, command) => {
       if (isQuiet) return;
-      pending.push(`${color.cyan(node.id)}  ${color.dim(`$ ${node.task.command}`)}\n`);
+      pending.push(`${color.cyan(id)}  ${color.dim(`$ ${command}`)}\n`);
       flush();
     },
-    says: (node, chunk) => {
+    says: (id, chunk) => {
       if (isQuiet) {
-        const own = kept.get(node.id);
+        const own = kept.get(id);
         if (own) own.push(chunk);
-        else kept.set(node.id, [chunk]);
+        else kept.set(id, [chunk]);
         return;
       }
-      lines(node, chunk.toString());
+      lines(id, chunk.toString());
       flush();
     },
-    ends: (node, result, log) => {
+    ends: (id, result, log) => {
       if (isQuiet) {
         if (result.outcome === "failed") {
-          lines(node, Buffer.concat(kept.get(node.id) ?? []).toString());
-          finishLine(node);
-          pending.push(`${color.red(`${node.id}  failed (${result.note})`)}\n`);
+          lines(id, Buffer.concat(kept.get(id) ?? []).toString());
+          finishLine(id);
+          pending.push(`${color.red(`${id}  failed (${result.note})`)}\n`);
           flush();
         }
-        kept.delete(node.id);
+        kept.delete(id);
         return;
       }
       const isReplay = result.outcome === "in place" || result.outcome === "restored" || result.outcome === "fetched";
       const replayed = isReplay ? log() : undefined;
-      if (replayed && replayed.length > 0) lines(node, replayed.toString());
-      finishLine(node);
+      if (replayed && replayed.length > 0) lines(id, replayed.toString());
+      finishLine(id);
       const paint = result.outcome === "failed" ? color.red : isReplay ? color.dim : color.green;
       const note = result.note ? `  ${result.note}` : "";
       const flaky = result.isFlaky ? "  flaky: it needed more than one try" : "";
       pending.push(
-        `${color.cyan(node.id)}  ${paint(words[result.outcome])}${isReplay ? "" : `  ${seconds(result.durationMs)}`}${note}${flaky}\n`,
+        `${color.cyan(id)}  ${paint(words[result.outcome])}${isReplay ? "" : `  ${seconds(result.durationMs)}`}${note}${flaky}\n`,
       );
       if (!isReplay || pending.length > 200) flush();
     },

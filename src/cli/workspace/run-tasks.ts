@@ -9,6 +9,7 @@ import { openStore, pruneDaily } from "../../workspace/cache-store.ts";
 import { matcher } from "../../workspace/glob.ts";
 import { keysOf } from "../../workspace/keys.ts";
 import { findRoot } from "../../workspace/layout.ts";
+import { quickRun } from "../../workspace/quick-run.ts";
 import { openRemote, remoteSettings } from "../../workspace/remote-cache.ts";
 import { type Result, type RunOptions, runTasks } from "../../workspace/run.ts";
 import { cacheFolder, salt } from "../../workspace/settings.ts";
@@ -17,7 +18,7 @@ import { PartsOf } from "../../workspace/task-parts.ts";
 import { runningCount, stopAll } from "../../workspace/task-process.ts";
 import { type View, viewOf } from "../../workspace/view.ts";
 import { openWorkspace } from "../../workspace/workspace.ts";
-import { lookAtTree } from "../../workspace/worktree.ts";
+import { type Look, lookAtTree } from "../../workspace/worktree.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
 import { junit } from "./junit.ts";
 import { ask } from "./print-affected.ts";
@@ -29,7 +30,12 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
   const root = findRoot(from);
   process.chdir(root); // short paths: thousands of outputs are looked at
   const lookedAtMs = Date.now();
-  const workspace = await openWorkspace(root, lookAtTree(root));
+  const looking = lookAtTree(root);
+  const request = JSON.stringify([tasks, options.filter ?? null]);
+  const folder = options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root);
+  const isQuick = !options.affected && !options.force && !options.dryRun;
+  if (isQuick && (await nothingToDo({ root, looking, request, folder, options }))) return;
+  const workspace = await openWorkspace(root, looking);
   checkNames(workspace, tasks);
   const view = await viewOf(workspace, process.env);
   const chosen = await choose(view, tasks, options);
@@ -42,19 +48,44 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
   const settings = remoteSettings(process.env);
   const remote = settings && openRemote(settings, screen.warn);
   const stopping = onInterrupt();
-  const folder = options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root);
   const results = await runTasks(view, graph, {
     ...limits(options),
     cacheFolder: folder,
     salt: salt(process.env),
     remote,
     lookedAtMs,
+    request,
+    stamp: isQuick ? (await looking).stamp : undefined,
     listener: screen,
     isStopped: stopping.isStopped,
   });
   await remote?.flush(30_000);
   if (results.some((r) => r.outcome === "ran")) pruneDaily(folder, { ...keptByDefault, nowMs: Date.now() });
   finish(results, { options, root, isStopped: stopping.isStopped(), screen });
+}
+
+type Quick = Readonly<{
+  root: string;
+  looking: Promise<Look>;
+  request: string;
+  folder: string;
+  options: RunVerbOptions;
+}>;
+
+/** True when everything was in place, and is told so. */
+async function nothingToDo({ root, looking, request, folder, options }: Quick): Promise<boolean> {
+  const asked = { root, look: await looking, request, env: process.env, salt: salt(process.env) };
+  const inPlace = quickRun(join(root, ".sluice", "outputs", "record"), asked);
+  if (!inPlace) return false;
+  const screen = openRunScreen(process.stdout, { isQuiet: options.quiet === true || options.json === true });
+  const store = openStore(folder);
+  const results = inPlace.map(({ id, key }) => {
+    const result: Result = { id, outcome: "in place", durationMs: 0 };
+    screen.ends(id, result, () => store.logOf(key));
+    return result;
+  });
+  finish(results, { options, root, isStopped: false, screen });
+  return true;
 }
 
 function limits(options: RunVerbOptions) {
