@@ -65,8 +65,12 @@ async function releaseFor(
   const loaded = await loadConfig(context.cwd);
   const base = only === undefined ? undefined : await standingRelease(api, environment);
   const built = await build(loaded, context, { version: name, only: only?.split(","), base });
-  await send(api, built, context);
-  return built.release;
+  if (await send(api, built, context)) return built.release;
+  const { release: kept } = await api.ask("getRelease", { params: { id: built.release.id } });
+  const { dim } = context.screen.colors;
+  if (kept.version !== built.release.version)
+    context.screen.say(dim(`  the same as ${versionName(kept.version)}, byte for byte`));
+  return kept;
 }
 
 async function standingRelease(api: Api, environment: string): Promise<Release> {

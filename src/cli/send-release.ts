@@ -43,11 +43,13 @@ function sizeOf(bytes: number): string {
   return bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-export async function send(api: Api, { release, manifests }: BuiltRelease, { data }: Context): Promise<void> {
-  const { lacking } = await api.ask("keepRelease", { body: release });
+/** False when the control plane has had the release before. */
+export async function send(api: Api, { release, manifests }: BuiltRelease, { data }: Context): Promise<boolean> {
+  const { isNew, lacking } = await api.ask("keepRelease", { body: release });
   for (const artifact of lacking) {
     const manifest = manifests.find((one) => one.artifact === artifact);
     if (manifest === undefined) continue;
     await api.putArtifact(artifact, { packed: await packedArtifact(data, artifact), manifest });
   }
+  return isNew;
 }

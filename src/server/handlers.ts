@@ -21,6 +21,7 @@ import {
 import { type Live, liveEvents } from "./live.ts";
 import { openapi } from "./openapi.ts";
 import { Refusal } from "./problem-answer.ts";
+import { refuseShortcut } from "./release-path.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
 
 export interface Office extends Desk, Live {
@@ -91,6 +92,7 @@ export function handlers(office: Office): Handlers {
     },
     deploy: async ({ body: { environment, release: name, reason }, who, context }) => {
       const release = await findRelease(records, name);
+      await refuseShortcut(records, release, environment);
       const intent = await places.intend(release, environment);
       return {
         deployment: await request(office, idFor(context), { environment, release, intent, by: who.name, reason }),

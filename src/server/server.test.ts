@@ -9,7 +9,7 @@ import { type Config, parseConfig } from "../domain/config/config.ts";
 import type { Event } from "../domain/event.ts";
 import { intentFor } from "../domain/intent.ts";
 import { plan as planOf } from "../domain/plan.ts";
-import { makeRelease, type Release } from "../domain/release.ts";
+import { configOf, makeRelease, type Release } from "../domain/release.ts";
 import type { Run } from "../domain/run.ts";
 import { embeddedPostgres } from "../testing/postgres.ts";
 import { listen } from "./listen.ts";
@@ -47,7 +47,7 @@ function release(version: string): Release {
 const places: Places = {
   intend: async (wanted, environment) =>
     intentFor({
-      config,
+      config: configOf(wanted),
       environment,
       revisions: { web: `web-${wanted.version}` },
       publicUrl: "http://127.0.0.1:8080",
@@ -142,6 +142,34 @@ async function planned(run: Run): Promise<void> {
   const { stands } = await store.environments.standing("production", run.id);
   await store.journal.append(run.id, 1, { kind: "planned", plan: planOf(run.intent, stands), stands });
 }
+
+test("a release passes its environments in their order, and never skips one", async () => {
+  const parsed = parseConfig({
+    services: { web: { kind: "http", path: "apps/web", build: { bundle: "src/main.ts" } } },
+    environments: { staging: {}, production: { after: "staging" } },
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const artifact = sha256("1");
+  const wanted = makeRelease({ version: "1", services: { web: { artifact } }, config: parsed.config }, sha256);
+  sent.set(artifact, new Uint8Array());
+  await api("/releases", { method: "POST", body: wanted });
+  const ask = (environment: string) => api("/deployments", { method: "POST", body: { environment, release: "1" } });
+  expect(await ask("production")).toMatchObject({
+    status: 409,
+    body: { detail: "v1 has not succeeded in staging yet, after which production comes" },
+  });
+  const { deployment } = (await ask("staging")).body;
+  expect((await ask("production")).status).toBe(409);
+  await store.journal.append(deployment.id, 1, { kind: "ended", outcome: "succeeded", stands: { web: "web-1" } });
+  expect((await ask("production")).status).toBe(200);
+});
+
+test("the values of secrets go in, and versions come out", async () => {
+  const body = { values: { KEY: "s3cret-value" } };
+  const answer = await api("/environments/production/secrets", { method: "PUT", body });
+  expect(answer).toEqual({ status: 200, body: { versions: { KEY: "version" } } });
+  expect(JSON.stringify([answer, logged])).not.toContain("s3cret-value");
+});
 
 test("nobody is answered without the token, except about readiness", async () => {
   expect(await api("/deployments", { headers: { authorization: "" } })).toMatchObject({

@@ -48,7 +48,7 @@ export function releasesIn(database: Database, workspace: string): Releases {
       );
       if (added.length > 0) return true;
       const kept = await get(id);
-      if (kept === undefined || canonical(kept.frozen) === canonical(frozen)) return false;
+      if (kept === undefined || contents(kept.frozen) === contents(frozen)) return false;
       throw new Problem(
         `release ${id} is recorded already, with other contents`,
         "A release's id is the hash of its contents: build it again",
@@ -62,4 +62,10 @@ export function releasesIn(database: Database, workspace: string): Releases {
       return rows.map((row) => ({ ...row, at: Number(row.at) }));
     },
   };
+}
+
+/** What it is called and where it came from are labels: the same contents keep those of whoever brought them first. */
+function contents(frozen: unknown): string {
+  const isObject = typeof frozen === "object" && frozen !== null;
+  return canonical(isObject ? { ...frozen, version: undefined, commit: undefined } : frozen);
 }

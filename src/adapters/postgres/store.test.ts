@@ -305,6 +305,8 @@ test("a release is kept once; other contents under its id are refused", async ()
   expect(await releases.keep(ref, { a: [2], b: 1 })).toBe(false);
   await expect(releases.keep(ref, { a: [3] })).rejects.toThrow(/is recorded already, with other contents/);
   expect(await releases.get(ref.id)).toMatchObject({ ...ref, frozen: { a: [2], b: 1 } });
+  const later = { a: [2], b: 1, version: "v2", commit: "1f3a" };
+  expect(await releases.keep({ ...ref, version: "v2" }, later)).toBe(false);
   expect(await releases.get("nowhere")).toBeUndefined();
 });
 
