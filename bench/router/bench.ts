@@ -45,7 +45,8 @@ try {
 }
 
 async function main(): Promise<void> {
-  const chosen = proxies.filter((p) => !only || only.includes(p.name));
+  const isChosen = (p: Contender): boolean => (only ? only.includes(p.name) : !(isQuick && p.name === "sluice-all"));
+  const chosen = proxies.filter(isChosen);
   const present = chosen.filter((p) => {
     const missing = p.missing();
     if (missing) console.error(`${p.name} is left out: ${missing}`);

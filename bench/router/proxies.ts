@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { bindListener } from "../../src/host/listeners.ts";
-import type { RoutedService, RouterTable } from "../../src/host/table.ts";
+import type { Listener, RoutedService, RouterTable } from "../../src/host/table.ts";
 import type { TwinSettings } from "../../src/host/twin.ts";
 
 export interface Running {
@@ -26,20 +26,43 @@ const caddy = join(homedir(), ".cache/sluice-bench/caddy");
 
 export const proxies: readonly Proxy[] = [
   { name: "sluice", missing: () => undefined, start: (o) => startSluice({ ...o, service: {} }) },
+  { name: "sluice-all", missing: () => undefined, start: (o) => startSluice({ ...o, ...everything(o.folder) }) },
   { name: "nginx", missing: () => unlessInstalled("nginx"), start: startNginx },
   { name: "haproxy", missing: () => unlessInstalled("haproxy"), start: startHaproxy },
   { name: "caddy", missing: unlessCaddy, start: startCaddy },
 ];
 
+/** Sessions, limits, an allow-list, trust, a full access log: all that costs something for each request. */
+function everything(folder: string): {
+  service: Partial<RoutedService>;
+  table: Partial<RouterTable>;
+  listener: Partial<Listener>;
+} {
+  return {
+    service: {
+      sticky: { cookie: "seat", secret: "bench" },
+      rateLimit: { perSecond: 1e9, burst: 1e9 },
+      allow: [{ path: "/admin", from: ["10.0.0.0/8"] }],
+      slowStartMs: 1_000,
+      bodyBytesMax: 1e6,
+    },
+    table: { accessLog: { file: join(folder, "access.log"), samplePercent: 100 } },
+    listener: { trusted: ["10.0.0.0/8"], connectionsPerClientMax: 1e6 },
+  };
+}
+
 async function startSluice(o: {
   folder: string;
   replicaPort: number;
   service: Partial<RoutedService>;
+  table?: Partial<RouterTable>;
+  listener?: Partial<Listener>;
 }): Promise<Running> {
   const replicas = [{ id: "r1", port: o.replicaPort }];
   const table: RouterTable = {
     version: 1,
-    listeners: [{ id: "entry", rules: [{ path: "/", service: "bench/web" }] }],
+    ...o.table,
+    listeners: [{ id: "entry", rules: [{ path: "/", service: "bench/web" }], ...o.listener }],
     services: {
       "bench/web": {
         revisions: { v1: { weight: 90, replicas }, v2: { weight: 10, replicas } },
