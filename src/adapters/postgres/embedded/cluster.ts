@@ -45,10 +45,20 @@ export function makeCluster(place: Place, { initdb, env }: Binaries): void {
   }
 }
 
-/** What a power cut left of an initdb; the caller holds the data folder's lock. */
+/** What a power cut left of an initdb; one that still runs is let be. */
 function sweepHalfMade(place: Place): void {
   const parent = dirname(place.cluster);
   for (const name of readdirSync(parent)) {
-    if (name.startsWith("data.new-")) rmSync(join(parent, name), { recursive: true, force: true });
+    const pid = Number(/^data\.new-(\d+)/.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isInteger(pid) && (pid === process.pid || !isAlive(pid)))
+      rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // nobody has it
   }
 }

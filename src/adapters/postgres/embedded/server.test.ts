@@ -94,7 +94,7 @@ test("a lock that a power cut left, whose pid is somebody else's now, holds noth
 });
 
 test("what a power cut left of a first start is swept away", async () => {
-  mkdirSync(join(data, "postgres", "data.new-1", "base"), { recursive: true });
+  mkdirSync(join(data, "postgres", "data.new-999999999", "base"), { recursive: true });
   await startEmbedded(data);
   expect(readdirSync(join(data, "postgres")).filter((name) => name.startsWith("data"))).toEqual(["data"]);
 });

@@ -128,8 +128,9 @@ async function ready(place: Place, { pid, port, isStarted }: Launched): Promise<
     client.on("error", () => {}); // told by the query that it breaks
     try {
       await client.connect();
+      await client.query("select pg_advisory_lock(1)"); // until the connection ends: roles and databases change one at a time
       const { rowCount } = await client.query("select from pg_database where datname = $1", [database]);
-      if (rowCount === 0) await client.query(`create database ${database}`).catch(unlessExists);
+      if (rowCount === 0) await client.query(`create database ${database}`);
       await client.query(`revoke connect on database ${database} from public`);
       return { url: url(database), pid, port, isStarted };
     } catch (error) {
@@ -142,11 +143,6 @@ async function ready(place: Place, { pid, port, isStarted }: Launched): Promise<
 
 function isStartingUp(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "57P03" || error.code === "ECONNREFUSED");
-}
-
-function unlessExists(error: unknown): void {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code !== "42P04" && code !== "23505") throw error;
 }
 
 /**
