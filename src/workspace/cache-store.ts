@@ -66,7 +66,7 @@ export function openStore(folder: string): Store {
     has: (key) => statSync(fileOf(key), { throwIfNoEntry: false }) !== undefined,
     open: (key) => openEntry(fileOf(key), key),
     write: (entry, log, read) => writeEntry(fileOf(entry.key), { entry, log, read }),
-    drop: (key) => rmSync(fileOf(key), { force: true }),
+    drop: (key) => removeQuietly(fileOf(key)),
     logOf: (key) => {
       const found = openEntry(fileOf(key), key);
       try {
@@ -111,7 +111,7 @@ function openEntry(file: string, key: string): Found | undefined {
     return { entry, close, log: () => checked(handle, body, entry.log), contents: () => contents(handle, body, entry) };
   } catch {
     close();
-    rmSync(file, { force: true });
+    removeQuietly(file);
     return undefined;
   }
 }
@@ -173,7 +173,7 @@ function writeEntry(file: string, { entry, log, read }: Writing): boolean {
     return true;
   } catch {
     if (handle !== undefined) quietly(handle);
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     return false;
   }
 }
@@ -185,7 +185,7 @@ function adopt(file: string, key: string, bytes: Buffer): boolean {
     writeFileSync(temporary, bytes);
     renameSync(temporary, file);
   } catch {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     return false;
   }
   const found = openEntry(file, key);
@@ -202,6 +202,14 @@ function quietly(handle: number): void {
     closeSync(handle);
   } catch {
     // it was closed already
+  }
+}
+
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // its folder is no folder, or read-only
   }
 }
 

@@ -35,7 +35,8 @@ function expression(pattern: string): RegExp {
 }
 
 function clean(pattern: string): string {
-  return pattern.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "") || "**";
+  // What is below is covered anyway, so that `dist/**` also means the directory itself.
+  return pattern.replace(/^(?:\.\/)+/, "").replace(/(?:\/\*\*)?\/*$/, "") || "**";
 }
 
 /** A glob as the source of a regular expression. `**` between slashes also stands for nothing at all. */

@@ -27,7 +27,11 @@ export function writeSealed(file: string, body: Buffer | string): boolean {
     renameSync(temporary, file);
     return true;
   } catch {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // the folder cannot be written at all
+    }
     return false;
   }
 }
