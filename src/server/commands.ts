@@ -73,6 +73,8 @@ export interface RollbackAsked {
 /** A request for what stood before, with all speed and no gate, afterwards verified. */
 export async function rollback(desk: Desk, id: DeploymentId, asked: RollbackAsked): Promise<Run> {
   const { environment, to, services, by, reason } = asked;
+  const known = fold(await desk.records.journal.read(id));
+  if (known !== undefined) return known; // asked before, with the same key
   await refuseWhileUnderWay(desk.records, environment);
   const undone = await bringerOf(desk.records, environment);
   const release = await findRelease(desk.records, to ?? previousOf(undone, environment).id);

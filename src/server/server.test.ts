@@ -361,6 +361,13 @@ test("a rollback returns to the release before, at once, and a second one to the
   });
   expect(await back()).toMatchObject({ status: 409, body: { detail: `${first.id} is under way in production` } });
   await succeed(first);
+  const keyed = { method: "POST", headers: { "idempotency-key": "twice" }, body: { to: "1" } };
+  const [once, twice] = [
+    await api("/environments/production/rollback", keyed),
+    await api("/environments/production/rollback", keyed),
+  ];
+  expect(twice.body.deployment.id).toBe(once.body.deployment.id);
+  await store.journal.append(once.body.deployment.id, 1, { kind: "ended", outcome: "aborted", stands: {} });
   const second = (await back()).body.deployment;
   expect(second.release.version).toBe("1");
   await succeed(second);
