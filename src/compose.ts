@@ -1,7 +1,6 @@
 // The only file that knows everything: puts the engine, its adapters and the host together into a control plane.
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
 import { startEmbedded } from "./adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "./adapters/postgres/store.ts";
 import { revisionFiles } from "./adapters/revisions/revision-file.ts";
@@ -15,10 +14,11 @@ import type { Release } from "./domain/release.ts";
 import { type Clock, Fenced, type Ports } from "./engine/ports.ts";
 import { Worker } from "./engine/worker.ts";
 import type { HostClient } from "./host/client.ts";
-import { startHost } from "./host/start.ts";
+import { programsFolder, startHost } from "./host/start.ts";
 import { unpackArtifact } from "./workspace/artifact-store.ts";
 import { sha256 } from "./workspace/release-build.ts";
 
+export { type Served, serveControlPlane } from "./control-server.ts";
 export { claimHost, hostHealth, installHost, keepHost, upgradeHost } from "./machine-host.ts";
 export { stopMachine } from "./machine-stop.ts";
 
@@ -73,7 +73,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const release = async (id: string) => releaseOf(await store.releases.get(id), id);
   const machine = processMachine({
     dataFolder,
-    staticProgram: fileURLToPath(new URL("./static.js", import.meta.url)),
+    staticProgram: join(programsFolder(), "static.js"),
     host,
     secrets,
     revisions: revisionFiles(join(dataFolder, "revisions")),
@@ -91,6 +91,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     metrics: machine.metrics,
     jobs: machine.jobs,
     target: machine.target,
+    report: (error) => console.error(error),
     digest: sha256,
   };
   const waiting = new Map<DeploymentId, readonly string[]>();
@@ -127,6 +128,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await store.close();
     },
   };
+}
+
+/** The product of the demonstration, as this installation has it. */
+export function exampleFolder(): string {
+  return join(dirname(programsFolder()), "examples", "expense-tracker");
 }
 
 /** "production-k3v9x2": people type it, so it is short; random, so two asked for at once differ. */

@@ -9,6 +9,7 @@ import { addCommonOptions, type CommonOptions } from "./verb.ts";
 import { affectedVerb } from "./verbs/affected.ts";
 import { cacheVerb } from "./verbs/cache.ts";
 import { completionVerb } from "./verbs/completion.ts";
+import { demoVerb } from "./verbs/demo.ts";
 import { deployVerb } from "./verbs/deploy.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { graphVerb } from "./verbs/graph.ts";
@@ -46,6 +47,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   runVerb,
   whyMissVerb,
   cacheVerb,
+  demoVerb,
   completionVerb,
 ];
 

@@ -1,21 +1,20 @@
-// What a bake holds a candidate against. Absolute limits and probes here; comparison with stable is the judge's.
+// What a bake holds a candidate against. Absolute limits, probes, and the comparison with stable.
 import type { Ms } from "./frame.ts";
 
 export type Check =
-  /** Share of the candidate's requests that fail, absolute (0.05 = 5 %), and relative to stable's where it has any. */
+  /** Share of the candidate's requests that fail: an absolute limit (0.05 = 5 %). */
+  | { readonly kind: "errors"; readonly rateMax: number; readonly minimumRequests: number }
+  /** A quantile (0 to 1) of the candidate's latency of successes: an absolute limit. */
+  | { readonly kind: "latency"; readonly quantile: number; readonly limitMs: Ms; readonly minimumRequests: number }
+  /**
+   * The candidate against stable in the same intervals, by the judge (docs/judge.md). `alpha`: chance (0 to 1) that a
+   * release no worse than stable is ever rolled back, over the whole deployment.
+   */
   | {
-      readonly kind: "errors";
-      readonly rateMax: number;
-      readonly timesStableMax?: number;
+      readonly kind: "comparison";
+      readonly alpha: number;
       readonly minimumRequests: number;
-    }
-  /** A quantile of the candidate's latency of successes, absolute, and relative to stable's. */
-  | {
-      readonly kind: "latency";
-      readonly quantile: number;
-      readonly limitMs: Ms;
-      readonly timesStableMax?: number;
-      readonly minimumRequests: number;
+      readonly requireProof: boolean;
     }
   /** A request to a URL, made by the control plane. Two failures in a row fail the check. */
   | {

@@ -42,8 +42,9 @@ test("an environment's sizes, jobs and checks come into what is intended", () =>
   expect(wanted.verify.map((gate) => gate.kind)).toEqual(["job", "bake"]);
   expect(wanted.verify[1]).toMatchObject({ lastsMs: 600_000 });
   expect(wanted.verify[1]?.kind === "bake" && wanted.verify[1].checks).toEqual([
-    { kind: "errors", rateMax: 0.01, timesStableMax: 3, minimumRequests: 100 },
-    { kind: "latency", quantile: 0.99, limitMs: 3000, timesStableMax: 3, minimumRequests: 100 },
+    { kind: "errors", rateMax: 0.01, minimumRequests: 100 },
+    { kind: "latency", quantile: 0.99, limitMs: 3000, minimumRequests: 100 },
+    { kind: "comparison", alpha: 0.01, minimumRequests: 100, requireProof: false },
     { kind: "probe", name: "health", method: "GET", url: "http://shop/health", status: 200, withinMs: 5000 },
   ]);
 });

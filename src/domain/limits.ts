@@ -1,12 +1,16 @@
-// Judges a bake against its checks: absolute limits, limits relative to stable, and probes. The simplest judge that is
-// honest about what it does not know; the statistical one stands beside it, behind the same answer.
+// Judges a bake against its checks: absolute limits and probes here, the comparison with stable as the judge found it.
+// One verdict comes of all findings; what is not known is said, and is never a pass.
 import type { Check, Finding, Judgement, Verdict } from "./check.ts";
 import { type Buckets, type Counts, type Interval, nativeBuckets } from "./evidence.ts";
 import type { Ms } from "./frame.ts";
 
 export interface Watched {
   readonly service: string;
+  /** Nothing stood here before: there is nobody to compare with, and perhaps nobody to serve yet. */
+  readonly isFirst: boolean;
   readonly intervals: readonly Interval[];
+  /** What the judge makes of candidate against stable; absent where there is nothing to compare with. */
+  readonly comparison?: Omit<Finding, "check">;
 }
 
 export interface ProbeCount {
@@ -35,7 +39,10 @@ export function judge(checks: readonly Check[], observed: Observed): Judgement {
   if (!over) return { verdict: "watching", because: "the bake is not over", findings };
   const unknown = findings.find((finding) => finding.verdict === "inconclusive");
   if (unknown !== undefined) return { verdict: "inconclusive", because: unknown.because, findings };
-  return { verdict: "pass", because: "no harm seen", findings };
+  const unjudged = findings.filter((finding) => finding.because.includes("not judged"));
+  const because =
+    unjudged.length === 0 ? "no harm seen" : `no harm seen; ${unjudged.length} of ${findings.length} checks not judged`;
+  return { verdict: "pass", because, findings };
 }
 
 function findingsOf(check: Check, observed: Observed, over: boolean): readonly Finding[] {
@@ -46,6 +53,8 @@ function findingsOf(check: Check, observed: Observed, over: boolean): readonly F
       return observed.services.map((watched) => errorsFinding(check, watched, over));
     case "latency":
       return observed.services.map((watched) => latencyFinding(check, watched, over));
+    case "comparison":
+      return observed.services.map(comparisonFinding);
   }
 }
 
@@ -64,11 +73,12 @@ function probeFinding(check: Extract<Check, { kind: "probe" }>, count: ProbeCoun
 }
 
 function errorsFinding(check: Extract<Check, { kind: "errors" }>, watched: Watched, over: boolean): Finding {
-  const [candidate, stable] = [total(watched.intervals, "candidate"), total(watched.intervals, "stable")];
+  const candidate = total(watched.intervals, "candidate");
   const name = `errors of ${watched.service}`;
   const rate = candidate.requests === 0 ? 0 : candidate.errors / candidate.requests;
   const counted = `${percent(rate)} (${candidate.errors} of ${candidate.requests})`;
-  if (candidate.requests < check.minimumRequests) return tooFew(name, candidate.requests, check.minimumRequests, over);
+  if (candidate.requests < check.minimumRequests)
+    return tooFew(name, { had: candidate.requests, wanted: check.minimumRequests, over, isFirst: watched.isFirst });
   if (rate > check.rateMax) {
     return {
       check: name,
@@ -76,39 +86,39 @@ function errorsFinding(check: Extract<Check, { kind: "errors" }>, watched: Watch
       because: `${name}: ${counted}, more than the limit of ${percent(check.rateMax)}`,
     };
   }
-  const expected =
-    check.timesStableMax === undefined ? undefined : allowedErrors(candidate, stable, check.timesStableMax);
-  if (expected !== undefined && candidate.errors > expected) {
-    const beside = percent(stable.errors / stable.requests);
-    return { check: name, verdict: "fail", because: `${name}: ${counted} against ${beside} on stable` };
-  }
   return { check: name, verdict: over ? "pass" : "watching", because: `${name}: ${counted}` };
 }
 
-/** Errors that `times` stable's rate would explain, with three standard deviations of a Poisson count for chance. */
-function allowedErrors(candidate: Counts, stable: Counts, times: number): number | undefined {
-  if (stable.requests === 0) return undefined;
-  const mean = (candidate.requests * times * (stable.errors + 1)) / stable.requests;
-  return mean + 3 * Math.sqrt(mean) + 1;
+function comparisonFinding({ service, comparison }: Watched): Finding {
+  const check = `${service} against stable`;
+  if (comparison !== undefined) return { check, ...comparison, because: `${service}: ${comparison.because}` };
+  return { check, verdict: "pass", because: `${check}: not judged, nothing there to compare with` };
 }
 
 function latencyFinding(check: Extract<Check, { kind: "latency" }>, watched: Watched, over: boolean): Finding {
-  const [candidate, stable] = [total(watched.intervals, "candidate"), total(watched.intervals, "stable")];
+  const candidate = total(watched.intervals, "candidate");
   const name = `p${round(check.quantile * 100)} latency of ${watched.service}`;
   const successes = candidate.requests - candidate.errors;
-  if (successes < check.minimumRequests) return tooFew(name, successes, check.minimumRequests, over);
-  const [here, there] = [quantile(candidate.latency, check.quantile), quantile(stable.latency, check.quantile)];
+  if (successes < check.minimumRequests)
+    return tooFew(name, { had: successes, wanted: check.minimumRequests, over, isFirst: watched.isFirst });
+  const here = quantile(candidate.latency, check.quantile);
   const said = `${name}: ${Math.round(here)} ms`;
   if (here > check.limitMs)
     return { check: name, verdict: "fail", because: `${said}, more than the limit of ${check.limitMs} ms` };
-  const enough = stable.requests - stable.errors >= check.minimumRequests;
-  if (check.timesStableMax !== undefined && enough && here > there * check.timesStableMax) {
-    return { check: name, verdict: "fail", because: `${said} against ${Math.round(there)} ms on stable` };
-  }
   return { check: name, verdict: over ? "pass" : "watching", because: said };
 }
 
-function tooFew(check: string, had: number, wanted: number, over: boolean): Finding {
+interface Sample {
+  readonly had: number;
+  readonly wanted: number;
+  readonly over: boolean;
+  readonly isFirst: boolean;
+}
+
+/** A first deployment may have no traffic yet: it goes on, and says that it was not judged. */
+function tooFew(check: string, { had, wanted, over, isFirst }: Sample): Finding {
+  if (over && isFirst)
+    return { check, verdict: "pass", because: `${check}: not judged, a first deployment with ${had} requests` };
   const verdict: Verdict | "watching" = over ? "inconclusive" : "watching";
   return { check, verdict, because: `${check}: too few requests, the candidate had ${had} of ${wanted}` };
 }

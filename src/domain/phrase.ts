@@ -1,4 +1,5 @@
 // The steps of a plan as verb phrases in three tenses: "give v3 10 % of traffic", "giving …", "gave …".
+import type { Check } from "./check.ts";
 import type { At } from "./event.ts";
 import { type Frame, type Percent, type RevisionId, replicasFor, shareOf, trafficSum } from "./frame.ts";
 import { revisionName, versionName } from "./name.ts";
@@ -149,4 +150,22 @@ function approvers({ roles, quorum }: ApprovalPolicy): string {
 
 function counted(count: number): string {
   return `${count} ${count === 1 ? "replica" : "replicas"}`;
+}
+
+/** What a check asks of the candidate. */
+export function tellCheck(check: Check): string {
+  switch (check.kind) {
+    case "errors":
+      return `errors at most ${hundredths(check.rateMax * 100)} %, from ${check.minimumRequests} requests on`;
+    case "latency":
+      return `p${hundredths(check.quantile * 100)} at most ${minutes(check.limitMs)}`;
+    case "comparison":
+      return `no worse than stable, by statistics that err once in ${Math.round(1 / check.alpha)}`;
+    case "probe":
+      return `${check.method} ${check.url} answers ${check.status} within ${minutes(check.withinMs)}`;
+  }
+}
+
+function hundredths(value: number): number {
+  return Math.round(value * 100) / 100;
 }

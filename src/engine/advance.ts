@@ -3,11 +3,11 @@
 import type { Fact } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import { follows, type Task, tasks } from "../domain/next.ts";
-import { Temporary } from "../domain/problem.ts";
+import { Problem, Temporary } from "../domain/problem.ts";
 import type { Run } from "../domain/run.ts";
 import { type Attempt, attempts } from "./attempts.ts";
 import type { Memory } from "./memory.ts";
-import type { Ports } from "./ports.ts";
+import { Fenced, type Ports } from "./ports.ts";
 
 export interface Advance {
   /** To be written at the run's position. */
@@ -46,9 +46,18 @@ async function attempted(task: Task, run: Run, around: Surroundings): Promise<At
   try {
     return await attempts[task.kind](task as never, run, around);
   } catch (error) {
-    if (!(error instanceof Temporary)) throw error;
-    const impatient = task.kind === "attempt" && around.ports.clock.now() - task.state.since >= task.step.withinMs;
-    if (!impatient) return { dueInMs: 500, waiting: error.message };
-    return { fact: { kind: "step failed", node: task.node.id, step: task.index, because: error.message }, dueInMs: 0 };
+    const because = told(error, around.ports);
+    const isOver = task.kind === "attempt" && around.ports.clock.now() - task.state.since >= task.step.withinMs;
+    if (task.kind !== "attempt" || !(isOver || error instanceof Problem)) return { dueInMs: 500, waiting: because };
+    return { fact: { kind: "step failed", node: task.node.id, step: task.index, because }, dueInMs: 0 };
   }
+}
+
+/** What an error says; one that only a bug can make surfaces, and the run still ends by its deadlines. */
+function told(error: unknown, { report }: Ports): string {
+  if (error instanceof Temporary) return error.message;
+  if (error instanceof Problem) return `${error.message}. ${error.mend}`;
+  if (error instanceof Fenced || report === undefined) throw error;
+  report(error);
+  return error instanceof Error ? error.message : String(error);
 }

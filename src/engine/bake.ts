@@ -8,6 +8,7 @@ import { Temporary } from "../domain/problem.ts";
 import type { Run } from "../domain/run.ts";
 import type { Surroundings } from "./advance.ts";
 import type { Attempt } from "./attempts.ts";
+import { comparisonOf } from "./comparison.ts";
 
 type AttemptTask = Extract<Task, { readonly kind: "attempt" }>;
 
@@ -65,19 +66,30 @@ async function readAll(task: AttemptTask, run: Run, around: Surroundings): Promi
   if (!around.memory.answered.has(key)) around.memory.answered.set(key, now);
   try {
     const services: Watched[] = [];
-    for (const service of names) services.push({ service, intervals: await readOne(service, task, run, around) });
+    for (const service of names) {
+      const intervals = await readOne(service, task, run, around);
+      const comparison = await comparisonOf({ task, service, run, intervals, isOver: isOver(task, now) }, around);
+      services.push({ ...watched(service, run, intervals), ...(comparison === undefined ? {} : { comparison }) });
+    }
     around.memory.answered.set(key, now);
     return { services };
   } catch (error) {
     if (!(error instanceof Temporary)) throw error;
     const silentMs = now - (around.memory.answered.get(key) ?? now);
-    const services = names.map((service) => ({
-      service,
-      intervals: around.memory.intervals.get(`${key}/${service}`) ?? [],
-    }));
+    const services = names.map((service) =>
+      watched(service, run, around.memory.intervals.get(`${key}/${service}`) ?? []),
+    );
     const sourceDown = `the metric source has not answered for ${minutes(silentMs)}: ${error.message}`;
     return { services, ...(silentMs >= silenceMaxMs ? { sourceDown } : {}) };
   }
+}
+
+function isOver({ state, step }: AttemptTask, now: Ms): boolean {
+  return step.kind === "bake" && now - state.since >= step.lastsMs;
+}
+
+function watched(service: string, run: Run, intervals: readonly Interval[]): Watched {
+  return { service, isFirst: run.plan?.services[service]?.stable === undefined, intervals };
 }
 
 async function readOne(

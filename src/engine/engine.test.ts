@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Strategy } from "../domain/strategy.ts";
-import { bake, intent, service, strategies } from "../testing/intents.ts";
+import { bake, comparisonCheck, intent, service, strategies } from "../testing/intents.ts";
 import { type Scenario, type Simulated, simulate } from "../testing/simulation.ts";
 
 const stands = { web: "web-1" };
@@ -85,6 +85,18 @@ describe("canary", () => {
     expect(world.outcome).toBe("rolled back");
     expect(world.run.phase).toMatchObject({ because: expect.stringContaining("more than the limit of 5 %") });
     expect(world.endedAfterMs).toBeLessThan(30_000);
+  });
+
+  test("is compared with stable: twice the errors, far below every absolute limit, are found and taken back", async () => {
+    const compared: Strategy = {
+      kind: "canary",
+      steps: [{ kind: "setWeight", weight: 25 }, bake(900_000, [comparisonCheck])],
+    };
+    const worse = { "web-2": { errors: { share: 0.02, afterMs: 0 } } };
+    const bad = await simulate(web(compared, { behaviours: worse, requestsPerSecond: 200 }));
+    const good = await simulate(web(compared, { requestsPerSecond: 200 }));
+    expect([bad.outcome, good.outcome]).toEqual(["rolled back", "succeeded"]);
+    expect(bad.run.phase).toMatchObject({ because: expect.stringContaining("odds") });
   });
 
   test("keeps the old side running at full size until the whole deployment's bake has ended", async () => {

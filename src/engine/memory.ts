@@ -1,6 +1,7 @@
 // What a worker remembers of a run between two ticks, so that it need not ask again. None of it is truth.
 import type { Interval } from "../domain/evidence.ts";
 import type { Ms } from "../domain/frame.ts";
+import type { JudgeState } from "../domain/judge/state.ts";
 import type { ProbeCount } from "../domain/limits.ts";
 
 export interface Memory {
@@ -10,10 +11,12 @@ export interface Memory {
   readonly intervals: Map<string, readonly Interval[]>;
   /** Per step, when a metric source last answered (or was first asked). */
   readonly answered: Map<string, Ms>;
+  /** Per step and service, the judge and how many intervals it has seen. */
+  readonly judges: Map<string, { readonly state: JudgeState; readonly folded: number }>;
   /** Per step, its probes. */
   readonly probes: Map<string, Readonly<Record<string, ProbeCount>>>;
 }
 
 export function blank(): Memory {
-  return { asked: new Map(), intervals: new Map(), answered: new Map(), probes: new Map() };
+  return { asked: new Map(), intervals: new Map(), answered: new Map(), judges: new Map(), probes: new Map() };
 }

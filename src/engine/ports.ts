@@ -125,6 +125,8 @@ export interface Ports {
   readonly evidence: EvidenceStore;
   readonly jobs: Jobs;
   target(environment: string, service: ServiceName): Promise<Target>;
+  /** Is told of bugs; the run they stand in waits and ends by its deadlines. Without it they are thrown. */
+  readonly report?: (error: unknown) => void;
   /** SHA-256, hexadecimal. */
   digest(text: string): string;
 }

@@ -42,7 +42,10 @@ export class Worker {
       await this.#options.claims.release(claim, dueInMs);
     } catch (error) {
       this.#memories.delete(claim.deployment);
-      if (!(error instanceof Fenced) && !(error instanceof Temporary)) throw error;
+      if (!(error instanceof Fenced) && !(error instanceof Temporary)) {
+        if (this.#options.ports.report === undefined) throw error;
+        this.#options.ports.report(error);
+      }
       await this.#options.claims.release(claim, 500).catch(ignoreTemporary);
     }
     return true;

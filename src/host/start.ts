@@ -76,7 +76,7 @@ async function isUp(client: HostClient): Promise<boolean> {
   );
 }
 
-/** Folder of the programs of this installation. Bundled, this code is in dist/ or dist/chunks/; run from source, the programs are in the repository's dist/. */
+/** Folder of this installation's programs. Bundled, this code is in dist/ or dist/chunks/; from source, they are in the repository's dist/. */
 export function programsFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (; folder !== dirname(folder); folder = dirname(folder)) {

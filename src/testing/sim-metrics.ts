@@ -64,12 +64,18 @@ export class SimMetrics implements MetricSource, EvidenceStore {
     const target = this.#options.targets.get(service);
     const behaviour = this.#options.behaviours[revision] ?? {};
     const weight = target?.weights.findLast((w) => w.at <= startMs)?.traffic[revision] ?? 0;
-    const requests = Math.round((this.#options.requestsPerSecond * lastsMs * weight) / 100_000);
+    const index = Math.round(startMs / lastsMs) % 100_000;
+    const requests = whole((this.#options.requestsPerSecond * lastsMs * weight) / 100_000, index);
     const since = startMs - (target?.startedAt(revision) ?? startMs);
     const share = behaviour.errors !== undefined && since >= behaviour.errors.afterMs ? behaviour.errors.share : 0.002;
-    const errors = Math.min(requests, Math.round(requests * share));
+    const errors = Math.min(requests, whole(requests * share, index));
     return { requests, errors, latency: histogram(requests - errors, behaviour.latencyMs ?? 40) };
   }
+}
+
+/** Whole numbers whose mean over intervals is `mean` exactly: rounding alone would make two sides differ. */
+function whole(mean: number, index: number): number {
+  return Math.floor((index + 1) * mean) - Math.floor(index * mean);
 }
 
 function histogram(count: number, latencyMs: number): readonly number[] {

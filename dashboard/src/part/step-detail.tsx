@@ -3,6 +3,7 @@
 import type { Finding } from "../../../src/domain/check.ts";
 import type { Ms } from "../../../src/domain/frame.ts";
 import { minutes } from "../../../src/domain/next.ts";
+import { tellCheck } from "../../../src/domain/phrase.ts";
 import { clockTime } from "../clock.ts";
 import type { Deployment } from "../journal.ts";
 import type { Cell } from "../view/strip.ts";
@@ -21,7 +22,7 @@ export function StepDetail({ cell, deployment, now }: { cell: Cell; deployment: 
       {judged !== undefined && <p className={`verdict is-${judged.verdict}`}>{judged.because}</p>}
       {judged !== undefined && judged.findings.length > 0 && <Findings findings={judged.findings} />}
       {judged === undefined && cell.step.kind === "bake" && cell.step.checks.length > 0 && (
-        <p className="muted">Checks: {cell.step.checks.map(checkWords).join("; ")}</p>
+        <p className="muted">Checks: {cell.step.checks.map(tellCheck).join("; ")}</p>
       )}
     </section>
   );
@@ -30,26 +31,6 @@ export function StepDetail({ cell, deployment, now }: { cell: Cell; deployment: 
 /** A step under way, or one that failed while the walk back goes on. */
 function isMoving({ state }: Cell, { run }: Deployment): boolean {
   return run.phase.kind === "retreating" || (run.phase.kind === "running" && state === "now");
-}
-
-type Check = Extract<Cell["step"], { kind: "bake" }>["checks"][number];
-
-function checkWords(check: Check): string {
-  switch (check.kind) {
-    case "errors":
-      return `errors at most ${Math.round(check.rateMax * 10_000) / 100} %, from ${check.minimumRequests} requests on`;
-    case "latency":
-      return `p${check.quantile * 100} at most ${minutes(check.limitMs)}`;
-    case "probe":
-      return `${check.method} ${check.name} is ${check.status} within ${minutes(check.withinMs)}`;
-    default:
-      return kindOf(check);
-  }
-}
-
-/** A check of a kind that this page does not know yet is shown by its name. */
-function kindOf(check: never): string {
-  return String((check as { kind?: unknown }).kind);
 }
 
 function lastJudgement({ at }: Cell, { events }: Deployment) {

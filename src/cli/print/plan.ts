@@ -1,7 +1,7 @@
 // A plan as prose: what would happen, step by step, what it is watched for, and how it would go back.
-import type { Check } from "../../domain/check.ts";
 import { revisionName, versionName } from "../../domain/name.ts";
 import { minutes } from "../../domain/next.ts";
+import { tellCheck } from "../../domain/phrase.ts";
 import type { PlanNode } from "../../domain/plan.ts";
 import type { Run } from "../../domain/run.ts";
 import type { Colors } from "../screen.ts";
@@ -54,7 +54,7 @@ function footer(run: Run): readonly string[] {
   const checks = bakes.find((bake) => bake.checks.length > 0)?.checks ?? [];
   const kinds = new Set(Object.values(plan.services).map(({ strategy }) => strategy));
   return [
-    ...(checks.length > 0 ? [`Watched for: ${checks.map(checkWords).join("; ")}`] : []),
+    ...(checks.length > 0 ? [`Watched for: ${checks.map(tellCheck).join("; ")}`] : []),
     ...(watched > 0 ? [`Takes at least ${minutes(watched)} of watching`] : []),
     ...(run.standingRelease === undefined ? [] : [goingBack(kinds)]),
   ];
@@ -65,25 +65,6 @@ function goingBack(kinds: ReadonlySet<string>): string {
   return isSlow
     ? "Going back starts the old replicas again: about as long as going forward without the watching"
     : "Going back takes a moment: the old side keeps running at full size until the end";
-}
-
-export function checkWords(check: Check): string {
-  switch (check.kind) {
-    case "errors":
-      return `errors at most ${round(check.rateMax * 100)} %${times(check.timesStableMax)} (from ${check.minimumRequests} requests)`;
-    case "latency":
-      return `p${round(check.quantile * 100)} at most ${minutes(check.limitMs)}${times(check.timesStableMax)}`;
-    case "probe":
-      return `${check.method} ${check.url} answers ${check.status} within ${minutes(check.withinMs)}`;
-  }
-}
-
-function times(most: number | undefined): string {
-  return most === undefined ? "" : ` and ${most} × stable's`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }
 
 /** Nodes that wait for each other add up, nodes side by side do not. */

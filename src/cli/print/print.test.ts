@@ -87,7 +87,7 @@ test("a plan reads as prose: steps, what is watched, how it goes back", () => {
       settle web  after verify
         16  stop v2
 
-      Watched for: errors at most 5 % (from 100 requests)
+      Watched for: errors at most 5 %, from 100 requests on
       Takes at least 5 min of watching
       Going back takes a moment: the old side keeps running at full size until the end"
   `);

@@ -33,10 +33,22 @@ const minimumRequests = key(
   "Requests that the candidate must have answered before a verdict.",
   50,
 );
-const timesStableMax = key(
-  z.number().min(1).max(100).prefault(3),
-  "How many times stable's error share or latency the candidate's may be.",
-  2,
+const comparison = z.strictObject({
+  alpha: key(
+    Percentage.prefault(1),
+    "Chance, in percent, that a release no worse than the present one is ever rolled back by the comparison.",
+    "0.5%",
+  ),
+  requireProof: key(
+    z.boolean().prefault(false),
+    "A bake passes only when health was shown, not already when no harm was seen.",
+    true,
+  ),
+});
+const comparedWith = key(
+  z.union([comparison, z.literal(false)]).prefault({}),
+  "The new version against the present one in the same intervals, by statistics that may be looked at at any time; false leaves it out.",
+  { alpha: "0.5%" },
 );
 const probes = key(
   z.record(z.string(), Probe).prefault({}),
@@ -44,13 +56,23 @@ const probes = key(
   { products: { url: "/api/products", within: "500ms" } },
 );
 
-export const Checks = z.strictObject({ errorRateMax: rateMax, latency, timesStableMax, minimumRequests, probes });
+export const Checks = z.strictObject({
+  errorRateMax: rateMax,
+  latency,
+  comparison: comparedWith,
+  minimumRequests,
+  probes,
+});
 
 /** What an environment holds differently: each key replaces the workspace's; probes are added by name. */
 export const ChecksOverride = z.strictObject({
   errorRateMax: key(z.exactOptional(Percentage), "Largest share of requests that may fail, here.", "1%"),
   latency: key(z.exactOptional(Latency), "Limits of latency, here.", { p99: "1s" }),
-  timesStableMax: key(z.exactOptional(z.number().min(1).max(100)), "How many times stable's, here.", 2),
+  comparison: key(
+    z.exactOptional(z.union([comparison, z.literal(false)])),
+    "How it is compared with the present version, here.",
+    { requireProof: true },
+  ),
   minimumRequests: key(z.exactOptional(z.int().min(1)), "Requests before a verdict, here.", 20),
   probes: key(z.exactOptional(z.record(z.string(), Probe)), "More probes, here.", { health: { url: "/health" } }),
 });

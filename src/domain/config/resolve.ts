@@ -50,15 +50,25 @@ export function wavesOf(config: Config): readonly (readonly string[])[] {
 /** `publicUrl` is the environment's address, before which probes that name only a path are put. */
 export function checksIn(config: Config, environment: string, publicUrl: string): readonly Check[] {
   const here = environmentOf(config, environment).checks;
-  const { errorRateMax, latency, timesStableMax, minimumRequests, probes } = { ...config.checks, ...here };
+  const { errorRateMax, latency, comparison, minimumRequests, probes } = { ...config.checks, ...here };
   const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
   return [
-    { kind: "errors", rateMax: errorRateMax / 100, timesStableMax, minimumRequests },
+    { kind: "errors", rateMax: errorRateMax / 100, minimumRequests },
     ...(["p50", "p95", "p99"] as const).flatMap((name): readonly Check[] => {
       const limitMs = latency[name];
       if (limitMs === undefined) return [];
-      return [{ kind: "latency", quantile: quantiles[name], limitMs, timesStableMax, minimumRequests }];
+      return [{ kind: "latency", quantile: quantiles[name], limitMs, minimumRequests }];
     }),
+    ...(comparison === false
+      ? []
+      : [
+          {
+            kind: "comparison",
+            alpha: comparison.alpha / 100,
+            minimumRequests,
+            requireProof: comparison.requireProof,
+          } as const,
+        ]),
     ...Object.entries({ ...config.checks.probes, ...probes }).map(
       ([name, { method, url, status, bodyIncludes, within }]): Check => ({
         kind: "probe",

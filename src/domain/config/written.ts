@@ -771,10 +771,23 @@ export interface WrittenConfig {
         readonly p99?: string;
       };
       /**
-       * How many times stable's, here.
-       * @example timesStableMax: 2
+       * How it is compared with the present version, here.
+       * @example comparison: { requireProof: true }
        */
-      readonly timesStableMax?: number;
+      readonly comparison?: {
+        /**
+         * Chance, in percent, that a release no worse than the present one is ever rolled back by the comparison.
+         * @default 1
+         * @example alpha: "0.5%"
+         */
+        readonly alpha?: string | number;
+        /**
+         * A bake passes only when health was shown, not already when no harm was seen.
+         * @default false
+         * @example requireProof: true
+         */
+        readonly requireProof?: boolean;
+      } | false;
       /**
        * Requests before a verdict, here.
        * @example minimumRequests: 20
@@ -1188,11 +1201,24 @@ export interface WrittenConfig {
       readonly p99?: string;
     };
     /**
-     * How many times stable's error share or latency the candidate's may be.
-     * @default 3
-     * @example timesStableMax: 2
+     * The new version against the present one in the same intervals, by statistics that may be looked at at any time; false leaves it out.
+     * @default {}
+     * @example comparison: { alpha: "0.5%" }
      */
-    readonly timesStableMax?: number;
+    readonly comparison?: {
+      /**
+       * Chance, in percent, that a release no worse than the present one is ever rolled back by the comparison.
+       * @default 1
+       * @example alpha: "0.5%"
+       */
+      readonly alpha?: string | number;
+      /**
+       * A bake passes only when health was shown, not already when no harm was seen.
+       * @default false
+       * @example requireProof: true
+       */
+      readonly requireProof?: boolean;
+    } | false;
     /**
      * Requests that the candidate must have answered before a verdict.
      * @default 100

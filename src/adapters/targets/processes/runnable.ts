@@ -1,5 +1,5 @@
 // From a revision's making to something the host can start: the artifact unpacked, the environment filled in.
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { EnvValue } from "../../../domain/config/config.ts";
 import type { RevisionSpec } from "../../../domain/release.ts";
@@ -36,7 +36,9 @@ export async function unpacked(
   artifact: string,
   { dataFolder, unpack }: Pick<RunnableParts, "dataFolder" | "unpack">,
 ): Promise<string> {
-  const folder = join(dataFolder, "unpacked", artifact);
+  const all = join(dataFolder, "unpacked");
+  const folder = join(all, artifact);
+  mkdirSync(all, { recursive: true, mode: 0o700 });
   if (!existsSync(folder)) await unpack(artifact, folder);
   return folder;
 }
@@ -49,12 +51,13 @@ export function surroundings({
   version,
 }: Omit<KeptRevision, "spec" | "secrets">): Record<string, string> {
   return {
-    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
     NODE_ENV: "production",
     SLUICE_ENVIRONMENT: environment,
     SLUICE_SERVICE: service,
     SLUICE_REVISION: revision,
     SLUICE_VERSION: version,
+    VERSION: version,
   };
 }
 
