@@ -56,10 +56,10 @@ function Top({ place, link }: { place: Place; link: Link }) {
         <Icon name="gate" /> Sluice
       </a>
       <nav aria-label="Main">
-        <a href={hashOf({ screen: "overview" })} aria-current={current("overview")}>
+        <a className="place" href={hashOf({ screen: "overview" })} aria-current={current("overview")}>
           Overview
         </a>
-        <a href={hashOf(history)} aria-current={current("history")}>
+        <a className="place" href={hashOf(history)} aria-current={current("history")}>
           History
         </a>
       </nav>

@@ -1,7 +1,8 @@
 // The built page in a real browser, on a recorded journal: light and dark, wide and narrow, live and cut off.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -111,11 +112,17 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     await page.context().close();
   });
 
+  test("the whole page is at most 90 kB on the wire", () => {
+    const assets = join(folder, "assets");
+    const bytes = readdirSync(assets).map((file) => gzipSync(readFileSync(join(assets, file))).length);
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(90_000);
+  });
+
   test("without a session the page says how to sign in", async () => {
     const own = await servePage({ folder, events });
     const { page } = await open(browser, { server: own, hash: "#/", isSignedIn: false });
     await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
-    await page.getByText("sluice up").waitFor();
+    await page.getByText("sluice open").waitFor();
     await page.context().close();
     await own.close();
   });

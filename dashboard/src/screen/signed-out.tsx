@@ -6,9 +6,9 @@ export function SignedOutScreen() {
       <h1>You are not signed in</h1>
       <p>This browser has no session. In the terminal where Sluice runs, type</p>
       <p>
-        <code>sluice up</code>
+        <code>sluice open</code>
       </p>
-      <p>and open the link that it prints. The link holds a code that works once.</p>
+      <p>and follow the link. It holds a code that works once.</p>
     </div>
   );
 }

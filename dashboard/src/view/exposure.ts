@@ -12,7 +12,7 @@ export interface Exposure {
 
 export interface Mark {
   readonly at: Ms;
-  readonly kind: "good" | "bad" | "hold" | "end";
+  readonly kind: "bad" | "hold" | "end";
   readonly label: string;
 }
 
