@@ -25,6 +25,11 @@ export class ChunkedBody {
     return this.state === "done";
   }
 
+  /** One chunk is whole and the next has not begun. */
+  get isBetween(): boolean {
+    return this.state === "size" && this.digits === 0;
+  }
+
   /** Reads from `from`, gives the offset behind what belongs to the body. `onData` sees the payload without its framing. */
   read(b: Buffer, from: number, onData?: (start: number, end: number) => void): number {
     let i = from;

@@ -5,13 +5,14 @@ import { performance } from "node:perf_hooks";
 import type { Ms } from "../../domain/frame.ts";
 import type { RouterSeen } from "../table.ts";
 import { AccessLog } from "./access-log.ts";
-import { Client, defaultLimits, type Limits, type Shop } from "./client.ts";
+import { Client } from "./client.ts";
 import { Connections } from "./connections.ts";
 import type { Controlled } from "./control.ts";
 import { metricsText } from "./metrics.ts";
 import type { Replica } from "./replica.ts";
 import { Routing } from "./routing.ts";
 import { Secure } from "./secure.ts";
+import { defaultLimits, type Limits, type Shop } from "./shop.ts";
 import { checkTable } from "./table-check.ts";
 
 export interface RouterOptions {

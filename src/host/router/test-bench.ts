@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, createServer as createNetServer, type Server as NetServer } from "node:net";
 import type { Listener, RoutedService, RouterTable } from "../table.ts";
-import type { Limits } from "./client.ts";
 import { Router } from "./router.ts";
+import type { Limits } from "./shop.ts";
 
 export interface Answer {
   readonly status: number;

@@ -36,7 +36,7 @@ export interface Asker {
   takeBackHead(): void;
   answerDone(): void;
   answerUpgrade(upstream: Upstream, head: AnswerHead, first: Buffer): void;
-  upstreamMalformed(upstream: Upstream, why: string): void;
+  upstreamMalformed(upstream: Upstream): void;
   upstreamLost(upstream: Upstream): void;
   /** The replica can take more of the body. */
   readOn(): void;
@@ -99,6 +99,12 @@ export class Upstream {
     this.socket.destroy();
   }
 
+  /** What makes a whole answer of the part that was passed on, where that can be said: between two chunks. */
+  endEarly(): string | undefined {
+    if (this.relay === "into chunks") return lastChunk;
+    return this.relay === "as it is" && this.chunks?.isBetween ? lastChunk : undefined;
+  }
+
   private onBytes(bytes: Buffer): void {
     const client = this.client;
     if (!client) return this.close();
@@ -119,7 +125,7 @@ export class Upstream {
         this.rest = from < input.length ? Buffer.from(input.subarray(from)) : undefined;
         return;
       }
-      if ("refused" in head) return client.upstreamMalformed(this, head.refused);
+      if ("refused" in head) return client.upstreamMalformed(this);
       from = head.end;
       if (head.status === 101) return client.answerUpgrade(this, head, Buffer.from(input.subarray(from)));
       if (head.status >= 200) return this.beginAnswer(head, input);
@@ -161,7 +167,7 @@ export class Upstream {
         end = this.chunks?.read(bytes, from, unwrap) ?? from;
         if (this.chunks?.problem) {
           if (text !== "") client.takeBackHead();
-          return client.upstreamMalformed(this, this.chunks.problem);
+          return client.upstreamMalformed(this);
         }
         isDone = this.chunks?.isDone ?? false;
         if (unwrap) payload = Buffer.concat(parts);

@@ -1,0 +1,88 @@
+// What is decided about a request before it is sent anywhere: which service, who asks, whether he may, which revision a rule
+// or his session wants. The answer is either the router's own or a request to pass on.
+import type { Connection } from "./accepted.ts";
+import { clientBehind } from "./addresses.ts";
+import { isHost, type RequestHead } from "./head.ts";
+import type { OwnAnswer } from "./own-answer.ts";
+import { requestText } from "./request-text.ts";
+import type { Entry } from "./routing.ts";
+import { cookieValue, type Service, type Wanted } from "./service.ts";
+import type { Shop } from "./shop.ts";
+
+/** The connection that a request came on. */
+export interface Origin {
+  readonly socket: Connection;
+  readonly listener: string;
+  readonly address: string;
+  readonly proto: "http" | "https";
+}
+
+/** A request to pass on. */
+export interface Asked {
+  readonly head: RequestHead;
+  readonly service: Service;
+  readonly wanted: Wanted | undefined;
+  /** A session begins: its answer brings a cookie. */
+  readonly needsPlace: boolean;
+  readonly routeClass: string;
+  readonly sender: Sender;
+  readonly requestId: string;
+  /** The head as the replica gets it. */
+  readonly text: string;
+}
+
+/** Who asks, and under which name: the peer, or whom a trusted peer names. */
+export interface Sender {
+  readonly client: string;
+  readonly forwardedFor: string;
+  readonly proto: string;
+  readonly forwardedHost: string;
+}
+
+/** `input` is the buffer that the head was read from, just now. */
+export function takeIn(head: RequestHead, input: Buffer, o: { origin: Origin; shop: Shop }): Asked | OwnAnswer {
+  const { origin, shop } = o;
+  const entry = shop.routing.entries.get(origin.listener);
+  const found = entry && shop.routing.find(entry, head.host, head.path);
+  if (!found) return { status: 404, error: "no-service" };
+  const { service, strip } = found;
+  const sender = senderOf(head, { origin, entry });
+  if (service.guard) {
+    const { path, lengthBytes } = head;
+    const refused = service.guard.refuse({ path, lengthBytes, address: sender.client, nowMs: shop.now() });
+    if (refused) return refused;
+  }
+  const ruled = service.routed.routes.length > 0 ? service.wantedBy(head, input) : undefined;
+  const seat = ruled ? undefined : seatOf(service, head.cookie);
+  const requestId = head.requestId || shop.requestId();
+  service.retries.earn();
+  return {
+    head,
+    service,
+    wanted: ruled ?? seat,
+    needsPlace: service.sticky !== undefined && !ruled && !seat,
+    routeClass: service.tally.classes.of(head.method, head.path),
+    sender,
+    requestId,
+    text: requestText({ ...sender, head, strip, requestId }),
+  };
+}
+
+function senderOf(head: RequestHead, { origin, entry }: { origin: Origin; entry: Entry }): Sender {
+  const { address, proto } = origin;
+  const { trusted } = entry;
+  if (!trusted?.has(address)) return { client: address, forwardedFor: address, proto, forwardedHost: head.host };
+  const isBehind = head.forwardedFor !== "";
+  return {
+    client: isBehind ? clientBehind(address, head.forwardedFor, trusted) : address,
+    forwardedFor: isBehind ? `${head.forwardedFor}, ${address}` : address,
+    proto: head.forwardedProto === "http" || head.forwardedProto === "https" ? head.forwardedProto : proto,
+    forwardedHost: isHost(head.forwardedHost) ? head.forwardedHost : head.host,
+  };
+}
+
+function seatOf(service: Service, cookies: string): Wanted | undefined {
+  const cookie = service.sticky && cookieValue(cookies, service.sticky.cookie);
+  const revision = cookie === undefined ? undefined : service.sticky?.revisionOf(cookie);
+  return revision === undefined ? undefined : { to: revision, isStrict: false };
+}
