@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { ChunkedBody } from "./chunks.ts";
-import { headLimits, readRequest } from "./head.ts";
+import { headLimits } from "./fields.ts";
+import { readRequest } from "./head.ts";
 import { hostileRequests } from "./hostile-requests.ts";
 
 const cases = Number(process.env.SLUICE_FUZZ_CASES ?? 8_000);

@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import { constants } from "node:http2";
 import { Duplex } from "node:stream";
 import { ChunkedBody } from "./chunks.ts";
-import { type AnswerHead, headLimits, readAnswer } from "./head.ts";
+import { headLimits } from "./fields.ts";
+import { type AnswerHead, readAnswer } from "./head.ts";
 
 const hopByHop =
   /^(:.*|connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|te|host|content-length)$/;

@@ -1,8 +1,9 @@
 // One service as the router runs it: its revisions, the draw between them, and the choice of a replica.
 import type { Ms, RevisionId, Route } from "../../domain/frame.ts";
 import type { RoutedService, SeenRevisionRouting, SeenRouting } from "../table.ts";
+import { fieldValue } from "./fields.ts";
 import { Guard } from "./guard.ts";
-import { fieldValue, type RequestHead } from "./head.ts";
+import type { RequestHead } from "./head.ts";
 import type { Mirrored } from "./mirror.ts";
 import { Replica } from "./replica.ts";
 import { RetryBudget } from "./retry-budget.ts";

@@ -3,7 +3,8 @@
 import { connect, type Socket } from "node:net";
 import type { Ms } from "../../domain/frame.ts";
 import { ChunkedBody } from "./chunks.ts";
-import { type AnswerHead, type Framing, headLimits, readAnswer } from "./head.ts";
+import { headLimits } from "./fields.ts";
+import { type AnswerHead, type Framing, readAnswer } from "./head.ts";
 import type { Replica } from "./replica.ts";
 
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
