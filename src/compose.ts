@@ -19,6 +19,7 @@ import { unpackArtifact } from "./workspace/artifact-store.ts";
 import { sha256 } from "./workspace/release-build.ts";
 
 export { type Served, serveControlPlane } from "./control-server.ts";
+export { type EnvironmentHealth, machineHealth, type ReplicaHealth, type ServiceHealth } from "./machine-health.ts";
 export { claimHost, hostHealth, installHost, keepHost, upgradeHost } from "./machine-host.ts";
 export { stopMachine } from "./machine-stop.ts";
 

@@ -13,6 +13,7 @@ import { demoVerb } from "./verbs/demo.ts";
 import { deployVerb } from "./verbs/deploy.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { graphVerb } from "./verbs/graph.ts";
+import { healthVerb } from "./verbs/health.ts";
 import { historyVerb } from "./verbs/history.ts";
 import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
@@ -41,6 +42,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   rollbackVerb,
   historyVerb,
   logsVerb,
+  healthVerb,
   hostVerb,
   graphVerb,
   affectedVerb,

@@ -1,0 +1,60 @@
+import colors from "picocolors";
+import { expect, test } from "vitest";
+import type { SeenReplica, SeenService } from "../../host/api.ts";
+import { serviceHealth } from "../../machine-health.ts";
+import { healthLines } from "./health.ts";
+
+const plain = colors.createColors(false);
+
+function seen(...replicas: readonly Partial<SeenReplica>[]): SeenService {
+  const whole = replicas.map((replica, i) => ({
+    id: `web-3f2a-${i + 1}`,
+    state: "ready" as const,
+    port: 1,
+    startedAt: 0,
+    restarts: 0,
+    logFile: "",
+    ...replica,
+  }));
+  return {
+    fence: { journal: "j", seq: 1 },
+    revisions: { v1: { weight: 100, ready: 1, replicas: whole, inFlight: 0, cut: 0 } },
+    routes: [],
+    internalPort: 1,
+    entryPort: 1,
+    observedAt: 0,
+  };
+}
+
+test("health is a tree down to the parts, and what is well is short", () => {
+  const parts = [
+    { name: "database", status: "healthy", note: "3 ms" },
+    { name: "cache", status: "unhealthy", note: "connection refused" },
+  ] as const;
+  const services = [
+    serviceHealth("api", seen({}, {})),
+    serviceHealth(
+      "web",
+      seen(
+        { health: { status: "degraded", parts } },
+        { state: "backing off", because: "exited with code 1 after 0.4 s" },
+      ),
+    ),
+    serviceHealth("worker", undefined),
+  ];
+  const lines = healthLines([{ environment: "production", status: "unhealthy", services }], plain);
+  expect(lines.join("\n")).toMatchInlineSnapshot(`
+    "✗ production is unhealthy
+      ✓ api  2 of 2 ready
+      ! web is degraded  1 of 2 ready
+        ! web-3f2a-1
+          ✓ database 3 ms
+          ✗ cache connection refused
+        ✗ web-3f2a-2 backing off: exited with code 1 after 0.4 s
+      ✗ worker is unhealthy  0 of 0 ready"
+  `);
+});
+
+test("one that is leaving is not counted", () => {
+  expect(serviceHealth("web", seen({}, { state: "draining" })).status).toBe("healthy");
+});

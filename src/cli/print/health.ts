@@ -1,0 +1,46 @@
+// The health of environments as a tree: service, replica, part.
+import type { EnvironmentHealth, ReplicaHealth, ServiceHealth } from "../../compose.ts";
+import type { HealthStatus } from "../../domain/health.ts";
+import type { Colors } from "../screen.ts";
+
+export function healthLines(environments: readonly EnvironmentHealth[], colors: Colors): readonly string[] {
+  if (environments.length === 0) return ["Nothing runs on this machine yet"];
+  return environments.flatMap(({ environment, status, services }) => [
+    `${mark(status, colors)} ${colors.bold(environment)}${said(status)}`,
+    ...services.flatMap((service) => serviceLines(service, colors)),
+  ]);
+}
+
+function serviceLines({ service, status, replicas }: ServiceHealth, colors: Colors): readonly string[] {
+  const ready = replicas.filter(({ state }) => state === "ready").length;
+  return [
+    `  ${mark(status, colors)} ${service}${said(status)}  ${colors.dim(`${ready} of ${replicas.length} ready`)}`,
+    ...replicas.flatMap((replica) => replicaLines(replica, colors)),
+  ];
+}
+
+/** A replica that is well and lists no parts says nothing that its service does not say. */
+function replicaLines({ id, status, state, because, parts }: ReplicaHealth, colors: Colors): readonly string[] {
+  if (status === "healthy" && parts.length === 0) return [];
+  const why = state === "ready" ? "" : ` ${state}${because === undefined ? "" : `: ${because}`}`;
+  return [
+    `    ${mark(status, colors)} ${id}${why}`,
+    ...parts.map(
+      (part) =>
+        `      ${mark(part.status, colors)} ${part.name}${part.note === undefined ? "" : colors.dim(` ${part.note}`)}`,
+    ),
+  ];
+}
+
+function said(status: HealthStatus): string {
+  return status === "healthy" ? "" : ` is ${status}`;
+}
+
+function mark(status: HealthStatus, colors: Colors): string {
+  const marks: Readonly<Record<HealthStatus, string>> = {
+    healthy: colors.green("✓"),
+    degraded: colors.yellow("!"),
+    unhealthy: colors.red("✗"),
+  };
+  return marks[status];
+}
