@@ -69,6 +69,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     workspace: options.workspace,
     ...(options.databaseUrl === undefined ? { onUnreachable: async () => void (await startEmbedded(dataFolder)) } : {}),
   });
+  // An embedded database has one control plane, us: what a killed one held need not wait for its lease.
+  if (options.databaseUrl === undefined) await store.endLeases();
   await claimHost(host, store.journal.id);
   const secrets = secretFile(join(dataFolder, "secrets.json"));
   const release = async (id: string) => releaseOf(await store.releases.get(id), id);

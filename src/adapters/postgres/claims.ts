@@ -5,12 +5,13 @@ import type { Database } from "./connection.ts";
 
 /**
  * The most overdue comes first. Only the first of an environment's queue is ever due (see `append`), so an environment
- * with a thousand requests waits its turn like one with a single request.
+ * with a thousand requests waits its turn like one with a single request. A worker that asks again holds nothing any
+ * more: what it lost sight of while the database was away is its own to take up at once.
  */
 const claimOne = `
   with found as (
     select id, leased_until is not null as is_left, due_at, looked_at from sluice.deployments
-    where workspace = $3 and due_at <= clock_timestamp() and (leased_until is null or leased_until <= clock_timestamp())
+    where workspace = $3 and due_at <= clock_timestamp() and (leased_until is null or leased_until <= clock_timestamp() or worker = $1)
     order by due_at limit 1 for update skip locked
   )
   update sluice.deployments d set worker = $1, token = d.token + 1, is_woken = false,
@@ -48,6 +49,18 @@ export function claimsIn(database: Database, workspace: string): Claims {
       );
     },
   };
+}
+
+/**
+ * Ends every lease of the workspace now. For a control plane that has just taken its data folder's lock: nobody else can
+ * be driving, and what its predecessor held when it was killed need not wait for its lease. A living holder would notice.
+ */
+export async function endLeases(database: Database, workspace: string): Promise<void> {
+  await database.ask(
+    `update sluice.deployments set leased_until = clock_timestamp()
+     where workspace = $1 and leased_until > clock_timestamp()`,
+    [workspace],
+  );
 }
 
 /** Milliseconds until something is due; undefined when nothing is. */

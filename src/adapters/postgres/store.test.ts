@@ -30,7 +30,9 @@ function id(name: string): string {
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const paused: Fact = { kind: "paused", by: "Ana" };
 
+/** Nothing of an earlier test is due or held. */
 async function drained(from: Store): Promise<void> {
+  await from.endLeases();
   for (let claim = await from.claims.claim("sweep", 1000); claim; claim = await from.claims.claim("sweep", 1000))
     await from.claims.release(claim, undefined);
 }
@@ -177,6 +179,32 @@ test("two workspaces on one database neither drive nor see each other's deployme
   await drained(theirs);
 });
 
+test("a worker that lost sight of its claim takes it up again at once", async () => {
+  const one = await store();
+  await drained(one);
+  const name = id("own");
+  await one.journal.append(name, 0, requestedFact(name));
+  const first = await one.claims.claim("one", 60_000);
+  expect(await one.claims.claim("two", 60_000)).toBeUndefined();
+  const again = await one.claims.claim("one", 60_000);
+  expect(again).toMatchObject({ deployment: name, gapMs: 0 });
+  expect(await one.claims.renew(first!, 60_000)).toBe(false);
+  await one.claims.release(again!, undefined);
+});
+
+test("what a killed control plane held is free at once for the one that took its place", async () => {
+  const [killed, next] = [await store(), await store()];
+  await drained(next);
+  const name = id("held");
+  await killed.journal.append(name, 0, requestedFact(name));
+  const claim = await killed.claims.claim("killed", 60_000);
+  await next.endLeases();
+  const taken = await next.claims.claim("next", 60_000);
+  expect(taken).toMatchObject({ deployment: name });
+  expect(await killed.claims.renew(claim!, 60_000)).toBe(false);
+  await next.claims.release(taken!, undefined);
+});
+
 test("time in which every worker was away counts as a gap, though the claim had been given back", async () => {
   const one = await store();
   await drained(one);
@@ -233,7 +261,6 @@ const ended = (
 });
 test("an environment takes its deployments one at a time in the order of requests, and stands where the last one left it", async () => {
   const { journal, environments, claims, ...one } = await store(id("turns"));
-  await drained({ claims } as Store);
   const [a, b, c] = [id("a"), id("b"), id("c")];
   await Promise.all([
     journal.append(a, 0, requestedFact("prod", "1")),
@@ -244,11 +271,11 @@ test("an environment takes its deployments one at a time in the order of request
   expect(await environments.standing("prod", a)).toEqual({ turn: true, stands: {} });
   expect(await environments.standing("prod", b)).toEqual({ turn: false, stands: {} });
 
-  const claimed = [await claims.claim("w", 9000), await claims.claim("w", 9000), await claims.claim("w", 9000)];
+  const claimed = [await claims.claim("w1", 9000), await claims.claim("w2", 9000), await claims.claim("w3", 9000)];
   expect(claimed.map((claim) => claim?.deployment)).not.toContain(b); // only the first of a queue is due
   await journal.append(a, 1, plannedFact());
   await journal.append(a, 2, ended({ web: "web-1" }));
-  expect(await claims.claim("w", 9000)).toMatchObject({ deployment: b });
+  expect(await claims.claim("w4", 9000)).toMatchObject({ deployment: b });
   expect(await environments.standing("prod", b)).toEqual({
     turn: true,
     stands: { web: "web-1" },

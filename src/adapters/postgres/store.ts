@@ -3,7 +3,7 @@ import type { DeploymentId } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { Claims, EvidenceStore, Journal } from "../../engine/ports.ts";
 import { type BackingDatabase, provisionDatabase } from "./backing.ts";
-import { claimsIn } from "./claims.ts";
+import { claimsIn, endLeases } from "./claims.ts";
 import { type DatabaseOptions, openDatabase } from "./connection.ts";
 import { type DeploymentQuery, listDeployments } from "./deployments.ts";
 import { environmentsIn } from "./environments.ts";
@@ -23,6 +23,8 @@ export interface Store {
   readonly releases: Releases;
   readonly feed: Feed;
   deployments(query: DeploymentQuery): Promise<readonly DeploymentId[]>;
+  /** Only while holding the data folder's lock: what a killed predecessor held is free at once. */
+  endLeases(): Promise<void>;
   /** Sleeps until a deployment may be due, at most so long. */
   waitForWork(timeoutMs: Ms, signal?: AbortSignal): Promise<void>;
   /** URL of a database of a service's own, made when it is not there yet. */
@@ -53,6 +55,7 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
       releases: releasesIn(database, workspace),
       feed,
       deployments: (query) => listDeployments(database, workspace, query),
+      endLeases: () => endLeases(database, workspace),
       waitForWork: (timeoutMs, signal) => waiting.forWork(timeoutMs, signal),
       provisionDatabase: (wanted) => provisionDatabase(database, options.url, wanted),
       now: async () => Number((await database.ask<{ now: string }>("select sluice.now_ms() as now"))[0]?.now),
