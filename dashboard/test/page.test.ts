@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { contrastFaults, namelessControls } from "./accessibility.ts";
 import { exampleEvents } from "./example.ts";
 import { type PageServer, phaseOf, servePage } from "./server.ts";
@@ -23,6 +23,8 @@ describe.skipIf(executablePath === undefined)("the page", () => {
 
   beforeAll(async () => {
     const root = join(import.meta.dirname, "..");
+    // Vitest says "test", and React would bring its development build.
+    vi.stubEnv("NODE_ENV", "production");
     await build({ root, configFile: join(root, "vite.config.ts"), logLevel: "error", build: { outDir: folder } });
     server = await servePage({ folder, events, traffic: () => ({ sent: Date.now() % 1e6, failed: 0, badServed: 63 }) });
     browser = await chromium.launch({ executablePath: executablePath ?? "", args: ["--no-sandbox"] });
@@ -32,6 +34,7 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     await browser?.close();
     await server?.close();
     rmSync(folder, { recursive: true, force: true });
+    vi.unstubAllEnvs();
   });
 
   const screens = [

@@ -55,7 +55,7 @@ function EnvironmentCard({ view, url }: { view: EnvironmentView; url: string | u
       <header>
         <h2>{name}</h2>
         {url !== undefined && (
-          <a href={url} target="_blank" rel="noreferrer">
+          <a className="address" href={url} target="_blank" rel="noreferrer">
             {url.replace(/^https?:\/\//, "")}
           </a>
         )}
