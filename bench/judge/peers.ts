@@ -25,11 +25,16 @@ export const argo: Peer = (canary, scenario) => {
   return nth === null ? null : 60 * (nth + 1);
 };
 
-/** Kayenta on one point a minute, after a third, two thirds and all of the bake: errors, p50 and p99 against a fresh baseline. */
+/**
+ * Kayenta on one point a minute, after a third, two thirds and all of the bake: errors, p50 and p99 against a fresh baseline.
+ * Fewer than ten points are looked at only at the end.
+ */
 export const kayenta: Peer = (canary) => {
   const ours = perMinute(candidateTicks(canary));
   const theirs = perMinute(canary.baseline);
-  const looks = [1, 2, 3].map((third) => Math.round((third * ours.length) / 3));
+  const looks = [1, 2, 3]
+    .map((third) => Math.round((third * ours.length) / 3))
+    .filter((look) => look >= 10 || look === ours.length);
   for (const [i, look] of looks.entries()) {
     const score = kayentaScore(ours.slice(0, look), theirs.slice(0, look));
     if (score <= 75 || (i === looks.length - 1 && score < 95)) return 60 * look;
