@@ -27,11 +27,13 @@ try {
 async function run(): Promise<void> {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   takeLock(controlLock(data), "control plane");
-  const { DATABASE_URL } = process.env;
+  const { DATABASE_URL, SLUICE_INTERVAL_MS } = process.env;
   const plane = await startControlPlane({
     dataFolder: data,
     workspace: values.workspace ?? "workspace",
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
+    // Shorter counted intervals than 5 s are for demonstrations and tests.
+    ...(SLUICE_INTERVAL_MS === undefined ? {} : { intervalMs: Number(SLUICE_INTERVAL_MS) }),
   });
   const served = await serveControlPlane({
     plane,
