@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { anotherRuns } from "./cli/exit.ts";
 import { startControlPlane } from "./compose.ts";
 import { serveControlPlane } from "./control-server.ts";
 import { Problem } from "./domain/problem.ts";
@@ -26,7 +27,7 @@ try {
 
 async function run(): Promise<void> {
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  takeLock(controlLock(data), "control plane");
+  lock();
   const { DATABASE_URL, SLUICE_INTERVAL_MS } = process.env;
   const plane = await startControlPlane({
     dataFolder: data,
@@ -47,4 +48,14 @@ async function run(): Promise<void> {
     process.exit(0);
   };
   process.once("SIGTERM", stop).once("SIGINT", stop);
+}
+
+function lock(): void {
+  try {
+    takeLock(controlLock(data), "control plane");
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    console.error(`${error.message}. ${error.mend}`);
+    process.exit(anotherRuns);
+  }
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../domain/problem.ts";
 import { findConfigFile, loadConfig } from "../workspace/config-file.ts";
 import { findControlPlane, openApi } from "./api-client.ts";
-import { Unreachable } from "./exit.ts";
+import { anotherRuns, Unreachable } from "./exit.ts";
 import type { Context } from "./verb.ts";
 
 export interface Started {
@@ -41,16 +41,13 @@ export async function startControl(context: Context, port: string | undefined): 
     ended = error.message;
   });
   child.once("exit", (code, signal) => {
-    ended = `it ended with ${signal ?? `code ${code}`}`;
+    if (code !== anotherRuns) ended = `it ended with ${signal ?? `code ${code}`}`;
   });
   child.unref();
   for (const until = Date.now() + startWithinMs; Date.now() < until && ended === undefined; await sleep(lookEveryMs)) {
     const up = await answering(context);
     if (up !== undefined) return { ...up, wasRunning: up.pid !== child.pid };
   }
-  // Of two that start at once, the later one ends and finds the earlier one's.
-  const other = await answering(context);
-  if (other !== undefined) return { ...other, wasRunning: true };
   throw new Problem(
     `The control plane did not start: ${lastWords(logFile) ?? ended ?? `no answer within ${startWithinMs / 1000} s`}`,
     `See ${logFile}`,

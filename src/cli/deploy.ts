@@ -27,8 +27,12 @@ export interface DeployWishes {
 export async function deploy(context: Context, wishes: DeployWishes): Promise<Exit> {
   const { screen } = context;
   const api = openApi(await findControlPlane(context.data));
+  // First, so that a missing value stops it before anything is built or sent.
+  const secrets = await secretsHere(context, wishes.environment);
   const release = await releaseFor(api, context, wishes);
-  await sendSecrets(api, context, wishes.environment);
+  if (Object.keys(secrets).length > 0) {
+    await api.ask("putSecrets", { params: { environment: wishes.environment }, body: { values: secrets } });
+  }
   const { environment, reason, key } = wishes;
   screen.say(
     `${versionName(release.version)} ${screen.colors.dim(release.id)} → ${screen.colors.bold(environment)}`,
@@ -47,12 +51,10 @@ export async function deploy(context: Context, wishes: DeployWishes): Promise<Ex
 }
 
 /** The environment's values as they are now; a release from elsewhere may be deployed without the repository at hand. */
-async function sendSecrets(api: Api, { cwd }: Context, environment: string): Promise<void> {
-  if (findConfigFile(cwd) === undefined) return;
+async function secretsHere({ cwd }: Context, environment: string): Promise<Readonly<Record<string, string>>> {
+  if (findConfigFile(cwd) === undefined) return {};
   const { root, config } = await loadConfig(cwd);
-  const values = await secretValues({ root, config, environment });
-  if (Object.keys(values).length === 0) return;
-  await api.ask("putSecrets", { params: { environment }, body: { values } });
+  return await secretValues({ root, config, environment });
 }
 
 async function releaseFor(

@@ -37,7 +37,7 @@ ${services.map((service) => serviceText(service, services)).join("\n")}
     staging: {
       port: 8082,
       strategy: "blueGreen", // the new side at full size, then one switch
-      bake: "2m",${environmentEnd(backing, secrets, "staging")}
+      bake: "0s", // nobody is there to watch: test it with jobs: { preview: ["smoke"] }${environmentEnd(backing, secrets, "staging")}
     },
     production: {
       after: "staging", // only what succeeded there: sluice deploy --from staging --to production

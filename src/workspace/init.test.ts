@@ -131,7 +131,7 @@ test("services, sites and workers are told from libraries, with what they need o
         staging: {
           port: 8082,
           strategy: "blueGreen", // the new side at full size, then one switch
-          bake: "2m",
+          bake: "0s", // nobody is there to watch: test it with jobs: { preview: ["smoke"] }
           backing: { postgres: {} },
           secrets: { envFile: ".env.staging" }, // NAME=value lines; keep it out of Git
         },
