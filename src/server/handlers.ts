@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { stream } from "hono/streaming";
 import { z } from "zod";
+import { firstBreak } from "../domain/chain.ts";
 import { plan } from "../domain/plan.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
@@ -110,6 +111,16 @@ export function handlers(office: Office): Handlers {
       }
       return { events: await records.journal.read(id, from ?? 0) };
     },
+    chain: async ({ params: { id } }) => {
+      const events = await records.journal.read(id);
+      if (events.length === 0) await runOf(records, id); // says that it is not there
+      const found = firstBreak(events, sha256);
+      return {
+        events: events.length,
+        isUnbroken: found === undefined,
+        ...(found === undefined ? {} : { because: found.because }),
+      };
+    },
     promote: async ({ params: { id }, body: { reason, full }, who }) => ({
       deployment: await command(records, id, { verb: "promote", by: who, full, ...given(reason) }),
     }),
@@ -193,8 +204,12 @@ export function handlers(office: Office): Handlers {
   /** The same Idempotency-Key is the same deployment, however often it is sent. */
   function idFor(context: Context): string {
     const key = context.req.header("idempotency-key");
-    return key === undefined ? office.newId() : `d-${createHash("sha256").update(key).digest("hex").slice(0, 10)}`;
+    return key === undefined ? office.newId() : `d-${sha256(key).slice(0, 10)}`;
   }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 const manifestSchema = z.object({

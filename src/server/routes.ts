@@ -104,6 +104,13 @@ export const routes = {
     }),
     answers: "json",
   },
+  chain: {
+    method: "get",
+    path: "/deployments/:id/chain",
+    summary: "Whether the facts of a deployment are as they were written: every hash is computed again",
+    params: deploymentPath,
+    answers: "json",
+  },
   promote: {
     method: "post",
     path: "/deployments/:id/promote",
@@ -206,6 +213,7 @@ export interface Answers {
   deploy: { readonly deployment: Run };
   getDeployment: { readonly deployment: Run; readonly waiting: readonly string[] };
   listEvents: { readonly events: readonly Event[] };
+  chain: { readonly events: number; readonly isUnbroken: boolean; readonly because?: string };
   promote: { readonly deployment: Run };
   pause: { readonly deployment: Run };
   resume: { readonly deployment: Run };

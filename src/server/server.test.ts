@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startEmbedded, stopEmbedded } from "../adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "../adapters/postgres/store.ts";
@@ -340,6 +341,21 @@ test("a verb becomes a fact where it is legal, and a plain sentence where it is 
   expect((await say("promote")).status).toBe(409);
   const { events } = (await api(`/deployments/${run.id}/events?from=2`)).body;
   expect(events.map(({ fact }: Event) => fact.kind)).toEqual(["paused", "unpaused", "abort asked"]);
+});
+
+test("anyone may have the hashes of a deployment's history computed again", async () => {
+  const run = await deployed("1");
+  await planned(run);
+  expect((await api(`/deployments/${run.id}/chain`)).body).toEqual({ events: 2, isUnbroken: true });
+  const client = new pg.Client({ connectionString: database().url });
+  await client.connect();
+  await client.query("update sluice.events set at = at - 1000 where deployment = $1 and position = 0", [run.id]);
+  await client.end();
+  expect((await api(`/deployments/${run.id}/chain`)).body).toEqual({
+    events: 2,
+    isUnbroken: false,
+    because: "event 0 was changed after it was written",
+  });
 });
 
 test("verbs that race with the engine and each other are each decided on what is so then", async () => {
