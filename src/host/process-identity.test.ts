@@ -1,0 +1,34 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { commandLine, groupMembers, groupMemoryBytes, identify, isAlive, signalGroup } from "./process-identity.ts";
+
+test("a process is itself while it lives, and nobody with the same pid from another start or another boot", () => {
+  const me = identify(process.pid);
+  expect(me !== undefined && isAlive(me)).toBe(true);
+  expect(isAlive({ pid: process.pid, start: `${me?.start}1` })).toBe(false);
+  expect(isAlive({ pid: process.pid, start: `another-boot:${me?.start.split(":")[1]}` })).toBe(false);
+});
+
+test("a name with spaces and brackets does not confuse it", async () => {
+  const child = spawn("sh", ["-c", 'exec -a "x) S (y" sleep 60 2>/dev/null || exec sleep 60'], { stdio: "ignore" });
+  await once(child, "spawn");
+  const identity = identify(child.pid ?? 0);
+  expect(identity !== undefined && isAlive(identity)).toBe(true);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  expect(identity !== undefined && isAlive(identity)).toBe(false);
+});
+
+test("a group has its members, its memory and its end", async () => {
+  const child = spawn("sh", ["-c", "sleep 60 & sleep 60 & wait"], { detached: true, stdio: "ignore" });
+  await once(child, "spawn");
+  const pgid = child.pid ?? 0;
+  while (groupMembers(pgid).length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect([commandLine(pgid)?.[0], (groupMemoryBytes().get(pgid) ?? 0) > 100_000]).toEqual(["sh", true]);
+  signalGroup(pgid, "SIGKILL");
+  await once(child, "exit");
+  // Its children may wait as zombies until init reaps them: they are nobody.
+  for (let i = 0; i < 200 && groupMembers(pgid).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(groupMembers(pgid)).toEqual([]);
+});
