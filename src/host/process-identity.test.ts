@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { commandLine, groupMembers, groupMemoryBytes, identify, isAlive, signalGroup } from "./process-identity.ts";
 
@@ -11,13 +14,17 @@ test("a process is itself while it lives, and nobody with the same pid from anot
 });
 
 test("a name with spaces and brackets does not confuse it", async () => {
-  const child = spawn("sh", ["-c", 'exec -a "x) S (y" sleep 60 2>/dev/null || exec sleep 60'], { stdio: "ignore" });
+  const folder = mkdtempSync(join(tmpdir(), "sluice-name-"));
+  const program = join(folder, "x) S 1 (y");
+  symlinkSync("/bin/sleep", program);
+  const child = spawn(program, ["60"], { stdio: "ignore" });
   await once(child, "spawn");
   const identity = identify(child.pid ?? 0);
   expect(identity !== undefined && isAlive(identity)).toBe(true);
   child.kill("SIGKILL");
   await once(child, "exit");
   expect(identity !== undefined && isAlive(identity)).toBe(false);
+  rmSync(folder, { recursive: true });
 });
 
 test("a group has its members, its memory and its end", async () => {
