@@ -8,7 +8,7 @@ import { shapesGraph } from "./layout.ts";
 import { reached } from "./lockfile.ts";
 import { allFiles, type Task, taskNames, taskOf } from "./pipeline.ts";
 import { RootFiles } from "./root-files.ts";
-import { allProjects, type TaskGraph, type TaskNode, taskGraph } from "./task-graph.ts";
+import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } from "./task-graph.ts";
 import { type PartName, type Parts, PartsOf, partNames } from "./task-parts.ts";
 import { machineOf, type View, viewOf } from "./view.ts";
 import type { Workspace } from "./workspace.ts";
@@ -28,13 +28,16 @@ export type Question = Readonly<{ tasks: readonly string[]; changes: readonly Fi
 /** Stands for "anything of this project", when no task is named. */
 const anything = "*";
 
-export async function affected(workspace: Workspace, question: Question): Promise<readonly AffectedTask[]> {
+export async function affected(opened: Workspace, question: Question): Promise<readonly AffectedTask[]> {
   const { tasks, env } = question;
-  const changes = withHiddenEdits(workspace, question.changes);
-  if (changes.length === 0) return [];
+  const changes = withHiddenEdits(opened, question.changes);
   // Only such changes can reach a project that none of them lies in, other than through who depends on it.
-  const isWide = changes.some((c) => workspace.ownerOf(c.path) === "" || shapesGraph(c.path));
-  const head = await viewOf(workspace, env, { isDotenvRead: false, isLockRead: isWide });
+  const isWide = changes.some((c) => opened.ownerOf(c.path) === "" || shapesGraph(c.path));
+  if (changes.length === 0 && tasks.length === 0) return [];
+  const head = await viewOf(opened, env, { isDotenvRead: false, isLockRead: isWide });
+  const { workspace } = head;
+  checkNames(workspace, tasks);
+  if (changes.length === 0) return [];
   const now = graphOf(head, tasks);
   const base = await viewBefore(head, changes);
   const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));

@@ -4,7 +4,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync, unlinkSy
 import { join } from "node:path";
 import { Problem } from "../domain/problem.ts";
 import { matcher, staticBase } from "./glob.ts";
-import type { TaskGraph } from "./task-graph.ts";
+import type { TaskGraph, TaskNode } from "./task-graph.ts";
 
 export type Output = Readonly<{ path: string }> &
   (
@@ -67,12 +67,18 @@ export function removeAll(root: string, paths: readonly string[]): void {
   }
 }
 
-/** Two tasks that write the same place would take each other's results for their own. */
-export function refuseShared(tasks: TaskGraph): void {
+/**
+ * Two tasks that write the same place would take each other's results for their own. Where one waits for the other (Nx
+ * infers such pairs) the place is the earlier one's; otherwise there is no telling, and it is refused.
+ */
+export function ownOutputs(tasks: TaskGraph): TaskGraph {
   const owners = new Map<string, string>();
-  for (const { id, task } of tasks.values()) {
-    if (task.command === undefined || !task.isCached) continue;
-    for (const glob of task.outputs.filter((o) => !o.startsWith("!"))) {
+  const settled = new Map<string, TaskNode>();
+  for (const node of tasks.values()) {
+    const { id, task } = node;
+    const places = task.command === undefined || !task.isCached ? [] : task.outputs.filter((o) => !o.startsWith("!"));
+    const lost: string[] = [];
+    for (const glob of places) {
       const place = glob.replace(/\/\*\*(?:\/\*)?$/, "");
       if (/^(?:\.\.\/|\/)/.test(place))
         throw new Problem(
@@ -80,12 +86,24 @@ export function refuseShared(tasks: TaskGraph): void {
           "Write outputs inside the workspace",
         );
       const other = owners.get(place);
-      if (other !== undefined && other !== id)
+      if (other === undefined || other === id) owners.set(place, id);
+      else if (waitsFor(tasks, node, other)) lost.push(`!${glob}`);
+      else
         throw new Problem(
           `${other} and ${id} both declare the output ${place}`,
           "Give each its own directory: a shared one cannot be restored for either",
         );
-      owners.set(place, id);
     }
+    settled.set(id, lost.length === 0 ? node : { ...node, task: { ...task, outputs: [...task.outputs, ...lost] } });
   }
+  return settled;
+}
+
+function waitsFor(tasks: TaskGraph, node: TaskNode, id: string, seen = new Set<string>()): boolean {
+  return node.dependencies.some((d) => {
+    if (d === id) return true;
+    const next = seen.has(d) ? undefined : tasks.get(d);
+    seen.add(d);
+    return next !== undefined && waitsFor(tasks, next, id, seen);
+  });
 }

@@ -1,5 +1,4 @@
-// What a project's sources read beyond the project: packages they import, and paths that lead out of its directory
-// (relative imports, `extends` of a tsconfig, a script that names `../../tools/x.mjs`). Scanned once per source key.
+import { createHash } from "node:crypto";
 import { isBuiltin } from "node:module";
 import { join, posix } from "node:path";
 import { hasImports, importsOf, packageOf } from "./imports.ts";
@@ -20,9 +19,13 @@ export type Reads = Readonly<{
   families: readonly ToolFamily[];
   /** First parts of its files' paths, within the project. */
   top: readonly string[];
+  /** One digest over the files from which tools (and Nx's plugins) are configured. */
+  configs: string;
 }>;
 
-const schema = 4;
+const configuration =
+  /(?:config[^/]*\.(?:[cm]?[jt]s|jsonc?)|(?:^|\/)(?:project|package)\.json|Dockerfile[^/]*|\.[^/]*rc[^/]*)$/;
+const schema = 5;
 type Memory = Readonly<{ schema: number; projects: Readonly<Record<string, Reads>> }>;
 
 /** Of every project but the root, by directory. Only projects whose sources changed are scanned. */
@@ -66,8 +69,11 @@ function scan(workspace: Workspace, project: Project, key: string): Reads {
   const lists = { used: [...used].sort(), undeclared: [...undeclared].sort(), outside: [...outside].sort() };
   const depth = project.dir ? project.dir.length + 1 : 0;
   const top = [...new Set(files.map((f) => f.path.slice(depth).split("/", 1)[0] ?? ""))];
+  const configs = createHash("sha1");
+  for (const { path, content } of files) if (configuration.test(path)) configs.update(`${path} ${content}\n`);
   return {
     key,
+    configs: configs.digest("hex"),
     ...lists,
     top,
     families: ownFamilies(

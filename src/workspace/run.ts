@@ -7,7 +7,7 @@ import { type Key, keysOf } from "./keys.ts";
 import { lateEdit } from "./late-edits.ts";
 import { lock } from "./lock.ts";
 import { isUntouched, look, type Made, readRecord, type World, writeRecord } from "./output-record.ts";
-import { describe, digestOf, emptyOutputs, outputPaths, refuseShared } from "./outputs.ts";
+import { describe, digestOf, emptyOutputs, outputPaths, ownOutputs } from "./outputs.ts";
 import { worldKey } from "./quick-run.ts";
 import type { RemoteCache } from "./remote-cache.ts";
 import { restore } from "./restore.ts";
@@ -53,8 +53,8 @@ export type RunOptions = Readonly<{
   isStopped: () => boolean;
 }>;
 
-export async function runTasks(view: View, tasks: TaskGraph, options: RunOptions): Promise<readonly Result[]> {
-  refuseShared(tasks);
+export async function runTasks(view: View, asked: TaskGraph, options: RunOptions): Promise<readonly Result[]> {
+  const tasks = ownOutputs(asked);
   const partsOf = new PartsOf(view);
   const keys = keysOf(tasks, partsOf, options.salt);
   const { root } = view.workspace;

@@ -5,6 +5,7 @@ import { type Dotenv, dotenvOf } from "./dotenv.ts";
 import { type Environment, platform } from "./environment.ts";
 import { type Graph, makeGraph } from "./graph.ts";
 import { packageManager } from "./layout.ts";
+import { withInferred } from "./nx-inferred.ts";
 import { type Reads, readsOf } from "./reads.ts";
 import { RootFiles } from "./root-files.ts";
 import type { Workspace } from "./workspace.ts";
@@ -25,8 +26,9 @@ export type View = Readonly<{
 export type Needs = Readonly<{ isDotenvRead: boolean; isLockRead: boolean }>;
 const all: Needs = { isDotenvRead: true, isLockRead: true };
 
-export async function viewOf(workspace: Workspace, env: Environment, needs = all): Promise<View> {
-  const reads = readsOf(workspace);
+export async function viewOf(opened: Workspace, env: Environment, needs = all): Promise<View> {
+  const reads = readsOf(opened);
+  const workspace = await withInferred(opened, reads);
   const dirs = workspace.projects.map((p) => p.dir);
   return {
     workspace,

@@ -18,10 +18,10 @@ export async function explainMisses(
   cacheDir?: string,
 ): Promise<readonly Explained[]> {
   const root = findRoot(from);
-  const workspace = await openWorkspace(root, lookAtTree(root));
+  const view = await viewOf(await openWorkspace(root, lookAtTree(root)), process.env);
+  const { workspace } = view;
   const names = [...new Set(wanted.map((w) => w.slice(w.lastIndexOf("#") + 1)))];
   checkNames(workspace, names);
-  const view = await viewOf(workspace, process.env);
   const graph = taskGraph(workspace, view.graph, { tasks: names, projects: allProjects(workspace) });
   const partsOf = new PartsOf(view);
   const keys = keysOf(graph, partsOf, salt(process.env));

@@ -7,7 +7,6 @@ import { type AffectedTask, affected } from "../../workspace/affected.ts";
 import { compareWithBase, defaultBase } from "../../workspace/base.ts";
 import { git, gitFolder, indexStamp } from "../../workspace/git.ts";
 import { findRoot } from "../../workspace/layout.ts";
-import { checkNames } from "../../workspace/task-graph.ts";
 import { openWorkspace } from "../../workspace/workspace.ts";
 import { folderOf } from "../../workspace/worktree.ts";
 import type { AffectedOptions } from "../verbs/affected.ts";
@@ -31,7 +30,6 @@ export async function ask(root: string, base: string, tasks: readonly string[]):
     return found;
   });
   const workspace = await openWorkspace(root, looking);
-  checkNames(workspace, tasks);
   const { changes } = await looking;
   return await affected(workspace, { tasks, changes, env: process.env });
 }

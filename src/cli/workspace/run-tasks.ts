@@ -35,9 +35,9 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
   const folder = options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root);
   const isQuick = !options.affected && !options.force && !options.dryRun;
   if (isQuick && (await nothingToDo({ root, looking, request, folder, options }))) return;
-  const workspace = await openWorkspace(root, looking);
+  const view = await viewOf(await openWorkspace(root, looking), process.env);
+  const { workspace } = view;
   checkNames(workspace, tasks);
-  const view = await viewOf(workspace, process.env);
   const chosen = await choose(view, tasks, options);
   const graph = taskGraph(workspace, view.graph, { tasks, projects: chosen });
   if (options.dryRun) return printPlan(view, graph, options);
