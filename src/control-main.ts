@@ -1,7 +1,7 @@
 // The control plane as a process: engine, HTTP API and page over one data folder. `sluice up` starts it; it outlives the
 // terminal, may be killed at any moment, and the next one goes on where it was.
-import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { anotherRuns } from "./cli/exit.ts";
 import { startControlPlane } from "./compose.ts";
@@ -27,6 +27,7 @@ try {
 
 async function run(): Promise<void> {
   mkdirSync(data, { recursive: true, mode: 0o700 });
+  writeFileSync(join(data, ".gitignore"), "*\n");
   lock();
   const { DATABASE_URL, SLUICE_INTERVAL_MS } = process.env;
   const plane = await startControlPlane({

@@ -17,6 +17,8 @@ export interface ServeOptions {
   readonly dataFolder: string;
   /** Without one: the one of last time, the usual one, or any that is free. */
   readonly port?: number;
+  /** Figures of the traffic that a demonstration makes. */
+  readonly traffic?: Places["traffic"];
 }
 
 export interface Served {
@@ -28,12 +30,12 @@ export interface Served {
 
 const usualPort = 7070;
 
-export async function serveControlPlane({ plane, dataFolder, port }: ServeOptions): Promise<Served> {
+export async function serveControlPlane({ plane, dataFolder, port, traffic }: ServeOptions): Promise<Served> {
   const stopping = new AbortController();
   const page = pageFolder();
   const { app, auth } = createServer({
     records: plane.store,
-    places: placesOf(plane, dataFolder),
+    places: { ...placesOf(plane, dataFolder), ...(traffic === undefined ? {} : { traffic }) },
     clock: plane.clock,
     token: localToken(join(dataFolder, "token")),
     user: userInfo().username,

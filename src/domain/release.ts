@@ -40,6 +40,8 @@ export interface RevisionSpec {
   readonly graceMs: Ms;
   readonly cpuMillicores: number;
   readonly memoryMiB: number;
+  /** Where the outside finds it: a change of it is a change of the service. */
+  readonly ingress?: ResolvedService["ingress"];
 }
 
 export type Readiness = { readonly intervalMs: Ms; readonly timeoutMs: Ms } & {
@@ -116,6 +118,7 @@ function specOf(service: ResolvedService, artifact: Sha256): RevisionSpec {
     graceMs: service.grace,
     cpuMillicores: service.cpu,
     memoryMiB: service.memory,
+    ...(service.ingress === undefined ? {} : { ingress: service.ingress }),
   };
 }
 

@@ -107,7 +107,11 @@ async function perform(stage: Stage): Promise<Report> {
 }
 
 async function openPage(stage: Stage, plane: ControlPlane): Promise<void> {
-  stage.served = await serveControlPlane({ plane, dataFolder: join(stage.folder, "data") });
+  stage.served = await serveControlPlane({
+    plane,
+    dataFolder: join(stage.folder, "data"),
+    traffic: () => stage.load?.figures(),
+  });
   if (stage.options.isHeadless) return;
   const address = stage.served.signInAddress();
   said(stage, `watch it here (the link signs you in, once): ${address}`);

@@ -1,6 +1,5 @@
 // One machine as a place to deploy to: its host, and all that the engine's ports need of it.
 
-import { serviceIn } from "../../../domain/config/resolve.ts";
 import { intentFor } from "../../../domain/intent.ts";
 import type { Intent, ServiceName } from "../../../domain/plan.ts";
 import { Problem } from "../../../domain/problem.ts";
@@ -110,7 +109,7 @@ export function processMachine(options: MachineOptions): Machine {
       const target = processesTarget({
         host,
         key,
-        placement: async (revision) => placementOf(keptOf(environment, revision), service, options),
+        placement: async (revision) => placementOf(keptOf(environment, revision), options),
         runnable: async (revision) => replicaSpecOf(keptOf(environment, revision), parts),
       });
       targets.set(key, target);
@@ -143,21 +142,16 @@ export function processMachine(options: MachineOptions): Machine {
   };
 }
 
-/** Where the outside finds a service belongs to the release that is being rolled out, not to the control plane. */
-async function placementOf(kept: KeptRevision, service: ServiceName, options: MachineOptions): Promise<Placement> {
-  const config = configOf(await options.release(kept.release));
-  const { ingress } = serviceIn(config, kept.environment, service);
-  const here = config.environments[kept.environment];
+/** Where the outside finds a service belongs to the revision that is being rolled out, not to the control plane. */
+async function placementOf({ spec, environment, release }: KeptRevision, options: MachineOptions): Promise<Placement> {
+  const here = configOf(await options.release(release)).environments[environment];
+  const { ingress } = spec;
   const rule = ingress && {
     path: ingress.path,
     stripPath: ingress.stripPath,
     ...(ingress.host === undefined ? {} : { host: hostName(ingress.host, here?.domain) }),
   };
-  return {
-    ingress: rule === undefined ? [] : [rule],
-    entry: { environment: kept.environment, port: here?.port ?? 0 },
-    buffer,
-  };
+  return { ingress: rule === undefined ? [] : [rule], entry: { environment, port: here?.port ?? 0 }, buffer };
 }
 
 function hostName(host: string, domain: string | undefined): string {
