@@ -11,7 +11,8 @@ import type { Database } from "./connection.ts";
 const claimOne = `
   with found as (
     select id, leased_until is not null as is_left, due_at, looked_at from sluice.deployments
-    where workspace = $3 and due_at <= clock_timestamp() and (leased_until is null or leased_until <= clock_timestamp() or worker = $1)
+    where workspace = $3 and due_at <= clock_timestamp()
+      and (leased_until is null or leased_until <= clock_timestamp() or worker = $1)
     order by due_at limit 1 for update skip locked
   )
   update sluice.deployments d set worker = $1, token = d.token + 1, is_woken = false,
@@ -34,7 +35,8 @@ export function claimsIn(database: Database, workspace: string): Claims {
     },
     renew: async (claim, leaseMs) => {
       const rows = await database.ask(
-        `update sluice.deployments set looked_at = clock_timestamp(), leased_until = clock_timestamp() + $3 * interval '1 ms'
+        `update sluice.deployments
+         set looked_at = clock_timestamp(), leased_until = clock_timestamp() + $3 * interval '1 ms'
          where id = $1 and token = $2 and leased_until > clock_timestamp() returning id`,
         [claim.deployment, claim.token, leaseMs],
       );

@@ -5,7 +5,7 @@ import { Temporary } from "../../domain/problem.ts";
 
 export interface Database {
   ask<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
-  /** A connection of its own, for LISTEN and for locks that last; `use` may run long. */
+  /** One connection for several questions: locks last as long as `use`. */
   withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -93,7 +93,7 @@ function isUnreachable(error: unknown): boolean {
 function isPassing(error: Error, code: string): boolean {
   return (
     /^(08|53|57|40|58)...$|^55P03$|^25006$/.test(code) ||
-    /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)/.test(code) ||
+    /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN|NOTFOUND)/.test(code) ||
     /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired)/.test(
       error.message,
     ) ||

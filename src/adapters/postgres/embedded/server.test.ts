@@ -62,6 +62,8 @@ test("a server that is killed midway comes back by itself, with every fact that 
   const { url, pid } = await startEmbedded(data);
   const store = await openStore({ url, workspace: "w", onUnreachable: async () => void (await startEmbedded(data)) });
   await store.journal.append("d", 0, requestedFact("production"));
+  const claim = await store.claims.claim("worker", 60_000);
+  await store.waitForWork(1);
   let [confirmed, wasAway, position] = [1, false, 1];
   for (const until = Date.now() + 30_000; Date.now() < until && !(wasAway && confirmed > 60); ) {
     if (confirmed === 30 && !wasAway) process.kill(pid, "SIGKILL");
@@ -80,6 +82,12 @@ test("a server that is killed midway comes back by itself, with every fact that 
   expect(confirmed).toBeGreaterThan(60);
   expect(events.length).toBeGreaterThanOrEqual(confirmed);
   expect(firstBreak(events, sha256)).toBeUndefined();
+
+  if (claim !== undefined) await store.claims.release(claim, undefined);
+  while ((await store.claims.claim("worker", 60_000)) === undefined) await store.waitForWork(10);
+  const woken = store.waitForWork(60_000);
+  await store.journal.append("e", 0, requestedFact("staging"));
+  await woken;
   await store.close();
 });
 
