@@ -117,10 +117,8 @@ class TerminalView implements View {
   async #look(run: Run): Promise<void> {
     const asked = await this.#api.ask("getDeployment", { params: { id: run.id } }).catch(() => undefined);
     this.#waiting = asked?.waiting ?? [];
-    const failing = this.#waiting.find((line) => /exited|broken|answered|crash|not ready|refused/.test(line));
-    const candidate = Object.values(run.plan?.services ?? {}).find(({ candidate }) =>
-      failing?.includes(candidate),
-    )?.candidate;
+    const sides = Object.values(run.plan?.services ?? {});
+    const candidate = sides.find(({ candidate }) => this.#waiting.some((line) => line.includes(candidate)))?.candidate;
     this.#logs = candidate === undefined ? [] : await this.#lastWords(run, candidate).catch(() => []);
   }
 

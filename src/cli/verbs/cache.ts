@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { Problem } from "../../domain/problem.ts";
-import { contextOf } from "../verb.ts";
+import { addVerb, contextOf } from "../verb.ts";
 
 interface PruneOptions {
   readonly size: string;
@@ -15,21 +15,24 @@ export function cacheVerb(program: Command): void {
     .command("cache")
     .summary("list, prune or clear the results that are kept")
     .description("results of tasks");
-  cache
-    .command("ls")
-    .summary("list what is kept, longest unused first")
-    .action(async (_: unknown, command: Command) => {
-      const { screen, cwd } = contextOf(command);
-      const { listStore, readEntry } = await import("../../workspace/cache-store.ts");
-      const found = listStore(await folder(cwd)).map((e) => ({ ...e, task: readEntry(e.file)?.task ?? "unreadable" }));
-      screen.answer(found.map(({ key, task, bytes, usedAtMs }) => ({ key, task, bytes, usedAtMs })));
-      for (const e of found)
-        screen.say(`${e.key.slice(0, 12)}  ${size(e.bytes).padStart(9)}  ${day(e.usedAtMs)}  ${e.task}`);
-      screen.say(`${found.length} entries, ${size(found.reduce((sum, e) => sum + e.bytes, 0))}`);
-    });
-  cache
-    .command("prune")
-    .summary("remove what is old or too much; runs do the same once a day")
+  addVerb(cache, {
+    usage: "ls",
+    summary: "list what is kept, longest unused first",
+    examples: ["sluice cache ls"],
+  }).action(async (_: unknown, command: Command) => {
+    const { screen, cwd } = contextOf(command);
+    const { listStore, readEntry } = await import("../../workspace/cache-store.ts");
+    const found = listStore(await folder(cwd)).map((e) => ({ ...e, task: readEntry(e.file)?.task ?? "unreadable" }));
+    screen.answer(found.map(({ key, task, bytes, usedAtMs }) => ({ key, task, bytes, usedAtMs })));
+    for (const e of found)
+      screen.say(`${e.key.slice(0, 12)}  ${size(e.bytes).padStart(9)}  ${day(e.usedAtMs)}  ${e.task}`);
+    screen.say(`${found.length} entries, ${size(found.reduce((sum, e) => sum + e.bytes, 0))}`);
+  });
+  addVerb(cache, {
+    usage: "prune",
+    summary: "remove what is old or too much; runs do the same once a day",
+    examples: ["sluice cache prune"],
+  })
     .option("--size <MiB>", "keep at most this much", "10240")
     .option("--age <days>", "remove what was not used for so long", "14")
     .action(async ({ size: mib, age }: PruneOptions, command: Command) => {
@@ -40,17 +43,18 @@ export function cacheVerb(program: Command): void {
       screen.answer({ removed: gone.length, bytes: gone.reduce((sum, e) => sum + e.bytes, 0) });
       screen.say(`removed ${gone.length} entries, ${size(gone.reduce((sum, e) => sum + e.bytes, 0))}`);
     });
-  cache
-    .command("clear")
-    .summary("remove all results and what is remembered of outputs")
-    .action(async (_: unknown, command: Command) => {
-      const { screen, cwd } = contextOf(command);
-      const { findRoot } = await import("../../workspace/layout.ts");
-      rmSync(await folder(cwd), { recursive: true, force: true });
-      rmSync(join(findRoot(cwd), ".sluice", "outputs"), { recursive: true, force: true });
-      screen.answer({ cleared: true });
-      screen.say("the cache is empty");
-    });
+  addVerb(cache, {
+    usage: "clear",
+    summary: "remove all results and what is remembered of outputs",
+    examples: ["sluice cache clear"],
+  }).action(async (_: unknown, command: Command) => {
+    const { screen, cwd } = contextOf(command);
+    const { findRoot } = await import("../../workspace/layout.ts");
+    rmSync(await folder(cwd), { recursive: true, force: true });
+    rmSync(join(findRoot(cwd), ".sluice", "outputs"), { recursive: true, force: true });
+    screen.answer({ cleared: true });
+    screen.say("the cache is empty");
+  });
 }
 
 async function folder(cwd: string): Promise<string> {

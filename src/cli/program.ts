@@ -1,0 +1,79 @@
+// All verbs as one program. They register themselves; each loads its machinery only when it runs, so that help is
+// instant.
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { addCommonOptions } from "./verb.ts";
+import { affectedVerb } from "./verbs/affected.ts";
+import { cacheVerb } from "./verbs/cache.ts";
+import { completionVerb } from "./verbs/completion.ts";
+import { demoVerb } from "./verbs/demo.ts";
+import { deployVerb } from "./verbs/deploy.ts";
+import { doctorVerb } from "./verbs/doctor.ts";
+import { graphVerb } from "./verbs/graph.ts";
+import { healthVerb } from "./verbs/health.ts";
+import { historyVerb } from "./verbs/history.ts";
+import { hostVerb } from "./verbs/host.ts";
+import { initVerb } from "./verbs/init.ts";
+import { logsVerb } from "./verbs/logs.ts";
+import { planVerb } from "./verbs/plan.ts";
+import { rollbackVerb } from "./verbs/rollback.ts";
+import { runVerb } from "./verbs/run.ts";
+import { statusVerb } from "./verbs/status.ts";
+import { steerVerbs } from "./verbs/steer.ts";
+import { downVerb, openVerb, upVerb } from "./verbs/up.ts";
+import { watchVerb } from "./verbs/watch.ts";
+import { whyMissVerb } from "./verbs/why-miss.ts";
+
+/** In the order in which help lists them: set up, deploy, look. */
+const verbs: readonly ((program: Command) => void)[] = [
+  initVerb,
+  upVerb,
+  downVerb,
+  openVerb,
+  doctorVerb,
+  planVerb,
+  deployVerb,
+  watchVerb,
+  statusVerb,
+  steerVerbs,
+  rollbackVerb,
+  historyVerb,
+  logsVerb,
+  healthVerb,
+  hostVerb,
+  graphVerb,
+  affectedVerb,
+  runVerb,
+  whyMissVerb,
+  cacheVerb,
+  demoVerb,
+  completionVerb,
+];
+
+export function makeProgram(): Command {
+  const program = addCommonOptions(new Command("sluice"))
+    .description("From commit to production for TypeScript monorepos, a little traffic at a time.")
+    .version(version(), "-V, --version", "print the version")
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .addHelpText("after", '\nStart with "sluice init". "sluice help exit-codes" lists exit statuses.')
+    .exitOverride();
+  for (const register of verbs) register(program);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+function version(): string {
+  for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
+    try {
+      const { name, version }: { name?: string; version?: string } = JSON.parse(
+        readFileSync(join(at, "package.json"), "utf8"),
+      );
+      if (name === "sluice" && version !== undefined) return version;
+    } catch {
+      // Not this folder: its parent may be the package.
+    }
+  }
+  return "unknown";
+}
