@@ -1,7 +1,7 @@
 // What the schema cannot see: names that must exist, cycles, things that do not go together. It reads the written
 // config loosely, so that these problems are reported together with those of form.
-import { nearest, oneOf } from "./nearest.ts";
-import { type ConfigProblem, pathOf } from "./problems.ts";
+import { Loose, mendFor } from "./loose.ts";
+import type { ConfigProblem } from "./problems.ts";
 import { strategyKinds } from "./strategy.ts";
 
 type Check = (config: Loose) => readonly ConfigProblem[];
@@ -220,59 +220,4 @@ function ingressIsUnique(config: Loose): readonly ConfigProblem[] {
       ? []
       : [ingress.problem(`"${other}" already stands at ${place}`, "Give one of them another path or host")];
   });
-}
-
-function mendFor(wrong: string, known: readonly string[]): string {
-  const meant = nearest(wrong, known);
-  if (meant !== undefined) return `Did you mean "${meant}"?`;
-  return known.length === 0 ? "None is named in this file" : `Known: ${oneOf(known)}`;
-}
-
-/** A value of unknown form and its place in the file. Asking for what is not there gives an empty one. */
-class Loose {
-  readonly value: unknown;
-  readonly path: readonly PropertyKey[];
-  constructor(value: unknown, path: readonly PropertyKey[]) {
-    this.value = value;
-    this.path = path;
-  }
-
-  get name(): string {
-    return String(this.path.at(-1) ?? "");
-  }
-
-  get isObject(): boolean {
-    return typeof this.value === "object" && this.value !== null && !Array.isArray(this.value);
-  }
-
-  get keys(): readonly string[] {
-    return this.isObject ? Object.keys(this.value as object) : [];
-  }
-
-  get entries(): readonly Loose[] {
-    return this.keys.map((key) => this.at(key));
-  }
-
-  get items(): readonly Loose[] {
-    return Array.isArray(this.value) ? this.value.map((item, i) => new Loose(item, [...this.path, i])) : [];
-  }
-
-  get strings(): readonly string[] {
-    return this.items.map((item) => item.value).filter((value) => typeof value === "string");
-  }
-
-  at(key: string): Loose {
-    const inner: unknown = this.isObject ? Object.getOwnPropertyDescriptor(this.value, key)?.value : undefined;
-    return new Loose(inner, [...this.path, key]);
-  }
-
-  problem(so: string, mend: string): ConfigProblem {
-    return { path: pathOf(this.path), so, mend };
-  }
-
-  /** No problem when it is not text: that is the schema's to say. */
-  mustName(known: readonly string[], what: string): readonly ConfigProblem[] {
-    if (typeof this.value !== "string" || known.includes(this.value)) return [];
-    return [this.problem(`"${this.value}" is not ${what}`, mendFor(this.value, known))];
-  }
 }
