@@ -3,7 +3,14 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export type Task =
-  | { readonly kind: "closed"; readonly port: number; readonly connections: number; readonly ms: number }
+  /** Until so many requests are answered, or the time is over. */
+  | {
+      readonly kind: "closed";
+      readonly port: number;
+      readonly connections: number;
+      readonly requests: number;
+      readonly msMax: number;
+    }
   | {
       readonly kind: "open";
       readonly port: number;
@@ -75,25 +82,32 @@ function open(port: number, onAnswer: (ok: boolean) => void): Promise<Socket> {
 
 /** Each connection sends its next request when it has its answer: how much goes through. */
 async function closedLoop(o: Task & { kind: "closed" }): Promise<Measured> {
-  const stopAt = performance.now() + o.ms;
-  let [requests, failed, isOver] = [0, 0, false];
-  const sockets = await Promise.all(
-    Array.from({ length: o.connections }, async (): Promise<Socket> => {
-      const socket: Socket = await open(o.port, (ok) => {
-        if (isOver) return;
-        if (ok) requests++;
-        else failed++;
-        if (performance.now() < stopAt) socket.write(question);
-      });
-      return socket;
-    }),
-  );
+  let [requests, failed, sent] = [0, 0, 0];
+  let finish = (): void => {};
+  const isOver = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const sockets: Socket[] = [];
+  const next = (socket: Socket): void => {
+    if (sent++ < o.requests) socket.write(question);
+  };
+  for (let i = 0; i < o.connections; i++) {
+    const socket: Socket = await open(o.port, (ok) => {
+      if (ok) requests++;
+      else failed++;
+      if (requests + failed >= o.requests) finish();
+      else next(socket);
+    });
+    sockets.push(socket);
+  }
   const startedAt = performance.now();
-  for (const socket of sockets) socket.write(question);
-  await new Promise((resolve) => setTimeout(resolve, o.ms + 50));
-  isOver = true;
+  for (const socket of sockets) next(socket);
+  const timer = setTimeout(finish, o.msMax);
+  await isOver;
+  clearTimeout(timer);
+  const measured = { requests, failed, ms: performance.now() - startedAt, p50Ms: 0, p99Ms: 0, p999Ms: 0 };
   for (const socket of sockets) socket.destroy();
-  return { requests, failed, ms: stopAt - startedAt, p50Ms: 0, p99Ms: 0, p999Ms: 0 };
+  return measured;
 }
 
 /** Requests fall due at fixed moments whatever the answers do; latency counts from the moment due. */

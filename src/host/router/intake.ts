@@ -4,7 +4,7 @@ import type { Connection } from "./accepted.ts";
 import { clientBehind } from "./addresses.ts";
 import { isHost, type RequestHead } from "./head.ts";
 import type { OwnAnswer } from "./own-answer.ts";
-import { requestText } from "./request-text.ts";
+import { requestText, type Sender } from "./request-text.ts";
 import type { Entry } from "./routing.ts";
 import { cookieValue, type Service, type Wanted } from "./service.ts";
 import type { Shop } from "./shop.ts";
@@ -29,14 +29,6 @@ export interface Asked {
   readonly requestId: string;
   /** The head as the replica gets it. */
   readonly text: string;
-}
-
-/** Who asks, and under which name: the peer, or whom a trusted peer names. */
-export interface Sender {
-  readonly client: string;
-  readonly forwardedFor: string;
-  readonly proto: string;
-  readonly forwardedHost: string;
 }
 
 /** `input` is the buffer that the head was read from, just now. */
@@ -64,7 +56,7 @@ export function takeIn(head: RequestHead, input: Buffer, o: { origin: Origin; sh
     routeClass: service.tally.classes.of(head.method, head.path),
     sender,
     requestId,
-    text: requestText({ ...sender, head, strip, requestId }),
+    text: requestText({ head, strip, sender, requestId }),
   };
 }
 

@@ -1,19 +1,24 @@
 // The head of a request as the replica gets it: what the client sent, less its hop, plus who asked and how.
 import type { RequestHead } from "./head.ts";
 
-export interface Asked {
-  readonly head: RequestHead;
-  /** Length of the path prefix to take away. */
-  readonly strip: number;
+/** Who asks, and under which name: the peer, or whom a trusted peer names. */
+export interface Sender {
   readonly client: string;
-  /** The chain before the router's peer, when that peer is trusted. */
   readonly forwardedFor: string;
   readonly proto: string;
   readonly forwardedHost: string;
+}
+
+interface Described {
+  readonly head: RequestHead;
+  /** Length of the path prefix to take away. */
+  readonly strip: number;
+  readonly sender: Sender;
   readonly requestId: string;
 }
 
-export function requestText({ head, strip, client, forwardedFor, proto, forwardedHost, requestId }: Asked): string {
+export function requestText({ head, strip, sender, requestId }: Described): string {
+  const { client, forwardedFor, proto, forwardedHost } = sender;
   const target = strip === 0 ? head.target : head.target.slice(strip).replace(/^(?!\/)/, "/");
   const framing = head.framing === "chunked" ? "Transfer-Encoding: chunked\r\n" : "";
   const upgrade = head.upgrade === "" ? "" : `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;

@@ -92,6 +92,15 @@ test("a request that is held too long gets the maintenance page and the reason",
   expect(answer.headers["x-sluice-error"]).toBe("nothing-ready");
 });
 
+test("a request sent ahead of one that is turned away is answered, too", async () => {
+  const { port } = await routerWith({ buffer: { maxMs: 60, maxBytes: 1e6 } });
+  const answer = await raw(
+    port,
+    "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+  );
+  expect(answer.match(/x-sluice-error: nothing-ready/g)).toHaveLength(2);
+});
+
 test("when the chosen revision's only replica is gone, the other serves at once", async () => {
   const { port: v1 } = await replica(says("v1"));
   const gone = await replica(says("v2"));
