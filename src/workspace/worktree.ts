@@ -5,6 +5,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../domain/problem.ts";
 import { git, gitFolder, indexStamp, splitNul } from "./git.ts";
+import { listUntracked } from "./untracked.ts";
 
 export type Content = string;
 /** Where the working tree differs from git's index; undefined: the file is gone. */
@@ -36,8 +37,9 @@ export function folderOf(root: string): string {
 }
 
 export async function untrackedFiles(root: string): Promise<readonly string[]> {
-  const out = must(await git(root, ["ls-files", "-z", "-o", "--exclude-standard"])).toString();
-  return splitNul(out).flatMap((path) => (path.endsWith("/") ? walk(root, path.slice(0, -1)) : [path]));
+  const found = await listUntracked(root);
+  if (!found) throw new Problem(`git cannot list the files of ${root}`, "Run git ls-files -o there to see why");
+  return found.flatMap((path) => (path.endsWith("/") ? walk(root, path.slice(0, -1)) : [path]));
 }
 
 /** All that git has in its index: `TAG mode oid stage\tpath`, NUL-terminated, in byte order. */
