@@ -1,11 +1,13 @@
 // Differential fuzz: whatever the router's reader accepts, Node's own strict parser must accept with the same meaning.
 // (The reverse does not hold, and is not meant to.) SLUICE_FUZZ_CASES and SLUICE_FUZZ_SEED change how much and what.
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { ChunkedBody } from "./chunks.ts";
 import { headLimits } from "./fields.ts";
-import { readRequest } from "./head.ts";
+import { readAnswer, readRequest } from "./head.ts";
+import { hostileAnswers } from "./hostile-answers.ts";
 import { hostileRequests } from "./hostile-requests.ts";
 
 const cases = Number(process.env.SLUICE_FUZZ_CASES ?? 8_000);
@@ -63,8 +65,8 @@ const tokens = [
   "5\r\nhello\r\n",
 ];
 
-function mutated(random: (below: number) => number): string {
-  let text = seeds[random(seeds.length)] ?? "";
+function mutated(from: readonly string[], random: (below: number) => number): string {
+  let text = from[random(from.length)] ?? "";
   for (let n = random(4); n >= 0; n--) {
     const at = random(text.length + 1);
     const kind = random(6);
@@ -154,7 +156,7 @@ test(`what the reader accepts of ${cases} mutated requests, Node's strict parser
   const random = randomFrom(seed);
   let accepted = 0;
   for (let i = 0; i < cases; i++) {
-    const bytes = Buffer.from(mutated(random), "latin1");
+    const bytes = Buffer.from(mutated(seeds, random), "latin1");
     const mine = ours(bytes);
     if (!mine) continue;
     accepted++;
@@ -198,4 +200,82 @@ test("a head that is complete is read alike wherever the packets end", () => {
     for (let n = 0; n < result.end; n++) expect(readRequest(whole.subarray(0, n), 0, headLimits)).toBeUndefined();
     expect(readRequest(whole.subarray(0, result.end), 0, headLimits)).toEqual(result);
   }
+});
+
+interface AnswerMeaning {
+  readonly status: number;
+  readonly fields: readonly string[];
+  readonly body: string;
+}
+
+function ourAnswer(bytes: Buffer): (AnswerMeaning & { readonly rest: number }) | undefined {
+  const head = readAnswer(bytes, 0, { method: "GET", limits: headLimits });
+  if (head === undefined || "refused" in head || head.status < 200 || head.framing === "eof") return undefined;
+  let body = "";
+  let end = head.end;
+  if (head.framing === "length") {
+    end += head.lengthBytes;
+    if (end > bytes.length) return undefined;
+    body = bytes.latin1Slice(head.end, end);
+  } else if (head.framing === "chunked") {
+    const chunks = new ChunkedBody();
+    end = chunks.read(bytes, head.end, (s, e) => {
+      body += bytes.latin1Slice(s, e);
+    });
+    if (!chunks.isDone) return undefined;
+  }
+  const fields = head.fields.split("\r\n").filter((f) => f !== "");
+  return { status: head.status, fields: fields.map(trimmed), body, rest: bytes.length - end };
+}
+
+const droppedOfAnswers = /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|x-sluice-.*):/i;
+
+function nodesAnswer(bytes: Buffer): Promise<AnswerMeaning | { refused: string }> {
+  return new Promise((resolve) => {
+    const wire = new Wire();
+    // An http client asks no more of its connection than a Duplex and a few setters.
+    const asking = request({ host: "a", createConnection: () => wire as unknown as Socket }, (answer) => {
+      let body = "";
+      answer.setEncoding("latin1");
+      answer.on("data", (part: string) => {
+        body += part;
+      });
+      answer.on("error", (error) => resolve({ refused: error.message }));
+      answer.on("end", () => {
+        const pairs = answer.rawHeaders.flatMap((name, i, all) => (i % 2 === 0 ? [`${name}:${all[i + 1]}`] : []));
+        resolve({ status: answer.statusCode ?? 0, fields: pairs.filter((f) => !droppedOfAnswers.test(f)), body });
+      });
+    });
+    asking.on("error", (error) => resolve({ refused: error.message }));
+    asking.end();
+    setImmediate(() => {
+      wire.push(bytes);
+      setImmediate(() => setImmediate(() => resolve({ refused: "waits for more" })));
+    });
+  });
+}
+
+test(`what the reader accepts of ${cases} mutated answers, Node's strict parser understands alike`, async () => {
+  const random = randomFrom(seed + 1);
+  const from = hostileAnswers.map((c) => c.bytes).filter((b) => b.length < 400);
+  let accepted = 0;
+  for (let i = 0; i < cases; i++) {
+    const bytes = Buffer.from(mutated(from, random), "latin1");
+    const mine = ourAnswer(bytes);
+    if (!mine) continue;
+    accepted++;
+    const { rest, ...meaning } = mine;
+    const message = bytes.subarray(0, bytes.length - rest);
+    const named = namedInConnection(message);
+    const unnamed = (fields: readonly string[]): string[] =>
+      fields.filter((f) => !named.has(f.split(":")[0]?.toLowerCase() ?? ""));
+    const theirs = await nodesAnswer(message);
+    const told = "fields" in theirs ? { ...theirs, fields: unnamed(theirs.fields) } : theirs;
+    expect({ bytes: message.latin1Slice(), ...told }).toEqual({
+      bytes: message.latin1Slice(),
+      ...meaning,
+      fields: unnamed(meaning.fields),
+    });
+  }
+  expect(accepted).toBeGreaterThan(cases / 50);
 });
