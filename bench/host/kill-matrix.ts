@@ -1,10 +1,10 @@
 // npm run kill-matrix: who is killed × in which phase × under which strategy, with failed requests, milliseconds to
 // recovery and what was adopted, as a table.
 import { parseArgs } from "node:util";
-import type { Frame } from "../../src/domain/frame.ts";
+import { dark, type Frame, trafficSum } from "../../src/domain/frame.ts";
 import type { StrategyKind } from "../../src/domain/strategy.ts";
 import { isHit, strike, victims } from "./chaos.ts";
-import { journey, setStage, strategies } from "./stage.ts";
+import { journey, type Stage, setStage, strategies } from "./stage.ts";
 import { startTraffic } from "./traffic.ts";
 
 const { values } = parseArgs({ options: { strategy: { type: "string" }, rate: { type: "string", default: "200" } } });
@@ -32,8 +32,10 @@ async function cell(o: {
     await new Promise((resolve) => setTimeout(resolve, 200));
     const frame = o.frames[o.phase];
     if (frame !== undefined) await stage.ask(frame);
-    const blow = await strike(stage, o.victim);
+    const striking = strike(stage, o.victim); // the release goes on meanwhile: an upgrade waits for requests that wait for it
     if (frame !== undefined) await stage.hold(frame);
+    await lighten(stage, o);
+    const blow = await striking;
     await traffic.stop();
     if (blow === undefined) return;
     const hit = traffic.losses.filter((loss) => isHit(loss, blow));
@@ -46,6 +48,12 @@ async function cell(o: {
   } finally {
     await stage.end();
   }
+}
+
+/** While a service is dark its requests wait: the cell goes on until somebody serves again. */
+async function lighten(stage: Stage, { frames, phase }: { frames: readonly Frame[]; phase: number }): Promise<void> {
+  for (let at = phase; trafficSum(frames[at] ?? dark) === 0 && at + 1 < frames.length; at++)
+    await stage.hold(frames[at + 1] ?? dark);
 }
 
 /** "v1 100/90, v2 50/10": capacity and traffic. */

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Frame, replicasFor, shareOf } from "../../src/domain/frame.ts";
+import { type Frame, replicasFor, sameFrame, shareOf } from "../../src/domain/frame.ts";
 import { moves } from "../../src/domain/moves.ts";
 import { milestones, type Strategy, type StrategyKind, standing } from "../../src/domain/strategy.ts";
 import type { DesiredService, SeenService } from "../../src/host/api.ts";
@@ -69,7 +69,8 @@ export function journey(kind: StrategyKind, { from, to }: { from: string; to: st
   const frames: Frame[] = [standing(from)];
   for (const milestone of milestones(strategies[kind], sides))
     if (milestone.kind === "frame") frames.push(...moves(frames.at(-1) ?? standing(from), milestone.frame));
-  return [...frames.slice(1), standing(to)];
+  const last = frames.at(-1);
+  return [...frames.slice(1), ...(last !== undefined && sameFrame(last, standing(to)) ? [] : [standing(to)])];
 }
 
 /** A control plane asks again while the host is being restarted. */

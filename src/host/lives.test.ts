@@ -220,6 +220,19 @@ test("the host is upgraded twice under load: both processes are new, the replica
   expect([pids.supervisor, pids.router].map(identify)).toEqual([undefined, undefined]);
 });
 
+test("requests that wait at a switch while the host is upgraded are served by what becomes ready", async () => {
+  await serving();
+  await host.client.put("test/web", desired(2, {}));
+  await host.until("test/web", ({ revisions }) => Object.keys(revisions).length === 0);
+  const upgrading = host.client.upgrade(host.programs);
+  await pause(1_000);
+  await host.client.put("test/web", desired(3, { v2: revision(host, { version: "two" }) })).catch(() => {});
+  await upgrading;
+  await host.client.put("test/web", desired(3, { v2: revision(host, { version: "two" }) }));
+  await host.until("test/web", ({ revisions: { v2 } }) => v2?.ready === 1);
+  expect(await lost()).toEqual([]);
+});
+
 test("an upgrade to programs that do not start changes nothing", async () => {
   await serving();
   const pids = await host.pids();

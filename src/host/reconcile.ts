@@ -7,7 +7,7 @@ import { type Decision, decide } from "./decide.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Replica } from "./replica.ts";
 import { inFlightOf, type RouterLink } from "./router-link.ts";
-import type { RoutedService } from "./table.ts";
+import type { RoutedService, RouterTable } from "./table.ts";
 import { tableOf } from "./table-of.ts";
 import type { ListenerId } from "./twin.ts";
 import { writeWhole } from "./whole-file.ts";
@@ -18,6 +18,8 @@ export interface ReconcilerOptions {
   readonly tableFile: string;
   /** Length of the router's counted intervals, when it is not its default. */
   readonly intervalMs?: Ms;
+  /** To a router that drains beside its successor. */
+  readonly tellPredecessor: (table: RouterTable) => void;
   readonly forget: (listener: ListenerId) => void;
   readonly log: (line: string) => void;
 }
@@ -121,6 +123,7 @@ export class Reconciler {
       state.tableVersion += 1;
       const table = tableOf({ version: state.tableVersion, ...parts });
       this.#onDisk(() => writeWhole(tableFile, JSON.stringify(table)));
+      this.#options.tellPredecessor(table);
       const seen = await router.put(table);
       if (seen.version < table.version)
         throw new Temporary(`the router has table ${seen.version}, not ${table.version}`);

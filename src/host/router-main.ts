@@ -54,6 +54,7 @@ function forget(id: ListenerId): void {
 function take(message: TwinMessage, handle: unknown): void {
   if (message.kind === "listener" && isHandle(handle)) listen(message.id, handle);
   else if (message.kind === "forget") forget(message.id);
+  else if (message.kind === "table") router.put(message.table);
   else if (message.kind === "stop") void stop(message.drainTimeoutMs);
 }
 

@@ -69,6 +69,7 @@ async function supervise(): Promise<void> {
     tableFile: paths.table,
     ...counted,
     log,
+    tellPredecessor: (table) => twin.tellPredecessor({ kind: "table", table }),
     forget: listeners.forget,
   });
   const twin: Twin = keepTwin({

@@ -2,6 +2,7 @@
 // inherited, so the kernel's backlog keeps every new connection meanwhile. Used by both; this file is their contract.
 import { type ChildProcess, type SendHandle, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import type { RouterTable } from "./table.ts";
 
 /** "entry:production", "service:production/web" */
 export type ListenerId = string;
@@ -30,6 +31,8 @@ export type TwinMessage =
   | { readonly kind: "forget"; readonly id: ListenerId }
   /** To the router: do not restart the supervisor any more, stop accepting, let requests finish, exit. */
   | { readonly kind: "stop"; readonly drainTimeoutMs: number }
+  /** To a predecessor that drains: requests that it holds back wait for what only a new table tells. */
+  | { readonly kind: "table"; readonly table: RouterTable }
   /** From the router, once it serves: a successor's sign that its predecessor may go. */
   | { readonly kind: "ready" };
 
@@ -45,6 +48,8 @@ export interface Twin {
    * has said `ready`. When that does not happen the present one stays, and this rejects.
    */
   succeed(drainTimeoutMs: number): Promise<void>;
+  /** Nothing happens when there is none. */
+  tellPredecessor(message: TwinMessage): void;
 }
 
 export interface TwinOptions {
@@ -64,10 +69,14 @@ export function twinSettings(env: NodeJS.ProcessEnv = process.env): TwinSettings
 type Link = ChildProcess | NodeJS.Process;
 
 const successorWithinMs = 10_000;
+const pauseMaxMs = 2_000;
+/** One that lived so long did not fail at its start: the next start does not wait. */
+const settledAfterMs = 2_000;
 
 /** Attaches to the process that started us, or starts the other; restarts it whenever it ends, with a pause that grows. */
 export function keepTwin(options: TwinOptions): Twin {
   let link: Link | undefined;
+  let predecessor: Link | undefined;
   let isHeld = true;
   let pauseMs = 0;
 
@@ -80,11 +89,11 @@ export function keepTwin(options: TwinOptions): Twin {
 
   function start(): void {
     if (!isHeld) return;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const child = begin();
     attach(child);
     onEnd(child, (because) => {
-      if (Date.now() - startedAt > 10_000) pauseMs = 0;
+      if (performance.now() - startedAt > settledAfterMs) pauseMs = 0;
       mend(child, because);
     });
   }
@@ -101,17 +110,20 @@ export function keepTwin(options: TwinOptions): Twin {
     link = undefined;
     options.onRestart?.(because);
     setTimeout(start, pauseMs);
-    pauseMs = Math.min(5_000, pauseMs === 0 ? 100 : pauseMs * 2);
+    pauseMs = Math.min(pauseMaxMs, pauseMs === 0 ? 100 : pauseMs * 2);
   }
 
   async function succeed(drainTimeoutMs: number): Promise<void> {
-    const predecessor = link;
+    const former = link;
     const successor = begin();
     await untilReady(successor);
     attach(successor);
     onEnd(successor, (because) => mend(successor, because));
-    predecessor?.send?.({ kind: "stop", drainTimeoutMs } satisfies TwinMessage);
-    if (predecessor !== undefined) await untilEnded(predecessor);
+    if (former === undefined) return;
+    predecessor = former;
+    former.send?.({ kind: "stop", drainTimeoutMs } satisfies TwinMessage);
+    await untilEnded(former);
+    predecessor = undefined;
   }
 
   if (process.connected) {
@@ -126,6 +138,7 @@ export function keepTwin(options: TwinOptions): Twin {
     },
     pid: () => (link === process ? process.ppid : link?.pid),
     succeed,
+    tellPredecessor: (message) => void predecessor?.send?.(message),
   };
 }
 
