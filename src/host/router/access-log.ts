@@ -14,6 +14,8 @@ export interface AccessLine {
   readonly ms: number;
   readonly requestId: string;
   readonly traceparent?: string;
+  /** Why the router answered itself, before a revision was chosen. */
+  readonly error?: string;
 }
 
 const gatheredMax = 10_000;

@@ -87,12 +87,21 @@ export class Client implements ClientSide, Origin {
     this.keepsAlive = head.keepAlive && !this.shop.isStopping;
     const asked = takeIn(head, input, { origin: this, shop: this.shop });
     if ("error" in asked) {
+      if (this.shop.log.wants(asked.status)) this.log(head, asked);
       // Its body would be taken for the next request.
       if (head.framing !== "none") this.keepsAlive = false;
       return this.answer(asked);
     }
     this.exchange = new Exchange(this, asked, startedMs);
     this.exchange.start();
+  }
+
+  /** Nobody was asked: an address that is not allowed, a rate that is exceeded, no such service. */
+  private log(head: RequestHead, { status, error }: OwnAnswer): void {
+    const { method, path, requestId } = head;
+    const nobody = { service: "", revision: "", replica: "", ms: 0 };
+    const at = new Date(this.shop.now()).toISOString();
+    this.shop.log.write({ at, ...nobody, client: this.address, method, path, status, requestId, error });
   }
 
   // What the exchange asks of its client's side.

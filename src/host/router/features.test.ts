@@ -1,5 +1,5 @@
 // What a service may ask of the router beyond weights: sessions, mirrors, ejection, guards, trust, the access log.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -191,6 +191,24 @@ test("the access log has every error and a sample of the rest, with request id a
     requestId: "abc-1",
     traceparent,
     revision: "v1",
+    client: "127.0.0.1",
+  });
+});
+
+test("who was turned away is in the access log, with the reason", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-log-"));
+  onEnd(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "access.log");
+  const { port } = await routerWith(
+    { allow: [{ path: "/", from: ["10.0.0.0/8"] }] },
+    { table: { accessLog: { file, samplePercent: 100 } } },
+  );
+  await ask(port, { path: "/secret" });
+  await until(() => existsSync(file));
+  expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
+    status: 403,
+    error: "address-not-allowed",
+    path: "/secret",
     client: "127.0.0.1",
   });
 });
