@@ -30,7 +30,7 @@ export default defineConfig({
     "api-gateway": {
       kind: "http",
       path: "apps/api-gateway",
-      build: { bundle: "src/main.ts" },
+      build: { bundle: "src/main.ts", entries: { smoke: "src/smoke.ts" } },
       replicas: 1,
       memory: "256Mi",
       dependsOn: ["user-service", "expense-service"],
@@ -50,6 +50,9 @@ export default defineConfig({
       env: { API_URL: "/api" },
     },
   },
+  jobs: {
+    smoke: { service: "api-gateway", command: "node smoke.js", within: "1m" },
+  },
   environments: {
     local: {
       strategy: "recreate",
@@ -65,12 +68,14 @@ export default defineConfig({
     staging: {
       after: "development",
       strategy: "blueGreen",
+      jobs: { after: ["smoke"] },
       backing: { postgres: {} },
       secrets: { envFile: ".env.staging" },
     },
     production: {
       after: "staging",
       strategy: "canary",
+      jobs: { after: ["smoke"] },
       services: { "expense-service": { replicas: 2 } },
       checks: { errorRateMax: "5%", latency: { p99: "3s" } },
       backing: { postgres: { tier: "medium", multiAz: true } },

@@ -30,6 +30,8 @@ export interface PlannedService {
   readonly serves: boolean;
   /** Percent of a side's capacity that may be missing while batches change places. */
   readonly unavailable: number;
+  /** Percent of the new replicas that may break before the rollout fails (rolling). */
+  readonly failureShare?: number;
   readonly from: Frame;
   readonly withinMs: Ms;
 }
@@ -111,6 +113,9 @@ function plannedService(service: IntendedService, stable: RevisionId | undefined
     strategy: service.strategy.kind,
     serves: service.serves,
     unavailable: service.strategy.kind === "rolling" ? service.strategy.maxUnavailable : 0,
+    ...(service.strategy.kind === "rolling" && service.strategy.maxFailureShare > 0
+      ? { failureShare: service.strategy.maxFailureShare }
+      : {}),
     from: quiet(standing(stable), service.serves),
     withinMs: service.withinMs,
   };

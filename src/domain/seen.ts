@@ -28,19 +28,32 @@ export interface Asked {
   readonly size: number;
   /** Percent of a side's capacity that the plan allows to be missing while batches change places. */
   readonly unavailable: number;
+  /** Percent of the new replicas that may break before the step fails (rolling). */
+  readonly failureShare?: number;
 }
 
 /** A frame is held when the weights are reported back and all that it relies on is ready. */
 export function assess(seen: Seen, asked: Asked): Assessment {
-  const broken = asked.rely.find((revision) => seen.revisions[revision]?.broken !== undefined);
+  const broken = asked.rely.find((revision) => isBroken(seen, asked, revision));
   if (broken !== undefined) return { kind: "broken", because: `${broken}: ${seen.revisions[broken]?.broken}` };
   const missing = [...lackOfReplicas(seen, asked), ...leftOver(seen, asked.frame), ...wrongWeights(seen, asked.frame)];
   return missing.length === 0 ? { kind: "held" } : { kind: "waiting", because: missing.join("; ") };
 }
 
-function lackOfReplicas(seen: Seen, { frame, rely, size }: Asked): string[] {
-  return rely.flatMap((revision) => {
-    const wanted = replicasFor(shareOf(frame, revision).capacity, size);
+/** A few broken replicas are borne where the strategy says so and the rest is ready. */
+function isBroken(seen: Seen, asked: Asked, revision: RevisionId): boolean {
+  const share = seen.revisions[revision];
+  return share?.broken !== undefined && ((asked.failureShare ?? 0) === 0 || share.ready < neededOf(asked, revision));
+}
+
+function neededOf({ frame, size, failureShare = 0 }: Asked, revision: RevisionId): number {
+  const wanted = replicasFor(shareOf(frame, revision).capacity, size);
+  return wanted - Math.floor((wanted * failureShare) / 100);
+}
+
+function lackOfReplicas(seen: Seen, asked: Asked): string[] {
+  return asked.rely.flatMap((revision) => {
+    const wanted = neededOf(asked, revision);
     const ready = seen.revisions[revision]?.ready ?? 0;
     return ready >= wanted ? [] : [`${revision} has ${ready} of ${wanted} replicas ready`];
   });
@@ -65,10 +78,10 @@ function wrongWeights(seen: Seen, frame: Frame): string[] {
 }
 
 /** Which revision this frame would give more traffic than its ready replicas bear: a move that is never chosen. */
-export function overloads(seen: Seen, { frame, size, unavailable }: Asked): RevisionId | undefined {
+export function overloads(seen: Seen, { frame, size, unavailable, failureShare = 0 }: Asked): RevisionId | undefined {
   return Object.keys(frame.revisions).find((revision) => {
     const [wanted, now] = [shareOf(frame, revision).traffic, seen.revisions[revision]];
-    const needed = (wanted / 100) * size * (1 - unavailable / 100);
+    const needed = (wanted / 100) * size * (1 - Math.max(unavailable, failureShare) / 100);
     return wanted > (now?.traffic ?? 0) && (now?.ready ?? 0) < needed - 0.01 * size;
   });
 }

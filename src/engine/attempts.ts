@@ -1,6 +1,6 @@
 // How each kind of task is attempted. Each returns a fact that has become true, or when to look again.
 import type { Fact } from "../domain/event.ts";
-import { type Frame, type Ms, shareOf } from "../domain/frame.ts";
+import { type Frame, type Ms, replicasFor, shareOf } from "../domain/frame.ts";
 import { activeNodes, minutes, type Task } from "../domain/next.ts";
 import { plan } from "../domain/plan.ts";
 import { unfit } from "../domain/powers.ts";
@@ -90,7 +90,8 @@ interface Ask {
 
 function askedOf(run: Run, service: string, frame: Frame, rely: Asked["rely"]): Asked {
   const planned = run.plan?.services[service];
-  return { frame, rely, size: planned?.size ?? 1, unavailable: planned?.unavailable ?? 0 };
+  const { size = 1, unavailable = 0, failureShare = 0 } = planned ?? {};
+  return { frame, rely, size, unavailable, failureShare };
 }
 
 /** Asks for a frame, unless it would overload what is ready, and assesses an observation that was made after asking. */
@@ -129,8 +130,15 @@ async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings)
   const seen = await target.observe();
   const broken = seen.revisions[planned.candidate]?.broken;
   const [where] = activeNodes(run);
+  const ready = seen.revisions[planned.candidate]?.ready ?? 0;
+  const needed =
+    replicasFor(shareOf(task.frame, planned.candidate).capacity, planned.size) *
+    (1 - (planned.failureShare ?? 0) / 100);
   const matters =
-    broken !== undefined && shareOf(task.frame, planned.candidate).capacity > 0 && run.hold?.cause === undefined;
+    broken !== undefined &&
+    ((planned.failureShare ?? 0) === 0 || ready < needed) &&
+    shareOf(task.frame, planned.candidate).capacity > 0 &&
+    run.hold?.cause === undefined;
   if (matters && where !== undefined) {
     const because = `${planned.candidate}: ${broken}`;
     return { fact: { kind: "step failed", node: where.node.id, step: where.index, because }, dueInMs: 0 };

@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { type Asked, assess, overloads } from "./seen.ts";
+
+const frame = { revisions: { new: { capacity: 100, traffic: 0 } }, routes: [] };
+const asked: Asked = { frame, rely: ["new"], size: 10, unavailable: 0 };
+const oneBroken = { revisions: { new: { ready: 9, running: 10, traffic: 0, broken: "crash loop" } } };
+
+describe("a rolling deployment", () => {
+  test("bears as many broken replicas as its failure share allows", () => {
+    expect(assess(oneBroken, { ...asked, failureShare: 10 })).toEqual({ kind: "held" });
+  });
+
+  test("fails beyond it, and at once without one", () => {
+    expect(assess(oneBroken, { ...asked, failureShare: 5 }).kind).toBe("broken");
+    expect(assess(oneBroken, asked).kind).toBe("broken");
+  });
+});
+
+test("weights count only as they are reported back", () => {
+  const shifted: Asked = {
+    ...asked,
+    frame: { revisions: { new: { capacity: 100, traffic: 100 } }, routes: [] },
+    rely: [],
+  };
+  expect(assess({ revisions: { new: { ready: 10, running: 10, traffic: 50 } } }, shifted)).toEqual({
+    kind: "waiting",
+    because: "the router reports 50 % for new, not 100 %",
+  });
+});
+
+test("a frame that would give a revision more than its ready replicas bear is told apart before it is asked for", () => {
+  const shifted: Asked = { ...asked, frame: { revisions: { new: { capacity: 100, traffic: 60 } }, routes: [] } };
+  const ready = (n: number) => ({ revisions: { new: { ready: n, running: 10, traffic: 0 } } });
+  expect([overloads(ready(5), shifted), overloads(ready(6), shifted)]).toEqual(["new", undefined]);
+});
