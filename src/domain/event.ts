@@ -61,6 +61,8 @@ export type Fact =
   /** A person's yes to what is being waited for; `full` skips every gate that is still to come. */
   | { readonly kind: "promoted"; readonly by: string; readonly full: boolean }
   | { readonly kind: "abort asked"; readonly by: string; readonly reason: string }
+  /** A later deployment takes its place. */
+  | { readonly kind: "superseded"; readonly by: DeploymentId }
   | { readonly kind: "retried"; readonly by: string }
   /** A worker took over after a gap in which nobody looked: that time does not use up patience. */
   | { readonly kind: "resumed"; readonly worker: string; readonly gapMs: Ms }

@@ -8,8 +8,11 @@ export function hurried(intent: Intent): Intent {
     name,
     { ...service, strategy: service.strategy.kind === "recreate" ? service.strategy : atOnce },
   ]);
+  const { admission: _, ...rest } = intent;
   return {
-    ...intent,
+    ...rest,
+    // Going back waits for nobody: what is in progress goes back first.
+    queue: "cancelInProgress",
     services: Object.fromEntries(services),
     verify: intent.verify.filter((gate) => gate.kind === "job"),
   };

@@ -6,6 +6,7 @@ import { checksIn, jobsIn, serviceIn, strategyIn } from "./config/resolve.ts";
 import type { Ms, RevisionId, Route } from "./frame.ts";
 import type { IntendedService, Intent, ServiceName } from "./plan.ts";
 import { Problem } from "./problem.ts";
+import type { Gate } from "./strategy.ts";
 
 /** A candidate that has no traffic yet answers requests with this header, whatever the weights say. */
 export const previewHeader = { header: "x-sluice-preview", value: "candidate" } as const;
@@ -28,6 +29,7 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
   const checks = checksIn(config, environment, publicUrl);
   const strategy = strategyIn(config, environment, checks);
   const { after, gate } = jobsIn(config, environment);
+  const admission = admissionTo(here);
   const intended = ([name, revision]: [ServiceName, RevisionId]): [ServiceName, IntendedService] => {
     const service = serviceIn(config, environment, name);
     return [
@@ -46,10 +48,18 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
   const bake = { kind: "bake", lastsMs: here.bake, checks, withinMs: here.bake + holdWithinMs } as const;
   return {
     services: Object.fromEntries(Object.entries(revisions).map(intended)),
+    ...(admission.length > 0 ? { admission } : {}),
+    queue: here.queue,
     verify: [...after, ...(here.bake > 0 ? [bake] : []), ...gate],
     onFailure: here.autoRollback ? "rollback" : "hold",
     hold: { withinMs: holdWithinMs, onDeadline: "rollback" },
   };
+}
+
+function admissionTo({ approvals }: EnvironmentConfig): readonly Gate[] {
+  if (approvals === undefined) return [];
+  const { quorum, roles, note, within } = approvals;
+  return [{ kind: "approve", policy: { quorum, roles, ...(note === undefined ? {} : { note }) }, withinMs: within }];
 }
 
 /** A Problem with a near name when there is no such environment. */

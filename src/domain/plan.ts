@@ -62,8 +62,15 @@ export interface IntendedService {
   readonly preview: readonly Route[];
 }
 
+/** Waits its turn; replaces those that wait; or also takes back the one in progress. */
+export type QueuePolicy = "wait" | "latestWins" | "cancelInProgress";
+
 export interface Intent {
   readonly services: Readonly<Record<ServiceName, IntendedService>>;
+  /** Before anything moves: who must let the release in. */
+  readonly admission?: readonly Gate[];
+  /** What a deployment does to others of its environment that have not ended; "wait" unless it says. */
+  readonly queue?: QueuePolicy;
   /** After the last wave, before the old sides go: smoke tests, then the deployment's own bake. */
   readonly verify: readonly Gate[];
   readonly onFailure: "rollback" | "hold";
@@ -81,8 +88,12 @@ export function plan(intent: Intent, stands: Standing): Plan {
   );
   const rollouts = changed.map((name) => rollout(name, serviceOf(intent, name), stands[name]));
   const waves = wavesOf(changed, intent);
+  const gates = intent.admission ?? [];
+  const admission: PlanNode[] =
+    gates.length > 0 && changed.length > 0 ? [{ id: "admission", after: [], steps: gates }] : [];
+  const first = admission.map((node) => node.id);
   const ordered = waves.flatMap((wave, i) =>
-    rollouts.filter((node) => wave.includes(node.id)).map((node) => ({ ...node, after: waves[i - 1] ?? [] })),
+    rollouts.filter((node) => wave.includes(node.id)).map((node) => ({ ...node, after: waves[i - 1] ?? first })),
   );
   const verify: PlanNode[] =
     intent.verify.length > 0 && changed.length > 0
@@ -92,7 +103,12 @@ export function plan(intent: Intent, stands: Standing): Plan {
   return {
     schema: 1,
     services,
-    nodes: [...ordered, ...verify, ...ordered.flatMap((node) => settle(node, serviceOf(intent, node.id), end))],
+    nodes: [
+      ...admission,
+      ...ordered,
+      ...verify,
+      ...ordered.flatMap((node) => settle(node, serviceOf(intent, node.id), end)),
+    ],
     unchanged: names.filter((name) => !changed.includes(name)),
     onFailure: intent.onFailure,
     hold: intent.hold,

@@ -81,6 +81,7 @@ const sentences: { [K in Fact["kind"]]: (fact: FactOf<K>, run: Run) => string } 
   unpaused: (fact) => `${fact.by} resumed`,
   promoted: (fact) => `${fact.by} promoted${fact.full ? " in full: gates still to come are skipped" : ""}`,
   "abort asked": (fact) => `${fact.by} aborted${because(fact.reason)}`,
+  superseded: (fact) => `Superseded: ${fact.by} takes its place`,
   retried: (fact) => `${fact.by} asked to try again`,
   resumed: (fact) =>
     `${fact.worker} took over after ${minutes(fact.gapMs)} in which nobody looked; that time does not count`,

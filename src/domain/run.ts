@@ -175,6 +175,7 @@ const changes: Changes = {
     ...(fact.full ? { full: { by: fact.by } } : {}),
   }),
   "abort asked": (run, fact) => turning(run, { kind: "aborted", because: fact.reason, by: fact.by }),
+  superseded: (run, fact) => turning(run, { kind: "superseded", because: `${fact.by} takes its place` }),
   retried: (run, _fact, at) => ({
     hold: undefined,
     phase: retriedPhase(run, at),

@@ -222,6 +222,24 @@ describe("gates", () => {
     expect([one.outcome, two.outcome]).toEqual(["rolled back", "succeeded"]);
   });
 
+  test("nothing moves before the release was let in", async () => {
+    const admission = [{ kind: "approve", policy: { roles: [], quorum: 1 }, withinMs: 3_600_000 }] as const;
+    const asked = { intent: intent({ web: service(strategies.canary) }, { admission }), stands };
+    const waiting = await simulate({ ...asked, endsWithinMs: 600_000 });
+    expect(waiting.targets.get("web")?.frames.length).toBe(1);
+    const yes = { kind: "approved", node: "admission", step: 0, by: "ana", roles: [] } as const;
+    const world = await simulate({ ...asked, said: [{ atMs: 60_000, fact: yes }] });
+    expect(world.outcome).toBe("succeeded");
+  });
+
+  test("a deployment that is superseded midway ends in the frame that it began in", async () => {
+    const superseded = { kind: "superseded", by: "d2" } as const;
+    const world = await simulate(web(strategies.canary, { said: [{ atMs: 70_000, fact: superseded }] }));
+    expect(world.outcome).toBe("superseded");
+    expect(trafficAtEnd(world)).toEqual({ "web-1": 100 });
+    expect(world.violations).toEqual([]);
+  });
+
   test("autoRollback off: a failed verdict holds and asks", async () => {
     const world = await simulate({
       intent: intent(

@@ -5,7 +5,7 @@ import { parseConfig } from "../domain/config/config.ts";
 import type { DeploymentId, Fact, ReleaseRef } from "../domain/event.ts";
 import { hurried } from "../domain/hurry.ts";
 import { versionName } from "../domain/name.ts";
-import type { Intent } from "../domain/plan.ts";
+import type { Intent, QueuePolicy } from "../domain/plan.ts";
 import type { Release } from "../domain/release.ts";
 import { fold, type Run } from "../domain/run.ts";
 import { type Asked, decide } from "../domain/verbs.ts";
@@ -39,13 +39,39 @@ export async function request({ records, places }: Desk, id: DeploymentId, asked
     ...(reason === undefined ? {} : { reason }),
     ...(rollbackOf === undefined ? {} : { rollbackOf }),
   };
-  await records.journal.append(id, 0, fact);
+  const isNew = (await records.journal.append(id, 0, fact)) !== undefined;
+  if (isNew) await supersede(records, { by: id, environment, policy: intent.queue ?? "wait" });
   const run = await runOf(records, id);
   if (run.environment === environment && run.release.id === release.id) return run;
   throw new Refusal(409, {
     so: `this Idempotency-Key was used for ${versionName(run.release.version)} in ${run.environment}`,
     mend: "Use a new key for each request",
   });
+}
+
+/** By the environment's policy, a new deployment takes the place of those that wait, or also of the one in progress. */
+async function supersede(
+  records: Records,
+  { by, environment, policy }: { by: DeploymentId; environment: string; policy: QueuePolicy },
+): Promise<void> {
+  if (policy === "wait") return;
+  const open = await runsOf(records, await records.deployments({ environment, open: true, rowsMax: 200 }));
+  const mine = open.find((run) => run.id === by);
+  for (const run of open) {
+    const isEarlier = run.id !== by && run.requestedAt <= (mine?.requestedAt ?? run.requestedAt);
+    const isReplaced =
+      run.phase.kind === "queued" || (policy === "cancelInProgress" && run.phase.kind !== "retreating");
+    if (isEarlier && isReplaced) await supersedeOne(records, run, by);
+  }
+}
+
+/** Written where it stands; when the deployment has moved on meanwhile, once more. */
+async function supersedeOne(records: Records, run: Run, by: DeploymentId): Promise<void> {
+  for (let attempt = 0, now = run; attempt < 20; attempt++) {
+    if ((await records.journal.append(now.id, now.position, { kind: "superseded", by })) !== undefined) return;
+    now = await runOf(records, now.id);
+    if (now.phase.kind === "ended" || now.phase.kind === "retreating") return;
+  }
 }
 
 /** A verb on a deployment. When another fact comes first, it is decided again on the new state. */

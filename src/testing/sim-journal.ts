@@ -80,6 +80,7 @@ export class SimJournal implements Journal, Claims, Environments {
     const mine = this.#streams.get(deployment)?.[0]?.seq ?? Number.POSITIVE_INFINITY;
     const earlier = before.filter((stream) => (stream[0]?.seq ?? 0) < mine);
     const ends = before
+      .filter((stream) => stream.some((e) => e.fact.kind === "planned"))
       .flatMap((stream) => stream.filter((e) => e.fact.kind === "ended"))
       .sort((a, b) => a.seq - b.seq);
     const last = ends.at(-1)?.fact;

@@ -1,7 +1,7 @@
 // A whole deployment on virtual time, with the real engine: chosen weather, chosen faults, hours in milliseconds.
 import type { Event, Fact, Outcome } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
-import type { Intent, Standing } from "../domain/plan.ts";
+import { type Intent, plan, type Standing } from "../domain/plan.ts";
 import { fold, type Run } from "../domain/run.ts";
 import type { JobAnswer, JobCall, Ports } from "../engine/ports.ts";
 import { Worker } from "../engine/worker.ts";
@@ -189,7 +189,8 @@ async function settleStanding(scenario: Scenario, journal: SimJournal): Promise<
     intent: scenario.intent,
     by: "ana",
   });
-  await journal.append("d0", 1, { kind: "ended", outcome: "succeeded", stands: scenario.stands });
+  await journal.append("d0", 1, { kind: "planned", plan: plan(scenario.intent, {}), stands: {} });
+  await journal.append("d0", 2, { kind: "ended", outcome: "succeeded", stands: scenario.stands });
 }
 
 /** `{kind, step, body}` of each fact, without what may differ between two workers who decide the same. */

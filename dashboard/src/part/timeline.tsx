@@ -44,6 +44,7 @@ const looks: Record<Fact["kind"], Look> = {
   unpaused: { icon: "job", tone: "calm" },
   promoted: { icon: "skip", tone: "calm" },
   "abort asked": { icon: "stop", tone: "warn" },
+  superseded: { icon: "stop", tone: "calm" },
   retried: { icon: "job", tone: "calm" },
   resumed: { icon: "live", tone: "calm" },
   ended: { icon: "done", tone: "good" },

@@ -22,6 +22,7 @@ const wakes: Record<Fact["kind"], boolean> = {
   promoted: true,
   "abort asked": true,
   retried: true,
+  superseded: true,
   resumed: false,
   ended: false,
 };
