@@ -134,8 +134,9 @@ test("a thousand idle connections and nobody waits", async () => {
   onEnd(() => {
     for (const socket of idle) socket.destroy();
   });
+  // Connected is not accepted yet: the kernel's backlog comes first.
+  await until(() => router.metrics().includes("sluice_router_connections 1000"));
   expect((await ask(port)).body).toBe("v1");
-  expect(router.metrics()).toMatch(/sluice_router_connections 1\d{3}/);
 });
 
 test("100-continue goes both ways, and a refusal stops the upload", async () => {
