@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { keepHost } from "../machine-host.ts";
 import { desired, kill, pause, realHost, revision, untilGone } from "../testing/real-host.ts";
 import { hostClient } from "./client.ts";
+import { startHost } from "./start.ts";
 
 const small = mkdtempSync(join(tmpdir(), "sluice-small-disk-"));
 const hasSmallDisk = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "sluice-test", small]).status === 0;
@@ -65,7 +66,8 @@ test("half a state file, as a crash of the disk may leave it, is named in one se
   await host.client.stop();
   mkdirSync(join(host.dataFolder, "host"), { recursive: true });
   writeFileSync(join(host.dataFolder, "host/state.json"), '{"schema":1,');
-  const again = realHost({ dataFolder: host.dataFolder });
+  const again = startHost({ dataFolder: host.dataFolder, programs: host.programs });
   await expect(again).rejects.toThrow(/the host did not start: .*state\.json is damaged/);
-  rmSync(host.dataFolder, { recursive: true });
+  rmSync(join(host.dataFolder, "host/state.json"));
+  await host.stop();
 });

@@ -51,8 +51,9 @@ process.on("SIGTERM", () => {
 `;
 
 let built: Promise<string> | undefined;
+let hosts = 0;
 
-/** Supervisor and router as dist/ has them, built once for all tests of a process. */
+/** Supervisor and router as dist/ has them, built once for all hosts that run at the same time. */
 export function buildPrograms(): Promise<string> {
   built ??= (async () => {
     const outdir = mkdtempSync(join(tmpdir(), "sluice-programs-"));
@@ -68,13 +69,13 @@ export function buildPrograms(): Promise<string> {
       target: "node20",
     });
     writeFileSync(join(outdir, "package.json"), '{"type":"module"}');
-    process.on("exit", () => rmSync(outdir, { recursive: true, force: true }));
     return outdir;
   })();
   return built;
 }
 
 export async function realHost(options: { dataFolder?: string } = {}): Promise<RealHost> {
+  hosts += 1;
   const programs = await buildPrograms();
   const root = options.dataFolder ?? mkdtempSync(join(tmpdir(), "sluice-host-"));
   const folder = join(root, "service");
@@ -94,6 +95,10 @@ export async function realHost(options: { dataFolder?: string } = {}): Promise<R
     stop: async () => {
       await end(root, client);
       rmSync(root, { recursive: true, force: true });
+      hosts -= 1;
+      if (hosts > 0) return;
+      built = undefined; // vitest ends its workers without an exit event: the last host takes the programs along
+      rmSync(programs, { recursive: true, force: true });
     },
   };
 }
