@@ -204,7 +204,7 @@ test("who was turned away is in the access log, with the reason", async () => {
     { table: { accessLog: { file, samplePercent: 100 } } },
   );
   await ask(port, { path: "/secret" });
-  await until(() => existsSync(file));
+  await until(() => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"));
   expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
     status: 403,
     error: "address-not-allowed",
