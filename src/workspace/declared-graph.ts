@@ -1,6 +1,6 @@
 // The graph that manifests alone declare, without git and without a scan: members are found by reading the directories
 // that the workspace's globs name. The answer is kept beside the stats of all manifests, so that a warm look reads none.
-import { lstatSync, readdirSync, readFileSync, type Stats } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { isDeep, matcher } from "./glob.ts";
 import { type Graph, makeGraph } from "./graph.ts";
@@ -26,7 +26,9 @@ export async function declaredAnswer(root: string, print: (declared: Declared) =
   if (globs.some(isDeep)) return undefined;
   const { dirs, signature, newestMs } = look(root, globs);
   const projects = ["", ...dirs].map((dir) => {
-    const nx = shape.isNx ? text(root, join(dir, "project.json")) : undefined;
+    const own = join(dir, "project.json");
+    // Most projects have none, and a thrown error costs ten times a look.
+    const nx = shape.isNx && existsSync(join(root, own)) ? text(root, own) : undefined;
     return readProject(dir, {
       manifest: text(root, join(dir, "package.json")) ?? "{}",
       ...(nx === undefined ? {} : { nx }),
