@@ -91,7 +91,7 @@ function errorsFinding(check: Extract<Check, { kind: "errors" }>, watched: Watch
 
 function comparisonFinding({ service, comparison }: Watched): Finding {
   const check = `${service} against stable`;
-  if (comparison !== undefined) return { check, ...comparison, because: `${service}: ${comparison.because}` };
+  if (comparison !== undefined) return { check, ...comparison };
   return { check, verdict: "pass", because: `${check}: not judged, nothing there to compare with` };
 }
 
