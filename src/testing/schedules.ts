@@ -99,7 +99,7 @@ export async function violationsOf({ scenario, allowed }: Schedule): Promise<rea
     ...world.violations,
     ...(allowed.includes(outcome) ? [] : [`ended as ${outcome}, not as ${allowed.join(" or ")}`]),
     ...Object.entries(world.jobsEffective).flatMap(([job, n]) =>
-      n > 1 ? [`job ${job} was effective ${n} times`] : [],
+      n > jobsIn(world, job) ? [`job ${job} was effective ${n} times`] : [],
     ),
     ...strayTraffic(world),
   ];
