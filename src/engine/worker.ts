@@ -56,7 +56,7 @@ export class Worker {
     const { clock } = ports;
     let run = await this.#caughtUp(claim.deployment);
     if (run === undefined) return undefined;
-    if (claim.gapMs > leaseMs && run.phase.kind !== "ended" && run.phase.kind !== "queued") {
+    if (claim.gapMs > 0 && run.phase.kind !== "ended" && run.phase.kind !== "queued") {
       run = await this.#write(run, { kind: "resumed", worker: name, gapMs: claim.gapMs });
     }
     let renewedAt = clock.now();

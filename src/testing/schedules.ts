@@ -82,7 +82,7 @@ export function drawSchedule(random: () => number): Schedule {
   const looks = strategyName === "canary" || strategyName === "blueGreen";
   const allowed = weatherName === "bad from the start" && looks ? ["rolled back"] : weather.allowed;
   const told = faults.map(
-    (fault) => `${fault.error === undefined ? "crash" : "no answer"} ${fault.when} call ${fault.call}`,
+    (fault) => `${fault.error?.() instanceof Temporary ? "no answer" : "crash"} ${fault.when} call ${fault.call}`,
   );
   return {
     name: `${strategyName} × ${size}, ${weatherName}, ${told.join(", ")}, ${downtimeMs} ms down`,
