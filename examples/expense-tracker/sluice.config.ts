@@ -21,7 +21,6 @@ export default defineConfig({
       build: { bundle: "src/main.ts" },
       replicas: 2,
       memory: "256Mi",
-      routes: ["GET /expenses", "PUT /expenses/:id"],
       env: {
         DATABASE_URL: { from: "postgres" },
         SESSION_SECRET: { secret: "SESSION_SECRET" },

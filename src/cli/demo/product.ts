@@ -37,8 +37,8 @@ export const changes: readonly Change[] = [
     version: 3,
     title: "carries a fault in its configuration: three in ten answers of the expense service are errors",
     file: "sluice.config.ts",
-    find: '      routes: ["GET /expenses", "PUT /expenses/:id"],\n      env: {',
-    put: '      routes: ["GET /expenses", "PUT /expenses/:id"],\n      env: {\n        FAULT_ERROR_SHARE: "0.3",',
+    find: '      path: "apps/expense-service",\n      build: { bundle: "src/main.ts" },\n      replicas: 2,\n      memory: "256Mi",\n      env: {',
+    put: '      path: "apps/expense-service",\n      build: { bundle: "src/main.ts" },\n      replicas: 2,\n      memory: "256Mi",\n      env: {\n        FAULT_ERROR_SHARE: "0.3",',
   },
 ];
 

@@ -26,9 +26,6 @@ test("a small config gets every default, in one unit for each quantity", () => {
       "dependsOn": [],
       "drainTimeout": 30000,
       "env": {},
-      "errors": [
-        "5xx",
-      ],
       "grace": 10000,
       "health": {
         "healthyThreshold": 2,
@@ -42,7 +39,6 @@ test("a small config gets every default, in one unit for each quantity", () => {
       "path": "apps/api",
       "port": 8080,
       "replicas": 1,
-      "routes": [],
     }
   `);
   expect(parsed.config.environments.local).toMatchInlineSnapshot(`
@@ -168,4 +164,13 @@ test("a config that is no object, or is empty, says so", () => {
     environments: is empty
       Name at least one: environments: { local: { … } }"
   `);
+});
+
+test("a preview job where there is no preview is told, not ignored", () => {
+  const written = {
+    services: { api: { kind: "http", path: "api", build: { bundle: "main.ts" } } },
+    jobs: { smoke: { service: "api", command: "node smoke.js" } },
+    environments: { staging: { strategy: "rolling", jobs: { preview: ["smoke"] } } },
+  };
+  expect(wrongWith(written)).toContain("strategy rolling has no preview");
 });

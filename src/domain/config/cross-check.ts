@@ -18,6 +18,7 @@ const checks: readonly Check[] = [
   valuesComeFromSomewhere,
   strategiesExist,
   jobsExist,
+  previewsCanBeSeen,
   weightsRise,
   environmentsFollow,
   overridesMeanAService,
@@ -146,6 +147,24 @@ function stepsOf(config: Loose): readonly Loose[] {
   return strategies.flatMap((strategy) =>
     ["steps", "preview", "afterSwitch"].flatMap((list) => strategy.at(list).items),
   );
+}
+
+/** Batches and restarts have no side that stands ready before its traffic: a job there would never run. */
+function previewsCanBeSeen(config: Loose): readonly ConfigProblem[] {
+  return config.at("environments").entries.flatMap((environment) => {
+    const preview = environment.at("jobs").at("preview");
+    const written = environment.at("strategy");
+    const named = typeof written.value === "string" ? config.at("strategies").at(written.value) : written;
+    const kind = named.at("kind").value ?? written.value ?? "rolling";
+    const isUnseen = kind === "rolling" || kind === "recreate";
+    if (preview.items.length === 0 || !isUnseen) return [];
+    return [
+      preview.problem(
+        `never runs: strategy ${kind} has no preview`,
+        'Use jobs.after, or strategy "blueGreen" or "canary"',
+      ),
+    ];
+  });
 }
 
 function jobsExist(config: Loose): readonly ConfigProblem[] {

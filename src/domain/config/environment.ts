@@ -97,7 +97,7 @@ export const Environment = z.strictObject({
     "canary",
   ),
   checks: key(ChecksOverride.prefault({}), "What differs from `checks` here.", { errorRateMax: "1%" }),
-  jobs: key(Jobs.prefault({}), "Jobs run on the way.", { preview: ["smoke"] }),
+  jobs: key(Jobs.prefault({}), "Jobs run on the way.", { after: ["smoke"] }),
   bake: key(Duration.prefault("1m"), "How long the whole deployment is watched before its old side goes.", "30m"),
   queue: key(
     z.enum(["wait", "latestWins", "cancelInProgress"]).prefault("latestWins"),

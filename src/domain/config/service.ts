@@ -108,17 +108,4 @@ export const Service = z.strictObject({
   }),
   drainTimeout: key(Duration.prefault("30s"), "Longest wait for requests in flight before a replica is stopped.", "1m"),
   grace: key(Duration.prefault("10s"), "From SIGTERM to SIGKILL.", "30s"),
-  routes: key(
-    z
-      .array(z.string().regex(/^([A-Z]+ )?\//, 'a route is "GET /path/:id"'))
-      .max(20)
-      .prefault([]),
-    "Classes that its requests are judged in; the rest is one class.",
-    ["POST /expenses", "GET /expenses/:id"],
-  ),
-  errors: key(
-    z.array(z.union([z.int().min(400).max(599), z.enum(["4xx", "5xx"])])).prefault(["5xx"]),
-    "Statuses that count as errors.",
-    ["5xx", 429],
-  ),
 });

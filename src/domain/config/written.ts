@@ -224,18 +224,6 @@ export interface WrittenConfig {
      * @example grace: "30s"
      */
     readonly grace?: string;
-    /**
-     * Classes that its requests are judged in; the rest is one class.
-     * @default []
-     * @example routes: ["POST /expenses", "GET /expenses/:id"]
-     */
-    readonly routes?: readonly string[];
-    /**
-     * Statuses that count as errors.
-     * @default ["5xx"]
-     * @example errors: ["5xx", 429]
-     */
-    readonly errors?: readonly (number | "4xx" | "5xx")[];
   }>>;
   /**
    * Where it is deployed to, by name.
@@ -831,7 +819,7 @@ export interface WrittenConfig {
     /**
      * Jobs run on the way.
      * @default {}
-     * @example jobs: { preview: ["smoke"] }
+     * @example jobs: { after: ["smoke"] }
      */
     readonly jobs?: {
       /**
