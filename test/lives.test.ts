@@ -216,8 +216,9 @@ describe("a service's life", () => {
 
   test("a rollback returns to the release before, and no request fails", async () => {
     configure({ GREETING: "seven" });
-    expect((await sluice("deploy", "production", "--name", "7")).json.outcome).toBe("succeeded");
     const figures = await underLoad(async () => {
+      const next = await sluice("deploy", "production", "--name", "7");
+      expect(next.json.outcome, next.text).toBe("succeeded");
       const ran = await sluice("rollback", "production", "--reason", "checkout is broken");
       expect(ran.json.outcome, ran.text).toBe("succeeded");
     });

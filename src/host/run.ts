@@ -61,6 +61,10 @@ export class Run {
     run.#timers.every("look", lookEveryMs, () => {
       if (!isAlive(record.process)) run.#shimEnded();
     });
+    // One that ended while nobody looked is found out before anybody is told that it serves.
+    queueMicrotask(() => {
+      if (!isAlive(record.process)) run.#shimEnded();
+    });
     return run;
   }
 
