@@ -12,6 +12,7 @@ import {
 } from "../../compose.ts";
 import type { Event } from "../../domain/event.ts";
 import { tell } from "../../domain/prose.ts";
+import type { Release } from "../../domain/release.ts";
 import type { Run } from "../../domain/run.ts";
 import { expenseJourney } from "../../testing/expense-journey.ts";
 import { type Load, type LoadFigures, startLoad } from "../../testing/load.ts";
@@ -89,13 +90,14 @@ async function perform(stage: Stage): Promise<Report> {
   await openPage(stage, plane);
   plane.secrets.put(environment, demoSecrets());
   const releases: Released[] = [];
+  let release: Release | undefined;
   for (const version of [1, 2, 3]) {
     const change = changes.find((one) => one.version === version);
     if (isStopped()) throw new Interrupted();
     screen.say("", screen.colors.bold(`version ${version}${change === undefined ? "" : `: ${change.title}`}`));
     if (change !== undefined) await applyChange(product, change);
-    said(stage, "building (once; the same artifacts are what runs)");
-    const release = await buildVersion(product, version);
+    said(stage, version === 1 ? "building each service once; these artifacts are what runs" : "building what changed");
+    release = await buildVersion(product, version, release);
     const onEvent = (event: Event, run: Run) => said(stage, tell(event.fact, run));
     releases.push(await deployAndWatch(release, { plane, isStopped, onEvent }));
     if (version === 1) stage.load = await openTraffic(stage, plane);

@@ -71,9 +71,11 @@ export const shortened = {
   bake: "4s",
 } as const;
 
-export async function buildVersion({ root, data }: Product, version: number): Promise<Release> {
+/** Builds what the change touches; the other services' artifacts are those of the version before. */
+export async function buildVersion({ root, data }: Product, version: number, base?: Release): Promise<Release> {
   const { config } = await loadConfig(root);
-  return buildRelease({ root, config: withShortTimes(config), data, version: String(version) });
+  const touched = base === undefined ? {} : { base, only: ["expense-service"] };
+  return buildRelease({ root, config: withShortTimes(config), data, version: String(version), ...touched });
 }
 
 function withShortTimes(config: Config): Config {
