@@ -52,13 +52,15 @@ export async function demo(options: DemoOptions): Promise<number> {
     }
     return isAsPromised(report) ? exitCodes.ok.status : exitCodes.failed.status;
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
+    if (!interrupt.wasAsked()) throw error;
     options.screen.say("", "Interrupted: stopping everything that was started.");
     return exitCodes.interrupted.status;
   } finally {
     await stage.load?.stop().catch(() => {});
     await stage.served?.close().catch(() => {});
-    await stage.plane?.close().catch(() => {});
+    // It may still have been starting: what comes up late is stopped too.
+    const plane = await stage.starting?.catch(() => undefined);
+    await plane?.close().catch(() => {});
     await stopMachine(join(folder, "data"), { keepServices: false }).catch(() => {});
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     interrupt.forget();
@@ -71,7 +73,7 @@ interface Stage {
   readonly startedAt: number;
   readonly isStopped: () => boolean;
   /** What has to be stopped at the end, as far as it was started. */
-  plane?: ControlPlane;
+  starting?: Promise<ControlPlane>;
   served?: Served;
   load?: Load;
 }
@@ -82,11 +84,11 @@ async function perform(stage: Stage): Promise<Report> {
   const data = join(folder, "data");
   screen.say(screen.colors.bold("Sluice: three releases of a real product under live traffic, on this machine"), "");
   said(stage, "preparing: PostgreSQL, host, router; npm ci for the example");
+  stage.starting = startControlPlane({ dataFolder: data, workspace: "tally", intervalMs });
   const [plane, product] = await Promise.all([
-    startControlPlane({ dataFolder: data, workspace: "tally", intervalMs }),
+    stage.starting,
     makeProduct(exampleFolder(), join(folder, "tally"), data),
   ]);
-  stage.plane = plane;
   await openPage(stage, plane);
   plane.secrets.put(environment, demoSecrets());
   const releases: Released[] = [];
@@ -139,7 +141,7 @@ async function openTraffic(stage: Stage, plane: ControlPlane): Promise<Load> {
 
 /** A moment of traffic on what stands now: the last release must have harmed nobody after it was taken back. */
 async function settled(stage: Stage): Promise<LoadFigures> {
-  await stage.plane?.clock.sleep(1000);
+  await (await stage.starting)?.clock.sleep(1000);
   if (stage.load === undefined) throw new Error("there was no traffic");
   return stage.load.stop();
 }
@@ -170,7 +172,9 @@ function isAsPromised({ releases, requests }: Report): boolean {
   return releases.map(({ outcome }) => outcome).join() === "succeeded,succeeded,rolled back" && requests.failed === 0;
 }
 
-/** The first Ctrl-C stops in good order; a second one is Node's own, at once. */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Ctrl-C, or a closed terminal, stops in good order. Repeated ones change nothing: npm passes on what we get anyway. */
 function onInterrupt(): { readonly wasAsked: () => boolean; readonly asked: Promise<void>; forget(): void } {
   let wasAsked = false;
   let tellAsked = () => {};
@@ -180,16 +184,13 @@ function onInterrupt(): { readonly wasAsked: () => boolean; readonly asked: Prom
   const ask = () => {
     wasAsked = true;
     tellAsked();
-    process.off("SIGINT", ask);
   };
-  process.on("SIGINT", ask);
-  process.on("SIGTERM", ask);
+  for (const signal of signals) process.on(signal, ask);
   return {
     wasAsked: () => wasAsked,
     asked,
     forget: () => {
-      process.off("SIGINT", ask);
-      process.off("SIGTERM", ask);
+      for (const signal of signals) process.off(signal, ask);
     },
   };
 }
