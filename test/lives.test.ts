@@ -110,6 +110,15 @@ async function candidateShare(): Promise<number> {
   return shares.length < 2 ? 0 : Math.min(...shares);
 }
 
+/** Nothing is under way any more. */
+async function isSettled(): Promise<boolean> {
+  const { text } = await sluice("status");
+  const { environments }: { environments: readonly { open?: readonly unknown[] }[] } = JSON.parse(
+    text.trim().split("\n").at(-1) ?? "{}",
+  );
+  return environments.every(({ open = [] }) => open.length === 0);
+}
+
 describe("a service's life", () => {
   beforeAll(async () => {
     mkdirSync(join(root, "web"), { recursive: true });
@@ -225,6 +234,26 @@ describe("a service's life", () => {
     expect(figures).toMatchObject({ failed: 0, badServed: 0 });
     expect(await greeting()).toBe("five");
   });
+
+  test.each([
+    { phase: "before the first step", share: 0 },
+    { phase: "in the first bake", share: 20 },
+  ])(
+    "the control plane is killed $phase of a bad release, which is taken back all the same",
+    async ({ phase, share }) => {
+      configure({ GREETING: `bad ${phase}`, ERROR_SHARE: "0.5" });
+      const figures = await underLoad(async () => {
+        const asked = await sluice("deploy", "production", "--name", `bad ${phase}`, "--detach");
+        expect(asked.status, asked.text).toBe(0);
+        await until(async () => (await candidateShare()) >= share);
+        process.kill(controlPid(), "SIGKILL");
+        expect((await sluice("up", "--port", "0")).status).toBe(0);
+        await until(isSettled);
+      });
+      expect(figures.failed, JSON.stringify(figures.reasons)).toBe(0);
+      expect(await greeting()).toBe("five");
+    },
+  );
 
   test("its history tells all of it", async () => {
     const { text } = await sluice("history", "production");
