@@ -58,6 +58,7 @@ export class Worker {
     if (run === undefined) return undefined;
     if (claim.gapMs > 0 && run.phase.kind !== "ended" && run.phase.kind !== "queued") {
       run = await this.#write(run, { kind: "resumed", worker: name, gapMs: claim.gapMs });
+      await claims.renew(claim, leaseMs);
     }
     let renewedAt = clock.now();
     while (run.phase.kind !== "ended" && !isStopped()) {

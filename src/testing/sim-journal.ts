@@ -7,6 +7,8 @@ import type { Claim, Claims, Clock, Environments, Journal } from "../engine/port
 interface Due {
   at: Ms | undefined;
   lease: { worker: string; token: number; until: Ms } | undefined;
+  /** When a worker last said that it looks: a claim alone does not. */
+  lookedAt: Ms;
 }
 
 export class SimJournal implements Journal, Claims, Environments {
@@ -42,7 +44,7 @@ export class SimJournal implements Journal, Claims, Environments {
       fact: JSON.parse(JSON.stringify(fact)),
     };
     this.#streams.set(deployment, [...stream, event]);
-    const due = this.#due.get(deployment) ?? { at: undefined, lease: undefined };
+    const due = this.#due.get(deployment) ?? { at: undefined, lease: undefined, lookedAt: this.#clock.now() };
     this.#due.set(deployment, { ...due, at: this.#clock.now() });
     return event;
   }
@@ -53,7 +55,8 @@ export class SimJournal implements Journal, Claims, Environments {
     const [first] = free.sort(([, a], [, b]) => (a.at ?? 0) - (b.at ?? 0));
     if (first === undefined) return undefined;
     const [deployment, due] = first;
-    const gapMs = due.lease === undefined ? 0 : now - due.lease.until + leaseMs;
+    const gapMs = due.lease === undefined ? 0 : now - due.lookedAt;
+    if (due.lease === undefined) due.lookedAt = now;
     this.#token += 1;
     due.lease = { worker, token: this.#token, until: now + leaseMs };
     return { deployment, worker, token: this.#token, gapMs };
@@ -63,6 +66,7 @@ export class SimJournal implements Journal, Claims, Environments {
     const lease = this.#due.get(claim.deployment)?.lease;
     if (lease?.token !== claim.token) return false;
     lease.until = this.#clock.now() + leaseMs;
+    this.#look(claim.deployment);
     return true;
   }
 
@@ -70,6 +74,7 @@ export class SimJournal implements Journal, Claims, Environments {
     const due = this.#due.get(claim.deployment);
     if (due?.lease?.token !== claim.token) return;
     due.lease = undefined;
+    this.#look(claim.deployment);
     due.at = dueInMs === undefined ? undefined : this.#clock.now() + dueInMs;
   }
 
@@ -91,6 +96,11 @@ export class SimJournal implements Journal, Claims, Environments {
       stands,
       ...(release === undefined ? {} : { release }),
     };
+  }
+
+  #look(deployment: DeploymentId): void {
+    const due = this.#due.get(deployment);
+    if (due !== undefined) due.lookedAt = this.#clock.now();
   }
 
   /** When the next deployment is due or its lease ends; undefined when nothing ever is. */

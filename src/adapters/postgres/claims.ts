@@ -6,7 +6,8 @@ import type { Database } from "./connection.ts";
 /**
  * The most overdue comes first. Only the first of an environment's queue is ever due (see `append`), so an environment
  * with a thousand requests waits its turn like one with a single request. A worker that asks again holds nothing any
- * more: what it lost sight of while the database was away is its own to take up at once.
+ * more: what it lost sight of while the database was away is its own to take up at once. A claim alone is no look: only
+ * renewing and giving back say that somebody looked, so a gap is not lost when its finder dies before writing it down.
  */
 const claimOne = `
   with found as (
@@ -16,7 +17,8 @@ const claimOne = `
     order by due_at limit 1 for update skip locked
   )
   update sluice.deployments d set worker = $1, token = d.token + 1, is_woken = false,
-    looked_at = clock_timestamp(), leased_until = clock_timestamp() + $2 * interval '1 ms'
+    looked_at = case when found.is_left then found.looked_at else found.due_at end,
+    leased_until = clock_timestamp() + $2 * interval '1 ms'
   from found where d.id = found.id
   returning d.id, d.token, extract(epoch from clock_timestamp() -
     case when found.is_left then found.looked_at else found.due_at end) * 1000 as unwatched_ms`;
