@@ -8,10 +8,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const entries = {
   main: "src/cli/main.ts",
   index: "src/index.ts",
-  control: "src/control-main.ts",
+  control: "src/compose/main.ts",
   supervisor: "src/host/supervisor-main.ts",
   router: "src/host/router-main.ts",
-  static: "src/host/static-main.ts",
+  static: "src/host/static/main.ts",
 };
 
 // What is packed holds no chunks of earlier builds.

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const src = resolve(import.meta.dirname, "../src");
 
-/** What each layer may import, besides itself. `compose.ts` and tests may import everything. */
+/** What each layer may import, besides itself. Tests may import everything. */
 const below: Record<string, readonly string[]> = {
   domain: [],
   engine: ["domain"],
@@ -13,13 +13,11 @@ const below: Record<string, readonly string[]> = {
   host: ["domain"],
   workspace: ["domain"],
   server: ["domain", "engine"],
-  cli: ["domain", "engine", "workspace", "server", "testing"],
+  compose: ["domain", "engine", "adapters", "host", "workspace", "server"],
+  cli: ["domain", "engine", "workspace", "server", "testing", "compose"],
   runner: ["domain", "workspace"],
   testing: ["domain", "engine", "adapters", "host", "workspace", "server"],
 };
-/** Only the composition root's callers may reach it. */
-const mayCompose = ["cli"];
-
 const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((f) => /\.tsx?$/.test(f));
 
 function importsOf(file: string): string[] {
@@ -32,7 +30,6 @@ function importsOf(file: string): string[] {
 function isAllowed(from: string, to: string): boolean {
   const [layer = "", other = ""] = [from.split("/")[0], to.split("/")[0]];
   if (!from.includes("/") || /\.test\.tsx?$/.test(from) || layer === other) return true;
-  if (to === "compose.ts") return mayCompose.includes(layer);
   return to.includes("/") && (below[layer] ?? []).includes(other);
 }
 

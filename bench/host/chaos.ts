@@ -1,5 +1,5 @@
 // What is done to the host on purpose, and how long until all is as it should be again.
-import { groupMembers, identify } from "../../src/host/process-identity.ts";
+import { groupMembers, identify } from "../../src/host/replica/process-identity.ts";
 import type { Stage } from "./stage.ts";
 import { programs } from "./stage.ts";
 

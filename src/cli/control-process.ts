@@ -4,9 +4,10 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:f
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../domain/problem.ts";
+import { anotherRuns } from "../server/token-file.ts";
 import { findConfigFile, loadConfig } from "../workspace/config-file.ts";
 import { findControlPlane, openApi } from "./api-client.ts";
-import { anotherRuns, Unreachable } from "./exit.ts";
+import { Unreachable } from "./exit.ts";
 import type { Context } from "./verb.ts";
 
 export interface Started {

@@ -12,9 +12,6 @@ export const exitCodes = {
 
 export type Exit = keyof typeof exitCodes;
 
-/** With which the control plane's own process ends when another one has the data folder: `sluice up` then waits for that. */
-export const anotherRuns = 75;
-
 /** The control plane did not answer. */
 export class Unreachable extends Problem {}
 

@@ -1,6 +1,6 @@
 // Builds a release of the repository at hand and sends what the control plane lacks of it.
 import type { Release } from "../domain/release.ts";
-import { type Manifest, packedArtifact } from "../workspace/artifact-store.ts";
+import { type Manifest, packedArtifact } from "../workspace/artifact/store.ts";
 import type { LoadedConfig } from "../workspace/config-file.ts";
 import { buildRelease } from "../workspace/release-build.ts";
 import type { Api } from "./api-client.ts";

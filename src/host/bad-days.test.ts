@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { keepHost } from "../machine-host.ts";
+import { keepHost } from "../compose/machine-host.ts";
 import { desired, kill, pause, realHost, revision, untilGone } from "../testing/real-host.ts";
 import { hostClient } from "./client.ts";
 import { startHost } from "./start.ts";

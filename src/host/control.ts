@@ -6,7 +6,7 @@ import { Problem, Temporary } from "../domain/problem.ts";
 import type { ServiceKey } from "./api.ts";
 import { type Host, Outranked } from "./host.ts";
 import { type JobSpec, seeJob, startJob } from "./jobs.ts";
-import { lastLines } from "./logs.ts";
+import { lastLines } from "./replica/logs.ts";
 import type { RouterLink } from "./router-link.ts";
 
 export interface ControlOptions {

@@ -1,12 +1,12 @@
 // Everything the host has: what is asked, what is remembered, and the replicas that are held open.
 import { join } from "node:path";
 import type { ServiceKey } from "./api.ts";
-import { freePort } from "./free-port.ts";
-import type { Limiter } from "./limiter.ts";
 import type { HostPaths } from "./paths.ts";
-import { Replica, type ReplicaRecord } from "./replica.ts";
+import { freePort } from "./replica/free-port.ts";
+import type { Limiter } from "./replica/limiter.ts";
+import { Replica, type ReplicaRecord } from "./replica/replica.ts";
+import { endStrays } from "./replica/strays.ts";
 import { type HostState, loadState, saveState } from "./state.ts";
-import { endStrays } from "./strays.ts";
 
 export interface FleetOptions {
   readonly paths: HostPaths;

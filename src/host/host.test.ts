@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { desired, fence, pause, type RealHost, realHost, revision, untilGone } from "../testing/real-host.ts";
 import { HostFenced } from "./client.ts";
 import { hostPaths } from "./paths.ts";
-import { identify } from "./process-identity.ts";
+import { identify } from "./replica/process-identity.ts";
 import { startHost } from "./start.ts";
 
 let host: RealHost;

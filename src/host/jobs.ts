@@ -4,10 +4,10 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Ms } from "../domain/frame.ts";
-import { exitReason } from "./exit-reason.ts";
-import { lastLines } from "./logs.ts";
-import { identify, isAlive, type ProcessIdentity, signalGroup } from "./process-identity.ts";
-import { readExit, startShim, whyNotStartable } from "./shim.ts";
+import { exitReason } from "./replica/exit-reason.ts";
+import { lastLines } from "./replica/logs.ts";
+import { identify, isAlive, type ProcessIdentity, signalGroup } from "./replica/process-identity.ts";
+import { readExit, startShim, whyNotStartable } from "./replica/shim.ts";
 import { readWhole, writeWhole } from "./whole-file.ts";
 
 export interface JobSpec {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { failed, type Load, openLoop, unexplained } from "../testing/open-loop.ts";
 import { desired, kill, pause, type RealHost, realHost, revision, untilGone } from "../testing/real-host.ts";
 import { hostPaths } from "./paths.ts";
-import { identify } from "./process-identity.ts";
+import { identify } from "./replica/process-identity.ts";
 import { startHost } from "./start.ts";
 
 let host: RealHost;

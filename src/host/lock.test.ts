@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockOwner, releaseLock, takeLock } from "./lock.ts";
-import { identify } from "./process-identity.ts";
+import { identify } from "./replica/process-identity.ts";
 
 let folder: string;
 let file: string;

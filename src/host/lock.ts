@@ -1,7 +1,7 @@
 // One host, one control plane per data folder. The lock names its owner by pid and start time, so one left by a power cut holds nobody up.
 import { linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Problem } from "../domain/problem.ts";
-import { identify, isAlive, type ProcessIdentity } from "./process-identity.ts";
+import { identify, isAlive, type ProcessIdentity } from "./replica/process-identity.ts";
 import { readWhole } from "./whole-file.ts";
 
 /** Takes the lock or throws a Problem that names the owner. `what`: what it is that there may be one of. */

@@ -5,7 +5,7 @@ import { Temporary } from "../domain/problem.ts";
 import type { ServiceKey } from "./api.ts";
 import { type Decision, decide } from "./decide.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Replica } from "./replica.ts";
+import type { Replica } from "./replica/replica.ts";
 import { inFlightOf, type RouterLink } from "./router-link.ts";
 import type { RoutedService, RouterTable } from "./table.ts";
 import { tableOf } from "./table-of.ts";

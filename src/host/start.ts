@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { Problem } from "../domain/problem.ts";
 import { type HostClient, hostClient, isAnswering } from "./client.ts";
 import { lockOwner } from "./lock.ts";
-import { lastLines } from "./logs.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
+import { lastLines } from "./replica/logs.ts";
 
 export interface StartOptions {
   readonly dataFolder: string;

@@ -2,7 +2,7 @@
 // whole. It holds environments and so secrets: mode 0600.
 import { Problem } from "../domain/problem.ts";
 import type { DesiredService, Fence, ReplicaSpec, ServiceKey } from "./api.ts";
-import type { ReplicaRecord } from "./replica.ts";
+import type { ReplicaRecord } from "./replica/replica.ts";
 import type { RoutedService } from "./table.ts";
 import type { ListenerId } from "./twin.ts";
 import { readWhole, writeWhole } from "./whole-file.ts";

@@ -4,6 +4,9 @@ import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFi
 import { dirname } from "node:path";
 import { Problem } from "../domain/problem.ts";
 
+/** With which the control plane's own process ends when another one has the data folder: `sluice up` then waits for that. */
+export const anotherRuns = 75;
+
 /** The token in the file, which is made when there is none; whoever comes first makes it. */
 export function localToken(file: string): string {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

@@ -8,7 +8,7 @@ import type { DesiredRevision, DesiredService, Fence, ReplicaSpec, SeenService }
 import type { HostClient } from "../host/client.ts";
 import { lockOwner } from "../host/lock.ts";
 import { hostPaths } from "../host/paths.ts";
-import { identify, isAlive, type ProcessIdentity, signalGroup } from "../host/process-identity.ts";
+import { identify, isAlive, type ProcessIdentity, signalGroup } from "../host/replica/process-identity.ts";
 import { startHost } from "../host/start.ts";
 import { readWhole } from "../host/whole-file.ts";
 

@@ -1,18 +1,18 @@
 // What a change affects: the tasks (or projects) whose key is another than at the base, and all that wait for them.
 // Exact because both sides are made by the same code; explained by the part of the key that differs.
-import { baseOf } from "./base.ts";
-import { installed, lockfileOf, lockOf } from "./dependencies.ts";
-import type { Environment } from "./environment.ts";
-import { makeGraph } from "./graph.ts";
-import { shapesGraph } from "./layout.ts";
-import { reached } from "./lockfile.ts";
-import { allFiles, type Task, taskNames, taskOf } from "./pipeline.ts";
-import { RootFiles } from "./root-files.ts";
-import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } from "./task-graph.ts";
-import { type PartName, type Parts, PartsOf, partNames } from "./task-parts.ts";
-import { machineOf, type View, viewOf } from "./view.ts";
-import type { Workspace } from "./workspace.ts";
-import type { FileChange } from "./worktree.ts";
+import { baseOf } from "./git/base.ts";
+import { machineOf, type View, viewOf } from "./git/view.ts";
+import type { FileChange } from "./git/worktree.ts";
+import { makeGraph } from "./graph/graph.ts";
+import { shapesGraph } from "./graph/layout.ts";
+import { RootFiles } from "./graph/root-files.ts";
+import type { Workspace } from "./graph/workspace.ts";
+import { installed, lockfileOf, lockOf } from "./lockfile/dependencies.ts";
+import { reached } from "./lockfile/lockfile.ts";
+import type { Environment } from "./tasks/environment.ts";
+import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } from "./tasks/graph.ts";
+import { type PartName, type Parts, PartsOf, partNames } from "./tasks/parts.ts";
+import { allFiles, type Task, taskNames, taskOf } from "./tasks/pipeline.ts";
 
 /** `because` goes from the change to the project: a file, a part of the key, the projects between. */
 export type AffectedTask = Readonly<{

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Config, parseConfig } from "../domain/config/config.ts";
 import { revisionsFor } from "../domain/release.ts";
-import { packedArtifact, storePacked, unpackArtifact } from "./artifact-store.ts";
+import { packedArtifact, storePacked, unpackArtifact } from "./artifact/store.ts";
 import { buildRelease, sha256 } from "./release-build.ts";
 
 let scratch: string;

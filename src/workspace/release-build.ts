@@ -10,8 +10,8 @@ import type { Config, ServiceConfig } from "../domain/config/config.ts";
 import { nearest, oneOf } from "../domain/config/nearest.ts";
 import { Problem } from "../domain/problem.ts";
 import { makeRelease, type Release } from "../domain/release.ts";
-import { bundle } from "./artifact-bundle.ts";
-import { type Manifest, storeFolder } from "./artifact-store.ts";
+import { bundle } from "./artifact/bundle.ts";
+import { type Manifest, storeFolder } from "./artifact/store.ts";
 
 export interface BuildOrder {
   readonly root: string;

@@ -4,13 +4,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type AffectedTask, affected } from "./affected.ts";
-import { compareWithBase } from "./base.ts";
-import { indexStamp } from "./git.ts";
-import { type Result, type RunOptions, runTasks } from "./run.ts";
-import { allProjects, taskGraph } from "./task-graph.ts";
-import { type View, viewOf } from "./view.ts";
-import { openWorkspace } from "./workspace.ts";
-import { folderOf, lookAtTree } from "./worktree.ts";
+import { compareWithBase } from "./git/base.ts";
+import { indexStamp } from "./git/git.ts";
+import { type View, viewOf } from "./git/view.ts";
+import { folderOf, lookAtTree } from "./git/worktree.ts";
+import { openWorkspace } from "./graph/workspace.ts";
+import { allProjects, taskGraph } from "./tasks/graph.ts";
+import { type Result, type RunOptions, runTasks } from "./tasks/run.ts";
 
 export type Files = Readonly<Record<string, string | object>>;
 

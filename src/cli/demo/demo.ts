@@ -9,7 +9,7 @@ import {
   serveControlPlane,
   startControlPlane,
   stopMachine,
-} from "../../compose.ts";
+} from "../../compose/control.ts";
 import type { Event } from "../../domain/event.ts";
 import { tell } from "../../domain/prose.ts";
 import type { Release } from "../../domain/release.ts";

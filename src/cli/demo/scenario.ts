@@ -1,5 +1,5 @@
 // What the demonstration does and measures: three releases under constant traffic, through the same doors as anyone's.
-import type { ControlPlane } from "../../compose.ts";
+import type { ControlPlane } from "../../compose/control.ts";
 import type { Event, Outcome } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { Release } from "../../domain/release.ts";

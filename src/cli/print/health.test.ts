@@ -1,7 +1,7 @@
 import colors from "picocolors";
 import { expect, test } from "vitest";
+import { serviceHealth } from "../../compose/machine-health.ts";
 import type { SeenReplica, SeenService } from "../../host/api.ts";
-import { serviceHealth } from "../../machine-health.ts";
 import { healthLines } from "./health.ts";
 
 const plain = colors.createColors(false);

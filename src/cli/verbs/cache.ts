@@ -21,7 +21,7 @@ export function cacheVerb(program: Command): void {
     examples: ["sluice cache ls"],
   }).action(async (_: unknown, command: Command) => {
     const { screen, cwd } = contextOf(command);
-    const { listStore, readEntry } = await import("../../workspace/cache-store.ts");
+    const { listStore, readEntry } = await import("../../workspace/cache/store.ts");
     const found = listStore(await folder(cwd)).map((e) => ({ ...e, task: readEntry(e.file)?.task ?? "unreadable" }));
     screen.answer(found.map(({ key, task, bytes, usedAtMs }) => ({ key, task, bytes, usedAtMs })));
     for (const e of found)
@@ -37,7 +37,7 @@ export function cacheVerb(program: Command): void {
     .option("--age <days>", "remove what was not used for so long", "14")
     .action(async ({ size: mib, age }: PruneOptions, command: Command) => {
       const { screen, cwd } = contextOf(command);
-      const { prune } = await import("../../workspace/cache-store.ts");
+      const { prune } = await import("../../workspace/cache/store.ts");
       const limits = { sizeMaxBytes: positive(mib, "--size") * 2 ** 20, ageMaxMs: positive(age, "--age") * 86_400_000 };
       const gone = prune(await folder(cwd), { ...limits, nowMs: Date.now() });
       screen.answer({ removed: gone.length, bytes: gone.reduce((sum, e) => sum + e.bytes, 0) });
@@ -49,7 +49,7 @@ export function cacheVerb(program: Command): void {
     examples: ["sluice cache clear"],
   }).action(async (_: unknown, command: Command) => {
     const { screen, cwd } = contextOf(command);
-    const { findRoot } = await import("../../workspace/layout.ts");
+    const { findRoot } = await import("../../workspace/graph/layout.ts");
     rmSync(await folder(cwd), { recursive: true, force: true });
     rmSync(join(findRoot(cwd), ".sluice", "outputs"), { recursive: true, force: true });
     screen.answer({ cleared: true });
@@ -58,8 +58,8 @@ export function cacheVerb(program: Command): void {
 }
 
 async function folder(cwd: string): Promise<string> {
-  const { findRoot } = await import("../../workspace/layout.ts");
-  const { cacheFolder } = await import("../../workspace/settings.ts");
+  const { findRoot } = await import("../../workspace/graph/layout.ts");
+  const { cacheFolder } = await import("../../workspace/cache/settings.ts");
   return cacheFolder(findRoot(cwd));
 }
 

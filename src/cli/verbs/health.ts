@@ -10,7 +10,7 @@ export function healthVerb(program: Command): void {
     json: '{"environments":[{"environment":"production","status":"degraded","services":[…]}]}',
   }).action(async (environment: string | undefined, _: unknown, command: Command) => {
     const { data, screen } = contextOf(command);
-    const { machineHealth } = await import("../../compose.ts");
+    const { machineHealth } = await import("../../compose/control.ts");
     const { healthLines } = await import("../print/health.ts");
     const environments = await machineHealth(data, environment);
     screen.answer({ environments });

@@ -26,7 +26,7 @@ function runVerb(host: Command): void {
       const { data, screen } = contextOf(command);
       const stopping = new AbortController();
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
-      const { keepHost } = await import("../../compose.ts");
+      const { keepHost } = await import("../../compose/control.ts");
       await keepHost({ dataFolder: data, entryAddress, signal: stopping.signal, say: (line) => screen.say(line) });
     });
 }
@@ -39,7 +39,7 @@ function statusVerb(host: Command): void {
     json: '{"pid":4711,"version":"0.1.0","router":{"pid":4712,"answers":true},"services":["production/web"],"adopted":0}',
   }).action(async (_: unknown, command: Command) => {
     const { data, screen } = contextOf(command);
-    const { hostHealth } = await import("../../compose.ts");
+    const { hostHealth } = await import("../../compose/control.ts");
     const health = await hostHealth(data);
     screen.answer(health);
     screen.say(
@@ -57,7 +57,7 @@ function upgradeVerb(host: Command): void {
     json: '{"from":"0.1.0","to":"0.2.0"}',
   }).action(async (_: unknown, command: Command) => {
     const { data, screen } = contextOf(command);
-    const { upgradeHost } = await import("../../compose.ts");
+    const { upgradeHost } = await import("../../compose/control.ts");
     const done = await upgradeHost(data);
     screen.answer(done);
     screen.say(`${screen.colors.green("✓")} The host was upgraded from ${done.from} to ${done.to}`);
@@ -74,7 +74,7 @@ function installVerb(host: Command): void {
     .option("--folder <folder>", "where systemd's configuration is", "/etc")
     .action(async ({ folder }: { folder: string }, command: Command) => {
       const { screen, cwd } = contextOf(command);
-      const { installHost } = await import("../../compose.ts");
+      const { installHost } = await import("../../compose/control.ts");
       const installed = installHost({ folder: resolve(cwd, folder), program: resolve(process.argv[1] ?? "") });
       screen.answer(installed);
       screen.say(
@@ -93,7 +93,7 @@ function claimVerb(host: Command): void {
     json: '{"journal":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}',
   }).action(async (journal: string, _: unknown, command: Command) => {
     const { data, screen } = contextOf(command);
-    const { claimHost } = await import("../../compose.ts");
+    const { claimHost } = await import("../../compose/control.ts");
     await claimHost(data, journal);
     screen.answer({ journal });
     screen.say(`${screen.colors.green("✓")} The host obeys journal ${journal}`);

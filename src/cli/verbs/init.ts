@@ -23,7 +23,7 @@ export function initVerb(program: Command): void {
     .option("--dry-run", "print what would be written, write nothing")
     .action(async ({ scripts, force, dryRun }: Options, command: Command) => {
       const { screen, cwd } = contextOf(command);
-      const { planInit, writeInit } = await import("../../workspace/init.ts");
+      const { planInit, writeInit } = await import("../../workspace/init/init.ts");
       const plan = await planInit(cwd, { withScripts: scripts === true, force: force === true });
       if (dryRun !== true) await writeInit(plan);
       screen.answer(plan);

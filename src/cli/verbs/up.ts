@@ -47,7 +47,7 @@ export function downVerb(program: Command): void {
     .option("--keep-services", "leave the host and what it serves running")
     .action(async ({ keepServices }: { keepServices?: boolean }, command: Command) => {
       const context = contextOf(command);
-      const { stopMachine } = await import("../../compose.ts");
+      const { stopMachine } = await import("../../compose/control.ts");
       const stopped = await stopMachine(context.data, { keepServices: keepServices === true });
       context.screen.answer({ stopped });
       context.screen.say(

@@ -1,13 +1,14 @@
 // Keys of tasks beside what the cache has of them.
-import { keysOf } from "../../workspace/keys.ts";
-import { findRoot } from "../../workspace/layout.ts";
-import { cacheFolder, salt } from "../../workspace/settings.ts";
-import { allProjects, checkNames, taskGraph } from "../../workspace/task-graph.ts";
-import { PartsOf } from "../../workspace/task-parts.ts";
-import { viewOf } from "../../workspace/view.ts";
-import { type Why, whyMiss } from "../../workspace/why-miss.ts";
-import { openWorkspace } from "../../workspace/workspace.ts";
-import { lookAtTree } from "../../workspace/worktree.ts";
+
+import { cacheFolder, salt } from "../../workspace/cache/settings.ts";
+import { viewOf } from "../../workspace/git/view.ts";
+import { lookAtTree } from "../../workspace/git/worktree.ts";
+import { findRoot } from "../../workspace/graph/layout.ts";
+import { openWorkspace } from "../../workspace/graph/workspace.ts";
+import { allProjects, checkNames, taskGraph } from "../../workspace/tasks/graph.ts";
+import { keysOf } from "../../workspace/tasks/keys.ts";
+import { PartsOf } from "../../workspace/tasks/parts.ts";
+import { type Why, whyMiss } from "../../workspace/tasks/why-miss.ts";
 
 export type Explained = Why & Readonly<{ id: string }>;
 

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Problem } from "../../domain/problem.ts";
 import { type AffectedTask, affected } from "../../workspace/affected.ts";
-import { compareWithBase, defaultBase } from "../../workspace/base.ts";
-import { git, gitFolder, indexStamp } from "../../workspace/git.ts";
-import { findRoot } from "../../workspace/layout.ts";
-import { openWorkspace } from "../../workspace/workspace.ts";
-import { folderOf } from "../../workspace/worktree.ts";
+import { compareWithBase, defaultBase } from "../../workspace/git/base.ts";
+import { git, gitFolder, indexStamp } from "../../workspace/git/git.ts";
+import { folderOf } from "../../workspace/git/worktree.ts";
+import { findRoot } from "../../workspace/graph/layout.ts";
+import { openWorkspace } from "../../workspace/graph/workspace.ts";
 import type { AffectedOptions } from "../verbs/affected.ts";
 
 export async function printAffected(from: string, options: AffectedOptions): Promise<void> {

@@ -1,11 +1,12 @@
 // The project graph as a person, a program or Graphviz reads it.
-import { declaredAnswer } from "../../workspace/declared-graph.ts";
-import { boundaries, cycles, type Graph, makeGraph, violations } from "../../workspace/graph.ts";
-import { packageOf } from "../../workspace/imports.ts";
-import { findRoot } from "../../workspace/layout.ts";
-import { type Reads, readsOf } from "../../workspace/reads.ts";
-import { openWorkspace, type Workspace } from "../../workspace/workspace.ts";
-import { lookAtTree } from "../../workspace/worktree.ts";
+
+import { lookAtTree } from "../../workspace/git/worktree.ts";
+import { declaredAnswer } from "../../workspace/graph/declared.ts";
+import { boundaries, cycles, type Graph, makeGraph, violations } from "../../workspace/graph/graph.ts";
+import { packageOf } from "../../workspace/graph/imports.ts";
+import { findRoot } from "../../workspace/graph/layout.ts";
+import { openWorkspace, type Workspace } from "../../workspace/graph/workspace.ts";
+import { type Reads, readsOf } from "../../workspace/tasks/reads.ts";
 
 type Options = Readonly<{ json?: boolean; dot?: boolean; edges: string }>;
 

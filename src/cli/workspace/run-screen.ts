@@ -1,6 +1,6 @@
 // What a person sees of a run: each task's lines under its name, replayed where they come from the cache, and a summary.
 import { createColors } from "picocolors";
-import type { Listener, Outcome, Result } from "../../workspace/run.ts";
+import type { Listener, Outcome, Result } from "../../workspace/tasks/run.ts";
 
 export type RunScreen = Listener &
   Readonly<{ warn: (text: string) => void; summary: (results: readonly Result[]) => void }>;

@@ -2,7 +2,7 @@
 import { open, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostClient } from "../../../host/client.ts";
-import { lastLines } from "../../../host/logs.ts";
+import { lastLines } from "../../../host/replica/logs.ts";
 
 export interface LogWish {
   readonly environment: string;

@@ -1,0 +1,200 @@
+// The only file that knows everything: puts the engine, its adapters and the host together into a control plane.
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { startEmbedded } from "../adapters/postgres/embedded/server.ts";
+import { openStore, type Store } from "../adapters/postgres/store.ts";
+import { revisionFiles } from "../adapters/revisions/revision-file.ts";
+import { type Secrets, secretFile } from "../adapters/secrets/secret-file.ts";
+import { type Machine, processMachine } from "../adapters/targets/processes/machine.ts";
+import type { DeploymentId } from "../domain/event.ts";
+import type { Ms } from "../domain/frame.ts";
+import type { Intent } from "../domain/plan.ts";
+import { Problem, Temporary } from "../domain/problem.ts";
+import type { Release } from "../domain/release.ts";
+import { type Clock, Fenced, type Ports } from "../engine/ports.ts";
+import { Worker } from "../engine/worker.ts";
+import type { HostClient } from "../host/client.ts";
+import { programsFolder, startHost } from "../host/start.ts";
+import { unpackArtifact } from "../workspace/artifact/store.ts";
+import { sha256 } from "../workspace/release-build.ts";
+
+export { type EnvironmentHealth, machineHealth, type ReplicaHealth, type ServiceHealth } from "./machine-health.ts";
+export { claimHost, hostHealth, installHost, keepHost, upgradeHost } from "./machine-host.ts";
+export { stopMachine } from "./machine-stop.ts";
+export { type Served, serveControlPlane } from "./server.ts";
+
+export interface ControlPlaneOptions {
+  readonly dataFolder: string;
+  readonly workspace: string;
+  /** Your PostgreSQL; without one, an embedded one is started in the data folder. */
+  readonly databaseUrl?: string;
+  /** Length of the router's counted intervals; shortened only for a demonstration. */
+  readonly intervalMs?: Ms;
+  /** Deployments that this process drives at the same time. */
+  readonly drivers?: number;
+}
+
+export interface ControlPlane {
+  readonly store: Store;
+  readonly host: HostClient;
+  readonly machine: Machine;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  /** What each deployment is waiting for at this moment; not history. */
+  waiting(deployment: DeploymentId): readonly string[];
+  deploy(order: DeployOrder): Promise<DeploymentId>;
+  intend(release: Release, environment: string): Promise<Intent>;
+  release(id: string): Promise<Release>;
+  /** Stops driving; the host, its replicas and the database go on. */
+  close(): Promise<void>;
+}
+
+export interface DeployOrder {
+  readonly release: Release;
+  readonly environment: string;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+const leaseMs: Ms = 15_000;
+
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { dataFolder } = options;
+  const [host, url] = await Promise.all([
+    startHost({ dataFolder, ...(options.intervalMs === undefined ? {} : { intervalMs: options.intervalMs }) }),
+    options.databaseUrl ?? startEmbedded(dataFolder).then((server) => server.url),
+  ]);
+  const store = await openStore({
+    url,
+    workspace: options.workspace,
+    ...(options.databaseUrl === undefined ? { onUnreachable: async () => void (await startEmbedded(dataFolder)) } : {}),
+  });
+  // An embedded database has one control plane, us: what a killed one held need not wait for its lease.
+  if (options.databaseUrl === undefined) await store.endLeases();
+  await claimHost(host, store.journal.id);
+  const secrets = secretFile(join(dataFolder, "secrets.json"));
+  const release = async (id: string) => releaseOf(await store.releases.get(id), id);
+  const machine = processMachine({
+    dataFolder,
+    staticProgram: join(programsFolder(), "static.js"),
+    host,
+    secrets,
+    revisions: revisionFiles(join(dataFolder, "revisions")),
+    digest: sha256,
+    release,
+    unpack: (artifact, folder) => unpackArtifact(dataFolder, artifact, folder),
+    database: (wanted) => store.provisionDatabase(wanted),
+  });
+  const clock = await databaseClock(store);
+  const ports: Ports = {
+    clock,
+    journal: store.journal,
+    environments: store.environments,
+    evidence: store.evidence,
+    metrics: machine.metrics,
+    jobs: machine.jobs,
+    target: machine.target,
+    report: (error) => console.error(error),
+    digest: sha256,
+  };
+  const waiting = new Map<DeploymentId, readonly string[]>();
+  const stopping = new AbortController();
+  const drivers = Array.from({ length: options.drivers ?? 4 }, () =>
+    drive({ ports, store, waiting, signal: stopping.signal }),
+  );
+  return {
+    store,
+    host,
+    machine,
+    secrets,
+    clock,
+    release,
+    waiting: (deployment) => waiting.get(deployment) ?? [],
+    intend: machine.intend,
+    deploy: async ({ release: wanted, environment, by, reason }) => {
+      await store.releases.keep({ id: wanted.id, version: wanted.version }, wanted);
+      const intent = await machine.intend(wanted, environment);
+      const id = deploymentId(environment);
+      await store.journal.append(id, 0, {
+        kind: "requested",
+        environment,
+        release: { id: wanted.id, version: wanted.version },
+        intent,
+        by,
+        ...(reason === undefined ? {} : { reason }),
+      });
+      return id;
+    },
+    close: async () => {
+      stopping.abort();
+      await Promise.all(drivers);
+      await store.close();
+    },
+  };
+}
+
+/** The product of the demonstration, as this installation has it. */
+export function exampleFolder(): string {
+  return join(dirname(programsFolder()), "examples", "expense-tracker");
+}
+
+/** "production-k3v9x2": people type it, so it is short; random, so two asked for at once differ. */
+export function deploymentId(environment: string): DeploymentId {
+  return `${environment}-${BigInt(`0x${randomBytes(5).toString("hex")}`)
+    .toString(36)
+    .padStart(8, "0")}`;
+}
+
+/** A host that nobody claimed is ours; another journal's must be handed over by a person. */
+async function claimHost(host: HostClient, journal: string): Promise<void> {
+  const { journal: owner } = await host.health();
+  if (owner === undefined) await host.claim(journal);
+  else if (owner !== journal) {
+    throw new Problem(
+      `the host in this data folder takes its commands from another journal (${owner})`,
+      "Use the control plane and database that it belongs to, or hand it over with `sluice host claim`",
+    );
+  }
+}
+
+function releaseOf(kept: { readonly frozen: unknown } | undefined, id: string): Release {
+  if (kept === undefined) throw new Problem(`there is no release ${id}`, "Build it with `sluice deploy`");
+  return kept.frozen as Release;
+}
+
+/** Moments in the journal are the database's; ours are brought to its clock. */
+async function databaseClock(store: Store): Promise<Clock> {
+  const before = Date.now();
+  const there = await store.now();
+  const offsetMs = there - (before + Date.now()) / 2;
+  return {
+    now: () => Date.now() + Math.round(offsetMs),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+}
+
+interface Driving {
+  readonly ports: Ports;
+  readonly store: Store;
+  readonly waiting: Map<DeploymentId, readonly string[]>;
+  readonly signal: AbortSignal;
+}
+
+/** One worker, driving one deployment at a time until it is told to stop. */
+async function drive({ ports, store, waiting, signal }: Driving): Promise<void> {
+  const worker = new Worker({
+    name: `${process.pid}-${randomBytes(3).toString("hex")}`,
+    ports,
+    claims: store.claims,
+    leaseMs,
+    onWaiting: (deployment, what) => void waiting.set(deployment, what),
+  });
+  while (!signal.aborted) {
+    try {
+      if (!(await worker.once(() => signal.aborted))) await store.waitForWork(10_000, signal);
+    } catch (error) {
+      if (!(error instanceof Temporary) && !(error instanceof Fenced)) console.error(error);
+      await ports.clock.sleep(500);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// The control plane as a process: engine, HTTP API and page over one data folder. `sluice up` starts it; it outlives the
+// terminal, may be killed at any moment, and the next one goes on where it was.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { Problem } from "../domain/problem.ts";
+import { releaseLock, takeLock } from "../host/lock.ts";
+import { anotherRuns } from "../server/token-file.ts";
+import { startControlPlane } from "./control.ts";
+import { controlLock } from "./machine-stop.ts";
+import { serveControlPlane } from "./server.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: "string" }, workspace: { type: "string" } },
+});
+const data = resolve(positionals[0] ?? ".sluice");
+
+try {
+  await run();
+} catch (error) {
+  // The last line of the log is what `sluice up` shows.
+  if (!(error instanceof Problem)) console.error(error);
+  console.error(error instanceof Problem ? `${error.message}. ${error.mend}` : `a bug in Sluice: ${error}`);
+  process.exit(1);
+}
+
+async function run(): Promise<void> {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  writeFileSync(join(data, ".gitignore"), "*\n");
+  lock();
+  const { DATABASE_URL, SLUICE_INTERVAL_MS } = process.env;
+  const plane = await startControlPlane({
+    dataFolder: data,
+    workspace: values.workspace ?? "workspace",
+    ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
+    // Shorter counted intervals than 5 s are for demonstrations and tests.
+    ...(SLUICE_INTERVAL_MS === undefined ? {} : { intervalMs: Number(SLUICE_INTERVAL_MS) }),
+  });
+  const served = await serveControlPlane({
+    plane,
+    dataFolder: data,
+    ...(values.port === undefined ? {} : { port: Number(values.port) }),
+  });
+  const stop = async () => {
+    await served.close();
+    await plane.close();
+    releaseLock(controlLock(data));
+    process.exit(0);
+  };
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+}
+
+function lock(): void {
+  try {
+    takeLock(controlLock(data), "control plane");
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    console.error(`${error.message}. ${error.mend}`);
+    process.exit(anotherRuns);
+  }
+}

@@ -1,0 +1,108 @@
+// The HTTP API and the page of a control plane, on a port, with the file that tells the CLI where it is.
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { replicaLogs } from "../adapters/targets/processes/replica-logs.ts";
+import { Problem } from "../domain/problem.ts";
+import { type Listening, listen } from "../server/listen.ts";
+import type { Places } from "../server/records.ts";
+import { createServer } from "../server/server.ts";
+import { localToken } from "../server/token-file.ts";
+import { hasArtifact, storePacked } from "../workspace/artifact/store.ts";
+import type { ControlPlane } from "./control.ts";
+
+export interface ServeOptions {
+  readonly plane: ControlPlane;
+  readonly dataFolder: string;
+  /** Without one: the one of last time, the usual one, or any that is free. */
+  readonly port?: number;
+  /** Figures of the traffic that a demonstration makes. */
+  readonly traffic?: Places["traffic"];
+}
+
+export interface Served {
+  readonly url: string;
+  /** An address that signs a browser in, once and within minutes. */
+  signInAddress(): string;
+  close(): Promise<void>;
+}
+
+const usualPort = 7070;
+
+export async function serveControlPlane({ plane, dataFolder, port, traffic }: ServeOptions): Promise<Served> {
+  const stopping = new AbortController();
+  const page = pageFolder();
+  const { app, auth } = createServer({
+    records: plane.store,
+    places: { ...placesOf(plane, dataFolder), ...(traffic === undefined ? {} : { traffic }) },
+    clock: plane.clock,
+    token: localToken(join(dataFolder, "token")),
+    user: userInfo().username,
+    version: "1",
+    newId: () => `d-${randomBytes(5).toString("hex")}`,
+    signal: stopping.signal,
+    log: (error) => console.error(error),
+    ...(page === undefined ? {} : { pageFolder: page }),
+  });
+  const ports = port === undefined ? [lastPort(dataFolder), usualPort, 0] : [port];
+  const listening = await listenOn(app, ports);
+  const url = `http://127.0.0.1:${listening.port}`;
+  tellWhereabouts(dataFolder, url);
+  return {
+    url,
+    signInAddress: () => `${url}/login?code=${auth.newCode()}`,
+    close: async () => {
+      stopping.abort();
+      rmSync(join(dataFolder, "control.json"), { force: true });
+      await listening.close();
+    },
+  };
+}
+
+/** The first that can be had; a port that was asked for by name is not replaced by another. */
+async function listenOn(app: Parameters<typeof listen>[0], ports: readonly (number | undefined)[]): Promise<Listening> {
+  const [first, ...rest] = ports;
+  if (first === undefined) return listenOn(app, rest);
+  return listen(app, { port: first }).catch((error: unknown) => {
+    if (!(error instanceof Problem) || rest.length === 0) throw error;
+    return listenOn(app, rest);
+  });
+}
+
+function lastPort(dataFolder: string): number | undefined {
+  const file = join(dataFolder, "control.port");
+  return existsSync(file) ? Number(readFileSync(file, "utf8")) || undefined : undefined;
+}
+
+function tellWhereabouts(dataFolder: string, url: string): void {
+  writeFileSync(join(dataFolder, "control.port"), new URL(url).port);
+  const beside = join(dataFolder, `control.json.${process.pid}`);
+  writeFileSync(beside, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
+  renameSync(beside, join(dataFolder, "control.json"));
+}
+
+function placesOf(plane: ControlPlane, data: string): Places {
+  return {
+    intend: plane.intend,
+    publicUrl: plane.machine.publicUrl,
+    waiting: plane.waiting,
+    logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
+    putSecrets: plane.secrets.put,
+    artifacts: {
+      has: (artifact) => hasArtifact(data, artifact),
+      put: (packed, manifest) => storePacked(data, Buffer.from(packed), manifest),
+    },
+  };
+}
+
+/** dist/dashboard, beside this program. */
+function pageFolder(): string | undefined {
+  for (let at = import.meta.dirname; dirname(at) !== at; at = dirname(at)) {
+    const found = [join(at, "dashboard"), join(at, "dist/dashboard")].find((folder) =>
+      existsSync(join(folder, "index.html")),
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,97 @@
+// Untracked files, without a walk by git where nothing can have appeared: a new entry shows in its directory's time. Once
+// git has found none, the times of all directories with tracked files are kept; while they, git's index and everything
+// that says what is ignored stay as they are, there are still none.
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, posix, resolve } from "node:path";
+import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { git, gitFolder, indexStamp, splitNul } from "./git.ts";
+
+const schema = 1;
+type Memory = Readonly<{
+  schema: number;
+  stamp: string;
+  /** Directories and ignore files; empty until the same index is met again: a single look is not worth it. */
+  places: readonly string[];
+  timesMs: readonly number[];
+}>;
+
+/** As git lists them; a path that ends in a slash is a repository of its own. */
+export async function listUntracked(root: string): Promise<readonly string[] | undefined> {
+  const file = join(stateFolder(root), "graph", "untracked");
+  const stamp = stampOf(root);
+  const old = readSealedJson<Memory>(file);
+  const memory = stamp !== undefined && old?.schema === schema && old.stamp === stamp ? old : undefined;
+  const known = memory && memory.places.length > 0 ? memory.places : undefined;
+  const timesMs = known?.map((path) => changedAtMs(root, path));
+  if (timesMs && memory && timesMs.every((t, i) => t === memory.timesMs[i])) return [];
+  const places = known ?? (memory ? await placesOf(root) : []);
+  const lookedMs = timesMs ?? places.map((path) => changedAtMs(root, path)); // before git looks
+  const answer = await git(root, ["ls-files", "-z", "-o", "--exclude-standard"]);
+  if (!answer.ok) return undefined;
+  const found = splitNul(answer.out.toString());
+  if (stamp === undefined) return found;
+  const isSettled = lookedMs.every((t) => t < Date.now() - 2000); // a clock's tick is far shorter
+  const isKept = found.length === 0 && isSettled && places.length > 0 && (await isClosed(root, places));
+  if (isKept) writeSealed(file, JSON.stringify({ schema, stamp, places, timesMs: lookedMs }));
+  else if (!memory) writeSealed(file, JSON.stringify({ schema, stamp, places: [], timesMs: [] }));
+  return found;
+}
+
+function stampOf(root: string): string | undefined {
+  const found = gitFolder(root);
+  return found && indexStamp(found.folder);
+}
+
+function changedAtMs(root: string, path: string): number {
+  return lstatSync(path.startsWith("/") ? path : `${root}/${path}`, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+}
+
+/** Every directory with something tracked in it, and every file that says what is ignored. */
+async function placesOf(root: string): Promise<readonly string[]> {
+  const places = new Set<string>(["."]);
+  for (const path of splitNul((await git(root, ["ls-files", "-z"])).out.toString())) {
+    if (path.endsWith(".gitignore")) places.add(path);
+    for (let dir = posix.dirname(path); !places.has(dir); dir = posix.dirname(dir)) places.add(dir);
+  }
+  const found = gitFolder(root);
+  if (!found) return [];
+  const settings = [join(found.folder, "config"), join(homedir(), ".gitconfig"), join(homedir(), ".config/git/config")];
+  if (settings.some((file) => /excludesfile/i.test(textOf(file)))) return [];
+  const above: string[] = [];
+  for (let at = resolve(root); at !== found.top && dirname(at) !== at; at = dirname(at))
+    above.push(join(dirname(at), ".gitignore"));
+  return [...places, ...settings, join(found.folder, "info/exclude"), join(homedir(), ".config/git/ignore"), ...above];
+}
+
+/** True when every directory that is not tracked is ignored: in one that is not, a file could appear unseen. */
+async function isClosed(root: string, places: readonly string[]): Promise<boolean> {
+  const tracked = new Set(places);
+  const others = places.flatMap((dir) =>
+    foldersIn(join(root, dir)).flatMap((name) => {
+      const path = dir === "." ? name : `${dir}/${name}`;
+      return tracked.has(path) || path === ".git" || path === ".sluice" ? [] : [path];
+    }),
+  );
+  if (others.length === 0) return true;
+  const ignored = await git(root, ["check-ignore", "-z", "--stdin"], others.map((path) => `${path}\0`).join(""));
+  return splitNul(ignored.out.toString()).length === others.length;
+}
+
+function foldersIn(dir: string): readonly string[] {
+  if (dir.endsWith(".gitignore")) return [];
+  try {
+    const entries = readdirSync(dir, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,109 @@
+// Which files shape a workspace, and which of its directories are projects: npm, pnpm and yarn workspaces, Nx, lerna.
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Problem } from "../../domain/problem.ts";
+import { gitFolder } from "../git/git.ts";
+import { matcher } from "../glob.ts";
+import { type JsonObject, objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
+import { parseYaml } from "../yaml.ts";
+
+export const lockfiles = [
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  "bun.lock",
+  "bun.lockb",
+] as const;
+const rootShapes = ["pnpm-workspace.yaml", "lerna.json", "nx.json", "turbo.json", "turbo.jsonc"];
+const shapes = new Set(["package.json", "project.json", "turbo.json", "turbo.jsonc"]);
+
+/** True for a file from which the graph is made; `node_modules` never is. */
+export function shapesGraph(path: string): boolean {
+  const slash = path.lastIndexOf("/");
+  if (slash < 0) return shapes.has(path) || rootShapes.includes(path);
+  return shapes.has(path.slice(slash + 1)) && !/(^|\/)node_modules\//.test(path);
+}
+
+/** The workspace's root: the nearest directory upwards with workspaces (or Nx, or Turborepo), else with a package.json. */
+export function findRoot(from: string): string {
+  const top = gitFolder(from)?.top;
+  let single: string | undefined;
+  for (let at = resolve(from); ; at = dirname(at)) {
+    if (isWorkspaceRoot(at)) return at;
+    if (existsSync(join(at, "package.json"))) single ??= at;
+    if (at === top || dirname(at) === at) break;
+  }
+  if (single) return single;
+  throw new Problem(`no package.json in ${from} or above it`, "Run sluice inside a repository with a package.json");
+}
+
+function isWorkspaceRoot(at: string): boolean {
+  if (existsSync(join(at, "pnpm-workspace.yaml")) || existsSync(join(at, "nx.json"))) return true;
+  if (existsSync(join(at, "lerna.json"))) return true;
+  try {
+    return /"workspaces"\s*:/.test(readFileSync(join(at, "package.json"), "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+export type Shape = Readonly<{
+  root: JsonObject;
+  /** Globs of member directories; undefined where this is a single package. */
+  globs: readonly string[] | undefined;
+  isNx: boolean;
+  pnpm: JsonObject;
+  turbo: JsonObject | undefined;
+  nx: JsonObject | undefined;
+}>;
+
+/** The root's own files, parsed. `read` gives a root file's text or undefined. */
+export async function readShape(read: (path: string) => string | undefined): Promise<Shape> {
+  const parsed = (path: string) => {
+    const text = read(path);
+    return text === undefined ? undefined : parseJsonc(text, path);
+  };
+  const root = parsed("package.json") ?? {};
+  const pnpmText = read("pnpm-workspace.yaml");
+  const pnpm = pnpmText === undefined ? {} : await parseYaml(pnpmText, "pnpm-workspace.yaml");
+  const nx = parsed("nx.json");
+  const lerna = parsed("lerna.json");
+  const globs =
+    stringsAt(pnpm, "packages") ??
+    stringsAt(root, "workspaces") ??
+    stringsAt(objectAt(root, "workspaces"), "packages") ??
+    (lerna ? (stringsAt(lerna, "packages") ?? ["packages/*"]) : undefined);
+  return { root, globs, isNx: nx !== undefined, pnpm, turbo: parsed("turbo.json") ?? parsed("turbo.jsonc"), nx };
+}
+
+/** The directories of projects among the shaping files; the root "" is always one. */
+export function projectDirs(shape: Shape, paths: Iterable<string>): string[] {
+  const isMember = matcher((shape.globs ?? []).map((g) => g.replace(/^!\.?\/?/, "!").replace(/\/package\.json$/, "")));
+  const exact = (dir: string) => isMember(dir) && !isUnder(dir);
+  // A glob's match covers what is below it; a member must be matched itself.
+  const isUnder = (dir: string) => (shape.globs ?? []).every((g) => !sameDepth(g, dir));
+  const dirs = new Set([""]);
+  for (const path of paths) {
+    const slash = path.lastIndexOf("/");
+    if (slash < 0) continue;
+    const [dir, file] = [path.slice(0, slash), path.slice(slash + 1)];
+    if (file === "package.json" && exact(dir)) dirs.add(dir);
+    if (file === "project.json" && shape.isNx) dirs.add(dir);
+  }
+  return [...dirs].sort();
+}
+
+function sameDepth(glob: string, dir: string): boolean {
+  if (glob.startsWith("!")) return false;
+  const bare = glob.replace(/^\.\//, "").replace(/\/+$/, "");
+  return bare.includes("**") || bare.split("/").length === dir.split("/").length;
+}
+
+export function packageManager(shape: Shape, has: (path: string) => boolean): string {
+  const named = stringAt(shape.root, "packageManager");
+  if (named) return named;
+  if (has("pnpm-lock.yaml") || has("pnpm-workspace.yaml")) return "pnpm";
+  if (has("yarn.lock")) return "yarn";
+  return has("bun.lock") || has("bun.lockb") ? "bun" : "npm";
+}

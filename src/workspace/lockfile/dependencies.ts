@@ -1,0 +1,54 @@
+// Registry packages per project, from whichever lock file there is; remembered by the content of that file.
+import { join } from "node:path";
+import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { lockfiles } from "../graph/layout.ts";
+import type { Workspace } from "../graph/workspace.ts";
+import { closures, type LockGraph, parseLock } from "./lockfile.ts";
+
+export type Installed = Readonly<{
+  file: string | undefined;
+  /** By directory: one digest over what the project reaches. */
+  digestOf: (dir: string) => string;
+  missing: readonly string[];
+}>;
+
+const schema = 3;
+type Memory = Readonly<{
+  schema: number;
+  key: string;
+  digests: Readonly<Record<string, string>>;
+  missing: readonly string[];
+}>;
+
+export function lockfileOf(workspace: Workspace): string | undefined {
+  return lockfiles.find((file) => workspace.contentOf(file) !== undefined);
+}
+
+export async function lockOf(workspace: Workspace): Promise<LockGraph | undefined> {
+  const file = lockfileOf(workspace);
+  return file === undefined ? undefined : await parseLock(file, workspace.read(file) ?? "");
+}
+
+/** `remember` is off for a tree that is not the working tree. */
+export async function installed(workspace: Workspace, remember = true): Promise<Installed> {
+  const file = lockfileOf(workspace);
+  if (file === undefined) return { file, digestOf: (dir) => declared(workspace, dir), missing: [] };
+  const content = workspace.contentOf(file) ?? "";
+  const key = `${content} ${workspace.projectsKey}`;
+  const at = join(stateFolder(workspace.root), "graph", "lock");
+  const memory = remember ? readSealedJson<Memory>(at) : undefined;
+  if (memory?.schema === schema && memory.key === key)
+    return { file, digestOf: (dir) => memory.digests[dir] ?? "", missing: memory.missing };
+  const lock = await lockOf(workspace);
+  if (!lock) return { file, digestOf: () => content, missing: [] };
+  const names = new Set(workspace.projects.map((p) => p.name));
+  const { digests, missing } = closures(lock, workspace.projects, (name) => names.has(name));
+  if (remember) writeSealed(at, JSON.stringify({ schema, key, digests: Object.fromEntries(digests), missing }));
+  return { file, digestOf: (dir) => digests.get(dir) ?? "", missing };
+}
+
+/** Without a lock file only the ranges are known. */
+function declared(workspace: Workspace, dir: string): string {
+  const project = workspace.projects.find((p) => p.dir === dir);
+  return project?.dependencies.map((d) => `${d.name}@${d.range}`).join(" ") ?? "";
+}

@@ -1,0 +1,91 @@
+// The lock file as a graph: for each project ONE digest over all registry packages it reaches, so that a bumped
+// transitive dependency changes exactly the projects that resolve to it, and reformatting the file changes none.
+import { createHash } from "node:crypto";
+import { components } from "../graph/graph.ts";
+import type { Dependency, Project } from "../graph/manifest.ts";
+import { parseNpmLock } from "./npm.ts";
+import { parsePnpmLock } from "./pnpm.ts";
+import { parseYarnLock } from "./yarn.ts";
+
+export type LockNode = Readonly<{
+  /** name@version and integrity (or patch): what makes it another package. */
+  label: string;
+  dependencies: readonly string[];
+}>;
+
+export type LockGraph = Readonly<{
+  nodes: ReadonlyMap<string, LockNode>;
+  /** The node that a project's dependency resolves to; "linked" for another project; undefined: not in the file. */
+  resolve: (project: Project, dependency: Dependency) => string | "linked" | undefined;
+  /** Anything else that changes what is installed: overrides, patches without a mark of their own. */
+  settings: string;
+}>;
+
+export type Closures = Readonly<{
+  /** By directory. */
+  digests: ReadonlyMap<string, string>;
+  /** Declared, but the lock file does not have it: the lock file is out of date. */
+  missing: readonly string[];
+}>;
+
+/** The text of a lock file as a graph; undefined for a format that is not understood: then the whole file counts. */
+export async function parseLock(file: string, text: string): Promise<LockGraph | undefined> {
+  if (/^(package-lock|npm-shrinkwrap)\.json$/.test(file)) return parseNpmLock(text, file);
+  if (file === "pnpm-lock.yaml") return await parsePnpmLock(text, file);
+  if (file === "yarn.lock") return await parseYarnLock(text, file);
+  return undefined;
+}
+
+export function closures(lock: LockGraph, projects: readonly Project[], linked: (name: string) => boolean): Closures {
+  const digest = merkle(lock);
+  const missing: string[] = [];
+  const digests = projects.map((project) => {
+    const parts = project.dependencies.map((dependency) => {
+      const id = lock.resolve(project, dependency);
+      if (id === "linked") return "";
+      if (id !== undefined) return `${dependency.name}=${digest.get(id)}`;
+      if (linked(dependency.name)) return "";
+      if (dependency.kind === "prod" || dependency.kind === "dev") missing.push(`${project.name}: ${dependency.name}`);
+      return `${dependency.name}?${dependency.range}`;
+    });
+    return [project.dir, short([lock.settings, ...new Set(parts.filter(Boolean).sort())])] as const;
+  });
+  return { digests: new Map(digests), missing };
+}
+
+/** The labels a project reaches: to say which package changed, not only that one did. */
+export function reached(lock: LockGraph, project: Project): ReadonlySet<string> {
+  const labels = new Set<string>();
+  const seen = new Set<string>();
+  const queue = project.dependencies.map((d) => lock.resolve(project, d)).filter((id) => id !== undefined);
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const node = lock.nodes.get(id);
+    if (node) labels.add(node.label);
+    queue.push(...(node?.dependencies ?? []));
+  }
+  return labels;
+}
+
+/** A digest for each node over all that it reaches; packages that need each other in a circle share one. */
+function merkle(lock: LockGraph): ReadonlyMap<string, string> {
+  const ids = [...lock.nodes.keys()];
+  const at = new Map(ids.map((id, i) => [id, i]));
+  const nodes = ids.map((id) => lock.nodes.get(id) ?? { label: id, dependencies: [] });
+  const next = nodes.map((n) => n.dependencies.flatMap((d) => at.get(d) ?? []));
+  const digests: string[] = [];
+  for (const group of components(ids.length, (i) => next[i] ?? [])) {
+    const inside = new Set(group);
+    const outside = new Set(
+      group.flatMap((i) => (next[i] ?? []).filter((j) => !inside.has(j)).map((j) => digests[j] ?? "")),
+    );
+    const made = short([...group.map((i) => nodes[i]?.label ?? "").sort(), "→", ...[...outside].sort()]);
+    for (const i of group) digests[i] = inside.size === 1 ? made : short([made, nodes[i]?.label ?? ""]);
+  }
+  return new Map(ids.map((id, i) => [id, digests[i] ?? ""]));
+}
+
+function short(parts: readonly string[]): string {
+  return createHash("sha1").update(parts.join("\n")).digest("hex");
+}

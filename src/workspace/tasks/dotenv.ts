@@ -1,0 +1,46 @@
+// `.env` files are inputs although git ignores them. A directory's listing is read again only when its time changed.
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { contentAt } from "../git/worktree.ts";
+
+export type Dotenv = Readonly<{
+  /** `name content` of each, or "". */
+  of: (dir: string) => string;
+}>;
+
+const example = /\.(?:example|sample|template|dist|schema|defaults)$/;
+type Memory = Readonly<Record<string, readonly [ctimeMs: number, names: readonly string[]]>>;
+
+export function dotenvOf(root: string, dirs: readonly string[]): Dotenv {
+  const file = join(stateFolder(root), "graph", "dotenv");
+  const known = readSealedJson<Memory>(file) ?? {};
+  const next: Record<string, readonly [number, readonly string[]]> = {};
+  const found = new Map<string, string>();
+  const settledMs = Date.now() - 2000; // a directory changed just now may change again within its clock's tick
+  let isNew = false;
+  for (const dir of dirs) {
+    const ctimeMs = lstatSync(join(root, dir), { throwIfNoEntry: false })?.ctimeMs ?? 0;
+    const old = known[dir];
+    const isKnown = old !== undefined && old[0] === ctimeMs;
+    const names = isKnown ? old[1] : listed(join(root, dir));
+    if (ctimeMs < settledMs) next[dir] = [ctimeMs, names];
+    if (!isKnown && ctimeMs < settledMs) isNew = true;
+    if (names.length > 0) {
+      const at = (name: string) => contentAt(root, dir ? `${dir}/${name}` : name) ?? "";
+      found.set(dir, names.map((name) => `${name} ${at(name)}`).join("\n"));
+    }
+  }
+  if (isNew) writeSealed(file, JSON.stringify(next));
+  return { of: (dir) => found.get(dir) ?? "" };
+}
+
+function listed(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir)
+      .filter((name) => name.startsWith(".env") && !example.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}

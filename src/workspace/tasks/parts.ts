@@ -1,0 +1,210 @@
+// The parts of a task's key, each by name: two keys that differ can be compared part by part, for `why-miss` and for
+// `affected --explain`. What must be in here, and what must not, is in docs/workspace.md.
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type FileEntry, sourceKey } from "../git/listing.ts";
+import type { View } from "../git/view.ts";
+import { contentAt } from "../git/worktree.ts";
+import { matcher, staticBase } from "../glob.ts";
+import { components } from "../graph/graph.ts";
+import type { Project } from "../graph/manifest.ts";
+import { concerns } from "../graph/tool-config.ts";
+import { objectAt, stringAt } from "../jsonc.ts";
+import { hashedEnv, inferredEnv } from "./environment.ts";
+import type { TaskNode } from "./graph.ts";
+import type { Task } from "./pipeline.ts";
+
+export const partNames = [
+  "command",
+  "definition",
+  "sources",
+  "environment",
+  "dotenv",
+  "dependencies",
+  "tools",
+  "root files",
+  "root settings",
+  "other inputs",
+  "machine",
+  "waits for",
+] as const;
+export type PartName = (typeof partNames)[number];
+export type Parts = Readonly<Record<PartName, string>>;
+
+/** Pure of order: the same view and node always give the same parts. */
+export class PartsOf {
+  readonly #view: View;
+  readonly #settings: string;
+  #isOpen = false;
+  readonly #lists = new Map<string, string>();
+  #deep: readonly string[] | undefined;
+
+  constructor(view: View) {
+    this.#view = view;
+    this.#settings = rootSettings(view);
+  }
+
+  parts(node: TaskNode): Parts {
+    const { workspace, installed, dotenv, machine } = this.#view;
+    const { task } = node;
+    const project = this.#project(node);
+    return {
+      command: task.command ?? "",
+      definition: JSON.stringify([task.cwd, task.outputs, task.env, task.inputs, task.dependsOn, task.isLoose]),
+      sources: this.#sources(project, task),
+      environment: this.#environment(project, task),
+      dotenv: [dotenv.of(""), project.dir && dotenv.of(project.dir)].join("\n"),
+      dependencies: installed.digestOf(project.dir),
+      tools: project.dir ? installed.digestOf("") : "",
+      "root files": this.#rootFiles(project, task),
+      "root settings": this.#settings,
+      "other inputs": this.#others(node),
+      machine,
+      "waits for": [...node.dependencies, ...node.besides.map((i) => `${workspace.projects[i]?.name} (sources)`)].join(
+        "\n",
+      ),
+    };
+  }
+
+  /** True when some part was read from files that git does not list. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The files of the project that the task reads. */
+  filesOf(node: TaskNode): readonly FileEntry[] {
+    const project = this.#project(node);
+    return this.#entries(project, node.task);
+  }
+
+  #project(node: TaskNode): Project {
+    const project = this.#view.workspace.projects[node.project];
+    if (!project) throw new Error(`no project ${node.project}`);
+    return project;
+  }
+
+  #environment(project: Project, task: Task): string {
+    const inferred = inferredEnv(project);
+    const key = `env ${inferred.join()} ${task.env.join()}`;
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const hashed = hashedEnv(task.env, inferred, this.#view.env);
+    this.#lists.set(key, hashed);
+    return hashed;
+  }
+
+  #sources(project: Project, task: Task): string {
+    const { inputs, outputs } = task;
+    const isPlain = inputs.isAll && inputs.globs.length === 0 && !this.#hasTracked(project, outputs);
+    if (isPlain) return this.#view.workspace.sourceKeyOf(project.dir);
+    return sourceKey(this.#entries(project, task));
+  }
+
+  /** True when some file that is not ignored may be an output. */
+  #hasTracked(project: Project, outputs: readonly string[]): boolean {
+    const top = this.#view.reads.get(project.dir)?.top ?? [];
+    const depth = project.dir ? project.dir.length + 1 : 0;
+    return outputs.some((glob) => {
+      if (glob.startsWith("!")) return false;
+      const first = staticBase(glob).slice(depth).split("/", 1)[0] ?? "";
+      return first === "" || top.includes(first);
+    });
+  }
+
+  #entries(project: Project, { inputs, outputs }: Task): readonly FileEntry[] {
+    const { workspace } = this.#view;
+    const isOutput = matcher(outputs);
+    const isInput = matcher([...(inputs.isAll ? ["**"] : []), ...inputs.globs]);
+    const manifest = project.dir ? `${project.dir}/package.json` : "package.json";
+    const files = workspace.filesOf(project.dir);
+    const read = files.filter((f) => f.path === manifest || (isInput(f.path) && !isOutput(f.path)));
+    return [...read, ...this.#ignored(inputs.globs, files)];
+  }
+
+  /** Declared inputs that git ignores are read by content. */
+  #ignored(globs: readonly string[], files: readonly FileEntry[]): FileEntry[] {
+    const { root } = this.#view.workspace;
+    const bases = new Set(globs.filter((g) => !g.startsWith("!")).map((g) => staticBase(g)));
+    const known = new Set(files.map((f) => f.path));
+    const isInput = matcher(globs);
+    return [...bases].flatMap((base) => {
+      const isTracked = known.has(base) || files.some((f) => f.path.startsWith(`${base}/`));
+      if (!isTracked) this.#isOpen = true;
+      if (isTracked || !lstatSync(join(root, base), { throwIfNoEntry: false })) return [];
+      return everyFile(root, base).flatMap((path) => {
+        const content = isInput(path) ? contentAt(root, path) : undefined;
+        return content ? [{ path, content }] : [];
+      });
+    });
+  }
+
+  #rootFiles(project: Project, task: Task): string {
+    const { rootFiles, reads } = this.#view;
+    const own = reads.get(project.dir);
+    const families = [...rootFiles.families()].filter(
+      ([family]) => project.dir && !own?.families.includes(family) && concerns(family, task.name, task.command ?? ""),
+    );
+    const key = JSON.stringify([own?.outside ?? [], families.map(([f]) => f), task.inputs.rootGlobs]);
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const wanted = matcher(task.inputs.rootGlobs);
+    const globbed = task.inputs.rootGlobs.length > 0 ? [...rootFiles.paths].filter(wanted) : [];
+    const named = (own?.outside ?? []).flatMap((path) => rootFiles.reachedFrom(path));
+    const all = new Set([...rootFiles.always(), ...families.flatMap(([, files]) => files), ...named, ...globbed]);
+    const ignored = this.#ignored(
+      task.inputs.rootGlobs.filter((g) => !/[*?[{]/.test(g)),
+      this.#view.workspace.filesOf(""),
+    );
+    const list = [
+      ...[...all].sort().map((p) => `${p} ${rootFiles.contentOf(p)}`),
+      ...ignored.map((f) => `${f.path} ${f.content}`),
+    ];
+    this.#lists.set(key, list.join("\n"));
+    return list.join("\n");
+  }
+
+  #others(node: TaskNode): string {
+    const { inputs } = node.task;
+    const besides = node.besides.map((i) => this.#deepSources()[i] ?? "");
+    const below = inputs.dependencySources
+      ? (this.#view.graph.out[node.project] ?? []).map((e) => this.#deepSources()[e.to] ?? "")
+      : [];
+    return [...besides, ...below].sort().join("\n");
+  }
+
+  /** For each project, one digest over its sources and those of all that it depends on. */
+  #deepSources(): readonly string[] {
+    if (this.#deep) return this.#deep;
+    const { workspace, graph } = this.#view;
+    const deep: string[] = [];
+    for (const group of components(workspace.projects.length, (i) => (graph.out[i] ?? []).map((e) => e.to))) {
+      const own = group.map((i) => workspace.sourceKeyOf(workspace.projects[i]?.dir ?? "")).sort();
+      const below = new Set(group.flatMap((i) => (graph.out[i] ?? []).map((e) => deep[e.to] ?? "")).sort());
+      const digest = createHash("sha1")
+        .update([...own, ...below].join("\n"))
+        .digest("hex");
+      for (const i of group) deep[i] = digest;
+    }
+    this.#deep = deep;
+    return deep;
+  }
+}
+
+/** What the root manifest and pnpm-workspace.yaml say about how packages are installed and run. */
+function rootSettings({ workspace: { shape } }: View): string {
+  const { root, pnpm } = shape;
+  const settings = ["packageManager", "engines", "volta", "devEngines"].map((k) => JSON.stringify(root[k] ?? null));
+  const installs = ["overrides", "resolutions", "pnpm"].map((k) => JSON.stringify(root[k] ?? null));
+  const { packages: _packages, catalog: _catalog, catalogs: _catalogs, ...rest } = pnpm;
+  return [...settings, ...installs, JSON.stringify(rest), stringAt(objectAt(root, "sluice"), "salt") ?? ""].join("\n");
+}
+
+function everyFile(root: string, at: string): string[] {
+  const stat = lstatSync(join(root, at), { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) return stat ? [at] : [];
+  return readdirSync(join(root, at))
+    .filter((name) => name !== "node_modules" && name !== ".git")
+    .sort()
+    .flatMap((name) => everyFile(root, `${at}/${name}`));
+}

@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { isBuiltin } from "node:module";
+import { join, posix } from "node:path";
+import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { hasImports, importsOf, packageOf } from "../graph/imports.ts";
+import type { Project } from "../graph/manifest.ts";
+import { ownFamilies, type ToolFamily } from "../graph/tool-config.ts";
+import type { Workspace } from "../graph/workspace.ts";
+
+export type Reads = Readonly<{
+  key: string;
+  /** Declared dependencies that are imported. */
+  used: readonly string[];
+  /** Specifiers whose package is not declared. */
+  undeclared: readonly string[];
+  /** Paths from the workspace root, as written: perhaps without an extension, perhaps a directory. */
+  outside: readonly string[];
+  /** Tools for which the project has a configuration of its own. */
+  families: readonly ToolFamily[];
+  /** First parts of its files' paths, within the project. */
+  top: readonly string[];
+  /** One digest over the files from which tools (and Nx's plugins) are configured. */
+  configs: string;
+}>;
+
+const configuration =
+  /(?:config[^/]*\.(?:[cm]?[jt]s|jsonc?)|(?:^|\/)(?:project|package)\.json|Dockerfile[^/]*|\.[^/]*rc[^/]*)$/;
+const schema = 5;
+type Memory = Readonly<{ schema: number; projects: Readonly<Record<string, Reads>> }>;
+
+/** Of every project but the root, by directory. Only projects whose sources changed are scanned. */
+export function readsOf(workspace: Workspace): ReadonlyMap<string, Reads> {
+  const file = join(stateFolder(workspace.root), "reads", "memory");
+  const memory = readSealedJson<Memory>(file);
+  const known = memory?.schema === schema ? memory.projects : {};
+  const all = new Map<string, Reads>();
+  let isNew = Object.keys(known).length !== workspace.projects.length;
+  for (const project of workspace.projects) {
+    const key = workspace.sourceKeyOf(project.dir);
+    const old = known[project.dir];
+    if (old?.key !== key) isNew = true;
+    all.set(project.dir, old?.key === key ? old : scan(workspace, project, key));
+  }
+  if (isNew) writeSealed(file, JSON.stringify({ schema, projects: Object.fromEntries(all) }));
+  return all;
+}
+
+function scan(workspace: Workspace, project: Project, key: string): Reads {
+  const declared = new Set(project.dependencies.map((d) => d.name));
+  const used = new Set<string>();
+  const undeclared = new Set<string>();
+  const outside = new Set<string>();
+  const files = workspace.filesOf(project.dir).filter((f) => !f.content.startsWith("160000"));
+  const note = (from: string, specifier: string) => {
+    if (/^\.\.?(\/|$)/.test(specifier)) {
+      const path = posix.normalize(posix.join(posix.dirname(from), specifier));
+      if (workspace.ownerOf(`${path}/x`) !== project.dir && !path.startsWith("..")) outside.add(path);
+      return;
+    }
+    const name = packageOf(specifier);
+    if (!name || isBuiltin(name) || name === project.name) return;
+    if (declared.has(name)) used.add(name);
+    else undeclared.add(specifier);
+  };
+  for (const { path } of files) for (const specifier of namedBy(workspace, path)) note(path, specifier);
+  for (const script of Object.values(project.scripts)) {
+    for (const path of pathsIn(script)) note(`${project.dir}/package.json`, path);
+  }
+  const lists = { used: [...used].sort(), undeclared: [...undeclared].sort(), outside: [...outside].sort() };
+  const depth = project.dir ? project.dir.length + 1 : 0;
+  const top = [...new Set(files.map((f) => f.path.slice(depth).split("/", 1)[0] ?? ""))];
+  const configs = createHash("sha1");
+  for (const { path, content } of files) if (configuration.test(path)) configs.update(`${path} ${content}\n`);
+  return {
+    key,
+    configs: configs.digest("hex"),
+    ...lists,
+    top,
+    families: ownFamilies(
+      files.map((f) => f.path),
+      project.dir,
+    ),
+  };
+}
+
+/** Specifiers and paths that one file names. */
+export function namedBy(workspace: Workspace, path: string): readonly string[] {
+  if (hasImports(path)) return importsOf(workspace.read(path) ?? "", path);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (!isConfig(name)) return [];
+  return namedByConfig(workspace.read(path) ?? "", name);
+}
+
+function isConfig(name: string): boolean {
+  if (/^(package|package-lock|composer)\.json$/.test(name)) return false;
+  return /^(?:[tj]sconfig.*|project|turbo|biome|api-extractor.*|typedoc|nest-cli|ng-package|components)\.jsonc?$|^\..*rc(?:\.jsonc?|\.ya?ml)?$/.test(
+    name,
+  );
+}
+
+/** Every quoted path upwards, and what `extends` names. A plain `"extends": "x"` of another tool is a package too. */
+function namedByConfig(text: string, name: string): string[] {
+  const bare = text.replace(/("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string?: string) => string ?? "");
+  const upwards = [...bare.matchAll(/["'](\.\.?\/[^"'\n]*|\.\.)["']/g)].map((m) =>
+    (m[1] ?? "").replace(/\/?[*{[].*$/, ""),
+  );
+  if (!/^[tj]sconfig|^biome/.test(name)) return upwards;
+  const extending = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(bare)?.[1] ?? "";
+  const named = [...extending.matchAll(/"([^"]+)"/g)].map((m) => m[1] ?? "").filter((s) => !s.startsWith("//"));
+  return [...new Set([...upwards, ...named])];
+}
+
+/** `node ../../tools/build.mjs --config ../x.json` → the two paths. */
+function pathsIn(script: string): string[] {
+  return [...script.matchAll(/(?:^|[\s='":])((?:\.\/)?\.\.\/[^\s'";&|<>$()*?]*)/g)].map((m) => m[1] ?? "");
+}

@@ -1,0 +1,352 @@
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { openRemote } from "../cache/remote.ts";
+import { listStore, openStore, prune } from "../cache/store.ts";
+import { type Files, Repository } from "../test-repository.ts";
+
+const build = "mkdir -p dist && cp src/* dist/ && echo built $MODE";
+const project = (name: string, dependencies: Record<string, string> = {}, script = build) => ({
+  name,
+  scripts: { build: script, lint: "echo linted" },
+  dependencies,
+});
+const files: Files = {
+  "package.json": { name: "root", private: true, workspaces: ["packages/*"] },
+  "package-lock.json": { name: "root", lockfileVersion: 3, packages: {} },
+  "turbo.json": { tasks: { build: { dependsOn: ["^build"], outputs: ["dist/**"], env: ["MODE"] }, lint: {} } },
+  ".gitignore": "node_modules\ndist\n.env*\n",
+  "packages/ui/package.json": project("ui"),
+  "packages/ui/src/a.ts": "a",
+  "packages/web/package.json": project("web", { ui: "*" }),
+  "packages/web/src/b.ts": "b",
+};
+
+let made: Repository[] = [];
+const repository = (more: Files = {}) => {
+  const one = new Repository({ ...files, ...more });
+  made.push(one);
+  return one;
+};
+afterEach(() => {
+  for (const one of made) one.dispose();
+  made = [];
+});
+const all = "ui#build web#build";
+
+type Case = readonly [title: string, change: (r: Repository) => void, ran: string];
+const cases: readonly Case[] = [
+  ["nothing changed: nothing runs", () => {}, ""],
+  ["a commit of what was built: nothing runs", (r) => r.commit(), ""],
+  ["a source: it and who waits for it", (r) => r.write({ "packages/ui/src/a.ts": "x" }), all],
+  ["a source of the last one: it alone", (r) => r.write({ "packages/web/src/b.ts": "x" }), "web#build"],
+  ["a variable that is declared", (r) => Object.assign(r.env, { MODE: "x" }), all],
+  ["a declared variable that is empty, not unset", (r) => Object.assign(r.env, { MODE: "" }), all],
+  ["a variable that nobody declared: nothing", (r) => Object.assign(r.env, { OTHER: "x" }), ""],
+  [".env of a project, which git ignores", (r) => r.write({ "packages/web/.env": "A=1" }), "web#build"],
+  [".env of the root", (r) => r.write({ ".env.local": "A=1" }), all],
+  [".env.example: nothing", (r) => r.write({ "packages/web/.env.example": "A=1" }), ""],
+  [".npmrc", (r) => r.write({ ".npmrc": "x=1" }), all],
+  ["the Node version that the repository asks for", (r) => r.write({ ".nvmrc": "22" }), all],
+  [
+    "the command",
+    (r) => r.write({ "packages/web/package.json": project("web", { ui: "*" }, `${build} && true`) }),
+    "web#build",
+  ],
+  ["an executable bit", (r) => chmodSync(join(r.root, "packages/web/src/b.ts"), 0o755), "web#build"],
+  [
+    "a file that is renamed",
+    (r) => {
+      r.write({ "packages/web/src/c.ts": "b" });
+      r.remove("packages/web/src/b.ts");
+    },
+    "web#build",
+  ],
+  [
+    "the definition of another task: nothing",
+    (r) =>
+      r.write({
+        "turbo.json": {
+          tasks: {
+            build: { dependsOn: ["^build"], outputs: ["dist/**"], env: ["MODE"] },
+            lint: { inputs: ["src/**"] },
+          },
+        },
+      }),
+    "",
+  ],
+];
+for (const [title, change, ran] of cases) {
+  test(`the key: ${title}`, async () => {
+    const r = repository();
+    expect((await r.run(["build"])).ran).toBe(all);
+    change(r);
+    expect((await r.run(["build"])).ran).toBe(ran);
+    expect((await r.run(["build"])).ran).toBe("");
+  });
+}
+
+test("an undeclared variable is hidden from the task", async () => {
+  const r = repository({ "packages/ui/package.json": project("ui", {}, "mkdir -p dist; echo $SECRET. > dist/x") });
+  r.env.SECRET = "hidden";
+  await r.run(["build"]);
+  expect(r.read("packages/ui/dist/x")).toBe(".\n");
+});
+
+test("outputs come back exactly: modes, links, empty folders; strays go, and what git has stays", async () => {
+  const script = "mkdir -p dist/empty && echo x > dist/tool && chmod 755 dist/tool && ln -s tool dist/link";
+  const r = repository({ "packages/ui/package.json": project("ui", {}, script) });
+  await r.run(["build"]);
+  const dist = join(r.root, "packages/ui/dist");
+  rmSync(dist, { recursive: true });
+  mkdirSync(dist);
+  writeFileSync(join(dist, "stray"), "");
+  expect((await r.run(["build"])).outcome("ui#build")).toBe("restored");
+  expect(readdirSync(dist).sort()).toEqual(["empty", "link", "tool"]);
+  expect(statSync(join(dist, "tool")).mode & 0o777).toBe(0o755);
+  expect(readlinkSync(join(dist, "link"))).toBe("tool");
+  writeFileSync(join(dist, "later"), "");
+  await r.run(["build"]);
+  expect(existsSync(join(dist, "later"))).toBe(false);
+});
+
+test("the output of a deleted source is not in the new result", async () => {
+  const r = repository({ "packages/ui/src/old.ts": "old" });
+  await r.run(["build"]);
+  r.remove("packages/ui/src/old.ts");
+  await r.run(["build"]);
+  expect(readdirSync(join(r.root, "packages/ui/dist"))).toEqual(["a.ts"]);
+});
+
+test("a log is replayed byte for byte, standard error in its place", async () => {
+  const r = repository({ "packages/ui/package.json": project("ui", {}, "echo one; echo two >&2; echo three") });
+  const first = await r.run(["build"]);
+  const second = await r.run(["build"]);
+  expect(second.logs.get("ui#build")).toBe(first.logs.get("ui#build"));
+  expect(second.ran).toBe("");
+});
+
+test("a source edited while its task runs means that the result is not kept", async () => {
+  const r = repository({ "packages/web/package.json": project("web", { ui: "*" }, `${build}; echo late > src/b.ts`) });
+  const first = await r.run(["build"]);
+  expect(first.results.find((x) => x.id === "web#build")?.note).toBe(
+    "not cached: packages/web/src/b.ts changed while it ran",
+  );
+  r.write({ "packages/web/src/b.ts": "b" });
+  expect((await r.run(["build"])).ran).toBe("web#build");
+});
+
+test("a failure is never kept, ends what waits for it, and with keep-going nothing else", async () => {
+  const r = repository({
+    "packages/ui/package.json": project("ui", {}, "exit 3"),
+    "packages/other/package.json": project("other", {}, "true"),
+  });
+  const run = await r.run(["build"], { keepGoing: true, concurrency: 1 });
+  expect(["ui#build", "web#build", "other#build"].map((id) => run.outcome(id))).toEqual(["failed", "skipped", "ran"]);
+  expect((await r.run(["build"])).outcome("ui#build")).toBe("failed");
+});
+
+test("a task that passes at the second try is called flaky", async () => {
+  const r = repository({
+    "packages/ui/package.json": project("ui", {}, "test -e ../../tried || { touch ../../tried; exit 1; }"),
+  });
+  const run = await r.run(["build"], { retries: 1 });
+  expect(run.results.find((x) => x.id === "ui#build")).toMatchObject({ outcome: "ran", isFlaky: true });
+});
+
+test("bytes flipped anywhere in the cache lead to another run, never to wrong outputs", async () => {
+  const r = repository();
+  await r.run(["build"]);
+  for (const { file } of listStore(join(r.root, ".sluice/cache"))) {
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff;
+    writeFileSync(file, bytes);
+  }
+  r.remove("packages/ui/dist");
+  r.remove("packages/web/dist");
+  expect((await r.run(["build"])).ran).toBe(all);
+  expect(r.read("packages/ui/dist/a.ts")).toBe("a");
+});
+
+test("a restore does not follow a link that leads out of the workspace", async () => {
+  const r = repository();
+  await r.run(["build"]);
+  const outside = join(r.root, "..", `${r.root.split("/").at(-1)}-outside`);
+  mkdirSync(outside);
+  try {
+    r.remove("packages/ui/dist");
+    symlinkSync(outside, join(r.root, "packages/ui/dist"));
+    await r.run(["build"]);
+    expect(readdirSync(outside)).toEqual([]);
+    expect(r.read("packages/ui/dist/a.ts")).toBe("a");
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
+});
+
+test("a cache that cannot be written costs the next run time, not this one its success", async () => {
+  const r = repository({ "not-a-folder": "" });
+  const run = await r.run(["build"], { cacheFolder: join(r.root, "not-a-folder/cache") });
+  expect(run.results.map((x) => [x.outcome, x.note])).toEqual([
+    ["ran", "not cached: the cache could not be written"],
+    ["ran", "not cached: the cache could not be written"],
+  ]);
+});
+
+test("what makes no sense is refused in one sentence", async () => {
+  const twins = repository({ "packages/x/package.json": project("ui") });
+  await expect(twins.run(["build"])).rejects.toThrow("two projects are called ui: packages/ui and packages/x");
+  const circle = repository({ "packages/ui/package.json": project("ui", { web: "*" }) });
+  await expect(circle.run(["build"])).rejects.toThrow("these tasks wait for each other: ui#build → web#build");
+  const outside = repository({ "turbo.json": { tasks: { build: { outputs: ["../x/**"] } } } });
+  await expect(outside.run(["build"])).rejects.toThrow("ui#build declares an output outside its project: ../x/**");
+  const shared = repository({
+    "turbo.json": { tasks: { build: { outputs: ["dist/**"] }, lint: { outputs: ["dist/**"] } } },
+  });
+  await expect(shared.run(["build", "lint"])).rejects.toThrow(
+    "ui#build and ui#lint both declare the output packages/ui/dist",
+  );
+});
+
+test("two runs at once build each task once and agree", async () => {
+  const r = repository({
+    "packages/ui/package.json": project("ui", {}, `echo ran >> ../../runs.log; sleep 0.2; ${build}`),
+    ".gitignore": "dist\n*.log\n",
+  });
+  const runs = await Promise.all([r.run(["build"]), r.run(["build"])]);
+  expect(runs.map((run) => run.results.every((x) => x.outcome !== "failed"))).toEqual([true, true]);
+  expect(r.read("runs.log")).toBe("ran\n");
+  expect(r.read("packages/ui/dist/a.ts")).toBe("a");
+});
+
+test("kill -9 in the middle leaves nothing half-made behind", async () => {
+  const slow = "mkdir -p dist && echo half > dist/a.ts && sleep 0.3 && cp src/* dist/";
+  const r = repository({ "packages/ui/package.json": project("ui", {}, slow) });
+  const child = spawn("sh", ["-c", "cd packages/ui && mkdir -p dist && echo half > dist/a.ts && sleep 30"], {
+    cwd: r.root,
+    detached: true,
+  });
+  await expect.poll(() => existsSync(join(r.root, "packages/ui/dist/a.ts"))).toBe(true);
+  if (child.pid) process.kill(-child.pid, "SIGKILL");
+  mkdirSync(join(r.root, ".sluice/locks"), { recursive: true });
+  writeFileSync(join(r.root, ".sluice/locks/ui%23build"), `${child.pid} 12345`);
+  await r.run(["build"]);
+  expect(r.read("packages/ui/dist/a.ts")).toBe("a");
+});
+
+test("pruning removes the longest unused first, until the rest fits", async () => {
+  const r = repository();
+  await r.run(["build"]);
+  const folder = join(r.root, ".sluice/cache");
+  const [oldest, newest] = listStore(folder);
+  expect(
+    prune(folder, { sizeMaxBytes: newest?.bytes ?? 0, ageMaxMs: 1e9, nowMs: Date.now() }).map((e) => e.key),
+  ).toEqual([oldest?.key]);
+  expect(openStore(folder).has(newest?.key ?? "")).toBe(true);
+});
+
+// A server of Turborepo's artifact API, with the faults that one may have.
+async function server(
+  answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    kept: Map<string, { body: Buffer; tag: string }>,
+  ) => boolean,
+) {
+  const kept = new Map<string, { body: Buffer; tag: string }>();
+  const http = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    if (answer(request, response, kept)) return;
+    const key = request.url?.split("/").at(-1)?.split("?")[0] ?? "";
+    if (request.method === "PUT") {
+      kept.set(key, { body: Buffer.concat(chunks), tag: String(request.headers["x-artifact-tag"] ?? "") });
+      response.end('{"urls":[]}');
+      return;
+    }
+    const found = kept.get(key);
+    response.writeHead(found ? 200 : 404, found ? { "x-artifact-tag": found.tag } : {}).end(found?.body);
+  });
+  await new Promise<void>((done) => http.listen(0, "127.0.0.1", done));
+  const { port } = http.address() as AddressInfo;
+  return { kept, url: `http://127.0.0.1:${port}`, close: () => new Promise((done) => http.close(done)) };
+}
+
+const remoteOf = (url: string, warnings: string[], signatureKey: string | undefined = "secret") =>
+  openRemote(
+    { url, token: "t", team: "team", teamId: undefined, signatureKey, isReadOnly: false, timeoutMs: 2000 },
+    (w) => warnings.push(w),
+  );
+
+test("a remote cache shares results, and a poisoned entry is refused", async () => {
+  const artifacts = await server(() => false);
+  try {
+    const warnings: string[] = [];
+    const first = repository();
+    const remote = remoteOf(artifacts.url, warnings);
+    await first.run(["build"], { remote });
+    await remote.flush(5000);
+    expect(artifacts.kept.size).toBe(2);
+    const second = repository();
+    expect((await second.run(["build"], { remote: remoteOf(artifacts.url, warnings) })).outcome("web#build")).toBe(
+      "fetched",
+    );
+    expect(second.read("packages/web/dist/b.ts")).toBe("b");
+    const bodies = [...artifacts.kept.values()].map((entry) => entry.body).reverse();
+    for (const entry of artifacts.kept.values()) entry.body = bodies.shift() ?? entry.body;
+    const third = repository();
+    expect((await third.run(["build"], { remote: remoteOf(artifacts.url, warnings) })).ran).toBe(all);
+    expect(warnings.join("\n")).toContain("has a wrong signature; it is not used");
+  } finally {
+    await artifacts.close();
+  }
+});
+
+for (const status of [401, 429, 500]) {
+  test(`a remote cache that answers ${status} is left alone after one warning`, async () => {
+    let asked = 0;
+    const artifacts = await server((_, response) => {
+      asked++;
+      response.writeHead(status).end();
+      return true;
+    });
+    try {
+      const warnings: string[] = [];
+      const run = await repository().run(["build"], { remote: remoteOf(artifacts.url, warnings), concurrency: 1 });
+      expect(run.ran).toBe(all);
+      expect(warnings).toEqual([`remote cache off for this run: ${artifacts.url} answered ${status}`]);
+      expect(asked).toBe(1);
+    } finally {
+      await artifacts.close();
+    }
+  });
+}
+
+test("a remote cache that dies midway is a miss", async () => {
+  const artifacts = await server((request, response) => {
+    if (request.method !== "GET") return false;
+    response.writeHead(200, { "content-length": "1000" });
+    response.write("half", () => response.destroy());
+    return true;
+  });
+  try {
+    const run = await repository().run(["build"], { remote: remoteOf(artifacts.url, []) });
+    expect(run.ran).toBe(all);
+  } finally {
+    await artifacts.close();
+  }
+});
