@@ -9,6 +9,7 @@ import { cacheVerb } from "./verbs/cache.ts";
 import { completionVerb } from "./verbs/completion.ts";
 import { demoVerb } from "./verbs/demo.ts";
 import { deployVerb } from "./verbs/deploy.ts";
+import { diffVerb } from "./verbs/diff.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { graphVerb } from "./verbs/graph.ts";
 import { healthVerb } from "./verbs/health.ts";
@@ -33,6 +34,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   openVerb,
   doctorVerb,
   planVerb,
+  diffVerb,
   deployVerb,
   watchVerb,
   statusVerb,

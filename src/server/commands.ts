@@ -141,6 +141,12 @@ export async function findRelease(records: Records, name: string): Promise<Relea
   throw new Refusal(404, { so: `there is no release ${name}`, mend: "Build and send it with `sluice deploy`" });
 }
 
+/** A release by its id or version, or the one that stands in an environment of that name. */
+export async function releaseAt(records: Records, name: string): Promise<Release> {
+  const standing = (await records.environments.stands(name)).release;
+  return findRelease(records, standing?.id ?? name);
+}
+
 /** It was checked when it was kept, and has been immutable since. */
 function asRelease(frozen: unknown): Release {
   return frozen as Release;

@@ -5,6 +5,7 @@ import { stream } from "hono/streaming";
 import { z } from "zod";
 import { firstBreak } from "../domain/chain.ts";
 import { plan } from "../domain/plan.ts";
+import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type Desk,
   findRelease,
   lackingOf,
+  releaseAt,
   request,
   rollback,
   rollbackDeployment,
@@ -164,6 +166,11 @@ export function handlers(office: Office): Handlers {
       const release = await findRelease(records, id);
       const kept = await records.releases.get(release.id);
       return { release, at: kept?.at ?? 0 };
+    },
+    diff: async ({ query: { from, to } }) => {
+      const [before, after] = await Promise.all([from, to].map((name) => releaseAt(records, name)));
+      if (before === undefined || after === undefined) throw new Error("both were found or refused");
+      return { diff: releaseDiff(before, after) };
     },
     hasArtifact: async ({ params: { sha256 }, context }) =>
       context.body(null, (await places.artifacts.has(sha256)) ? 200 : 404),

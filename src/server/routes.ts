@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Event, ReleaseRef } from "../domain/event.ts";
 import type { Plan, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
+import type { ReleaseDiff } from "../domain/release-diff.ts";
 import type { Run } from "../domain/run.ts";
 import type { Traffic } from "./records.ts";
 
@@ -30,6 +31,7 @@ const deploymentPath = z.object({ id });
 const environmentPath = z.object({ environment: name });
 const verbBody = z.object({ reason });
 const byVersion = z.string().min(1).max(100).describe("A release's id, or its version");
+const byNameOrPlace = byVersion.describe("A release's id or version, or the environment that it stands in");
 
 export interface Route {
   readonly method: "get" | "head" | "post" | "put";
@@ -162,6 +164,13 @@ export const routes = {
   },
   keepRelease: { method: "post", path: "/releases", summary: "Record a release", body: release, answers: "json" },
   getRelease: { method: "get", path: "/releases/:id", summary: "A release", params: z.object({ id }), answers: "json" },
+  diff: {
+    method: "get",
+    path: "/diff",
+    summary: "What differs between two releases: code, configuration, migrations, names of values; never values",
+    query: z.object({ from: byNameOrPlace, to: byNameOrPlace }),
+    answers: "json",
+  },
   hasArtifact: {
     method: "head",
     path: "/artifacts/:sha256",
@@ -237,6 +246,7 @@ export interface Answers {
     readonly lacking: readonly string[];
   };
   getRelease: { readonly release: Release; readonly at: number };
+  diff: { readonly diff: ReleaseDiff };
 }
 
 export interface EnvironmentStatus {

@@ -165,6 +165,15 @@ test("a release passes its environments in their order, and never skips one", as
   expect((await ask("production")).status).toBe(200);
 });
 
+test("two releases are compared by version, or by the environment in which one stands", async () => {
+  await succeed(await deployed("1"));
+  await api("/releases", { method: "POST", body: release("2") });
+  const { status, body } = await api("/diff?from=production&to=2");
+  expect([status, body.diff.from.version, body.diff.to.version]).toEqual([200, "1", "2"]);
+  expect(body.diff.code).toEqual([{ service: "web", change: "changed", from: sha256("1"), to: sha256("2") }]);
+  expect((await api("/diff?from=production&to=7")).body).toMatchObject({ detail: "there is no release 7" });
+});
+
 test("the values of secrets go in, and versions come out", async () => {
   const body = { values: { KEY: "s3cret-value" } };
   const answer = await api("/environments/production/secrets", { method: "PUT", body });
