@@ -30,7 +30,7 @@ export interface ControlPlaneOptions {
   readonly databaseUrl?: string;
   /** Length of the router's counted intervals; shortened only for a demonstration. */
   readonly intervalMs?: Ms;
-  /** Deployments that this process drives at the same time. */
+  /** Deployments that this process looks after in the same moment; any number may be under way. */
   readonly drivers?: number;
 }
 
@@ -99,8 +99,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
   const waiting = new Map<DeploymentId, readonly string[]>();
   const stopping = new AbortController();
-  const drivers = Array.from({ length: options.drivers ?? 4 }, () =>
-    drive({ ports, store, waiting, signal: stopping.signal }),
+  const worker = new Worker({
+    name: `${process.pid}-${randomBytes(3).toString("hex")}`,
+    ports,
+    claims: store.claims,
+    leaseMs,
+    onWaiting: (deployment, what) => void waiting.set(deployment, what),
+  });
+  const drivers = Array.from({ length: options.drivers ?? 16 }, () =>
+    drive({ worker, ports, store, signal: stopping.signal }),
   );
   return {
     store,
@@ -174,21 +181,14 @@ async function databaseClock(store: Store): Promise<Clock> {
 }
 
 interface Driving {
+  readonly worker: Worker;
   readonly ports: Ports;
   readonly store: Store;
-  readonly waiting: Map<DeploymentId, readonly string[]>;
   readonly signal: AbortSignal;
 }
 
-/** One worker, driving one deployment at a time until it is told to stop. */
-async function drive({ ports, store, waiting, signal }: Driving): Promise<void> {
-  const worker = new Worker({
-    name: `${process.pid}-${randomBytes(3).toString("hex")}`,
-    ports,
-    claims: store.claims,
-    leaseMs,
-    onWaiting: (deployment, what) => void waiting.set(deployment, what),
-  });
+/** Drives one deployment after another until it is told to stop. */
+async function drive({ worker, ports, store, signal }: Driving): Promise<void> {
   while (!signal.aborted) {
     try {
       if (!(await worker.once(() => signal.aborted))) await store.waitForWork(10_000, signal);

@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly ports: Ports;
   /** What this worker remembers of the run; losing it is harmless. */
   readonly memory: Memory;
+  /** How often a run that only waits is looked at. */
+  readonly tickMs?: Ms;
 }
 
 const laterMs: Ms = 10_000;

@@ -23,6 +23,11 @@ type Attempts = { [K in Task["kind"]]: (task: TaskOf<K>, run: Run, around: Surro
 const soonMs: Ms = 40;
 const keepEveryMs: Ms = 1000;
 
+/** What only waits is looked at so often: for drift, crash loops, and what people say. */
+export function tickOf({ tickMs = keepEveryMs }: Surroundings): Ms {
+  return tickMs;
+}
+
 export const attempts: Attempts = {
   plan: attemptPlan,
   attempt: async (task, run, around) => {
@@ -34,7 +39,7 @@ export const attempts: Attempts = {
       case "bake":
         return attemptBake(task, run, around);
       case "approve":
-        return { dueInMs: keepEveryMs };
+        return { dueInMs: tickOf(around) };
     }
   },
   walk: attemptWalk,
@@ -125,7 +130,7 @@ async function apply(
 
 async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings): Promise<Attempt> {
   const planned = run.plan?.services[task.service];
-  if (planned === undefined) return { dueInMs: keepEveryMs };
+  if (planned === undefined) return { dueInMs: tickOf(around) };
   const target = await around.ports.target(run.environment, task.service);
   const seen = await target.observe();
   const broken = seen.revisions[planned.candidate]?.broken;
@@ -147,7 +152,7 @@ async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings)
     await apply(target, { frame: task.frame, size: planned.size }, run, around);
     around.memory.asked.delete(task.service);
   }
-  return { dueInMs: keepEveryMs };
+  return { dueInMs: tickOf(around) };
 }
 
 async function attemptJob(task: TaskOf<"attempt">, run: Run, { ports }: Surroundings): Promise<Attempt> {

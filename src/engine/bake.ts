@@ -7,12 +7,15 @@ import { minutes, type Task } from "../domain/next.ts";
 import { Temporary } from "../domain/problem.ts";
 import type { Run } from "../domain/run.ts";
 import type { Surroundings } from "./advance.ts";
-import type { Attempt } from "./attempts.ts";
+import { type Attempt, tickOf } from "./attempts.ts";
 import { comparisonOf } from "./comparison.ts";
 
 type AttemptTask = Extract<Task, { readonly kind: "attempt" }>;
 
-const lookEveryMs: Ms = 250;
+/** An interval that should be complete by now is asked for again after so long. */
+const lookAgainMs: Ms = 250;
+/** What a source needs to tell of an interval that has just ended. */
+const tellingMs: Ms = 20;
 /** A source that has been silent for so long is errored, not slow. */
 const silenceMaxMs: Ms = 30_000;
 
@@ -30,7 +33,21 @@ export async function attemptBake(task: AttemptTask, run: Run, around: Surroundi
     lastsMs: step.lastsMs,
   });
   const fact = transition(task, judgement, read.services, around);
-  return fact === undefined ? { dueInMs: lookEveryMs, waiting: judgement.because } : { fact, dueInMs: 0 };
+  return fact === undefined
+    ? { dueInMs: untilNews(task, read.services, around), waiting: judgement.because }
+    : { fact, dueInMs: 0 };
+}
+
+/** Until the next interval is complete, the bake is over, or it is time for a look at all else. */
+function untilNews({ state, step }: AttemptTask, services: readonly Watched[], around: Surroundings): Ms {
+  const now = around.ports.clock.now();
+  const moments = services.map(({ intervals }) => {
+    const last = intervals.at(-1);
+    return last === undefined ? now : 2 * last.endMs - last.startMs + tellingMs;
+  });
+  if (step.kind === "bake") moments.push(state.since + step.lastsMs);
+  const next = Math.min(...moments) - now;
+  return Math.min(tickOf(around), next > 0 ? next : lookAgainMs);
 }
 
 function transition(

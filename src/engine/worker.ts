@@ -1,4 +1,4 @@
-// A worker claims a due deployment, drives it until it has to wait, and gives it back. Any number share one journal:
+// A worker claims due deployments, drives each until it has to wait, and gives it back. Any number share one journal:
 // the lease keeps them apart, the position of each fact keeps them honest, the fence keeps a late one harmless.
 import type { Fact } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly ports: Ports;
   readonly claims: Claims;
   readonly leaseMs: Ms;
+  /** How often a deployment that waits or bakes is looked at; more often where a moment is known. 1 s unless given. */
+  readonly tickMs?: Ms;
   /** Told what a run is waiting for, for people who watch. */
   readonly onWaiting?: (deployment: string, waiting: readonly string[]) => void;
 }
@@ -28,15 +30,32 @@ function ignoreTemporary(error: unknown): void {
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #memories = new Map<string, { run: Run | undefined; memory: Memory }>();
+  /** Names under which to claim: one for each deployment that is driven at this moment. */
+  readonly #freeNames: string[] = [];
+  #names = 0;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
   }
 
-  /** Claims one due deployment and drives it; false when there was none. */
+  /** Claims one due deployment and drives it; false when there was none. May be asked again before it has answered. */
   async once(isStopped: () => boolean = () => false): Promise<boolean> {
-    const claim = await this.#options.claims.claim(this.#options.name, this.#options.leaseMs);
-    if (claim === undefined) return false;
+    const name = this.#freeNames.pop() ?? this.#newName();
+    try {
+      const claim = await this.#options.claims.claim(name, this.#options.leaseMs);
+      if (claim !== undefined) await this.#hold(claim, isStopped);
+      return claim !== undefined;
+    } finally {
+      this.#freeNames.push(name);
+    }
+  }
+
+  #newName(): string {
+    this.#names += 1;
+    return `${this.#options.name}/${this.#names}`;
+  }
+
+  async #hold(claim: Claim, isStopped: () => boolean): Promise<void> {
     try {
       const dueInMs = await this.#drive(claim, isStopped);
       await this.#options.claims.release(claim, dueInMs);
@@ -48,13 +67,14 @@ export class Worker {
       }
       await this.#options.claims.release(claim, 500).catch(ignoreTemporary);
     }
-    return true;
   }
 
   async #drive(claim: Claim, isStopped: () => boolean): Promise<Ms | undefined> {
-    const { ports, claims, leaseMs, name } = this.#options;
+    const { ports, claims, leaseMs, name, tickMs } = this.#options;
     const { clock } = ports;
-    let run = await this.#caughtUp(claim.deployment);
+    const known = this.#memories.get(claim.deployment)?.run;
+    const isCurrent = known !== undefined && known.position === claim.position;
+    let run = isCurrent ? known : await this.#caughtUp(claim.deployment);
     if (run === undefined) return undefined;
     if (claim.gapMs > 0 && run.phase.kind !== "ended" && run.phase.kind !== "queued") {
       run = await this.#write(run, { kind: "resumed", worker: name, gapMs: claim.gapMs });
@@ -66,7 +86,11 @@ export class Worker {
         if (!(await claims.renew(claim, leaseMs))) throw new Fenced(`${name} lost its claim on ${claim.deployment}`);
         renewedAt = clock.now();
       }
-      const { fact, dueInMs, waiting } = await advance(run, { ports, memory: this.#memoryOf(run.id) });
+      const { fact, dueInMs, waiting } = await advance(run, {
+        ports,
+        memory: this.#memoryOf(run.id),
+        ...(tickMs === undefined ? {} : { tickMs }),
+      });
       if (fact !== undefined) {
         run = await this.#write(run, fact);
         continue;

@@ -59,7 +59,7 @@ export class SimJournal implements Journal, Claims, Environments {
     if (due.lease === undefined) due.lookedAt = now;
     this.#token += 1;
     due.lease = { worker, token: this.#token, until: now + leaseMs };
-    return { deployment, worker, token: this.#token, gapMs };
+    return { deployment, worker, token: this.#token, gapMs, position: this.#streams.get(deployment)?.length ?? 0 };
   }
 
   async renew(claim: Claim, leaseMs: Ms): Promise<boolean> {

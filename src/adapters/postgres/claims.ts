@@ -1,7 +1,13 @@
-// Who drives which deployment: leases by the database's clock, so workers need not agree on the time.
+// Who drives which deployment: leases by the database's clock, so workers need not agree on the time. The workers of one
+// process ask together, and a deployment is offered first to the process that had it last, which still remembers it.
+import { randomUUID } from "node:crypto";
 import type { Ms } from "../../domain/frame.ts";
-import type { Claims } from "../../engine/ports.ts";
+import type { Claim, Claims } from "../../engine/ports.ts";
 import type { Database } from "./connection.ts";
+import { together } from "./together.ts";
+
+/** For so long after it is due, a deployment waits for the process that had it last. */
+const waitForOwnMs: Ms = 500;
 
 /**
  * The most overdue comes first. Only the first of an environment's queue is ever due (see `append`), so an environment
@@ -9,50 +15,103 @@ import type { Database } from "./connection.ts";
  * more: what it lost sight of while the database was away is its own to take up at once. A claim alone is no look: only
  * renewing and giving back say that somebody looked, so a gap is not lost when its finder dies before writing it down.
  */
-const claimOne = `
-  with found as (
+const claimSome = `
+  with asked as (
+    select worker, lease_ms, nr from unnest($1::text[], $2::int[]) with ordinality as a (worker, lease_ms, nr)
+  ), due as (
     select id, leased_until is not null as is_left, due_at, looked_at from sluice.deployments
     where workspace = $3 and due_at <= clock_timestamp()
-      and (leased_until is null or leased_until <= clock_timestamp() or worker = $1)
-    order by due_at limit 1 for update skip locked
+      and (leased_until is null or leased_until <= clock_timestamp() or worker = any($1))
+      and (last_by is null or last_by = $4 or is_woken or leased_until is not null
+        or due_at <= clock_timestamp() - ${waitForOwnMs} * interval '1 ms')
+    order by due_at limit cardinality($1) for update skip locked
+  ), found as (
+    select *, row_number() over (order by due_at) as nr from due
   )
-  update sluice.deployments d set worker = $1, token = d.token + 1, is_woken = false,
+  update sluice.deployments d set worker = asked.worker, last_by = $4, token = d.token + 1, is_woken = false,
     looked_at = case when found.is_left then found.looked_at else found.due_at end,
-    leased_until = clock_timestamp() + $2 * interval '1 ms'
-  from found where d.id = found.id
-  returning d.id, d.token, extract(epoch from clock_timestamp() -
+    leased_until = clock_timestamp() + asked.lease_ms * interval '1 ms'
+  from found join asked using (nr) where d.id = found.id
+  returning nr, d.id, d.worker, d.token, d.position, asked.lease_ms, extract(epoch from clock_timestamp() -
     case when found.is_left then found.looked_at else found.due_at end) * 1000 as unwatched_ms`;
 
-export function claimsIn(database: Database, workspace: string): Claims {
+interface Found {
+  readonly nr: string;
+  readonly id: string;
+  readonly worker: string;
+  readonly token: string;
+  readonly position: number;
+  readonly lease_ms: number;
+  readonly unwatched_ms: string;
+}
+
+/** Milliseconds until something is due for $2; what is held now may be due when its lease ends. */
+const untilDue = `
+  select extract(epoch from least(
+    (select min(due_at) from sluice.deployments where workspace = $1 and due_at is not null and leased_until is null
+      and (last_by is null or last_by = $2 or is_woken)),
+    (select min(due_at) + ${waitForOwnMs} * interval '1 ms' from sluice.deployments
+      where workspace = $1 and due_at is not null and leased_until is null),
+    (select min(leased_until) from sluice.deployments
+      where workspace = $1 and due_at <= clock_timestamp() and leased_until is not null)
+  ) - clock_timestamp()) * 1000 as ms`;
+
+export interface Queue extends Claims {
+  /** Milliseconds until something may be due for a worker of this process; undefined when nothing is. */
+  dueInMs(): Promise<Ms | undefined>;
+}
+
+export function claimsIn(database: Database, workspace: string): Queue {
+  const process = randomUUID();
+  const claim = together<{ readonly worker: string; readonly leaseMs: Ms }, Claim | undefined>(async (asked) => {
+    const rows = await database.ask<Found>(claimSome, [
+      asked.map(({ worker }) => worker),
+      asked.map(({ leaseMs }) => leaseMs),
+      workspace,
+      process,
+    ]);
+    const found = new Map(rows.map((row) => [Number(row.nr), asClaim(row)]));
+    return asked.map((_, index) => found.get(index + 1));
+  });
+  const release = together<{ readonly claim: Claim; readonly dueInMs: Ms | undefined }, void>(async (given) => {
+    await database.ask(
+      `update sluice.deployments d set worker = null, leased_until = null, looked_at = clock_timestamp(),
+       due_at = case when is_woken then due_at else clock_timestamp() + given.due_in_ms * interval '1 ms' end
+       from unnest($1::text[], $2::bigint[], $3::float8[]) as given (id, token, due_in_ms)
+       where d.id = given.id and d.token = given.token`,
+      [
+        given.map((one) => one.claim.deployment),
+        given.map((one) => one.claim.token),
+        given.map((one) => one.dueInMs ?? null),
+      ],
+    );
+    return [];
+  });
+  const due = together<undefined, Ms | undefined>(async (asked) => {
+    const [row] = await database.ask<{ ms: string | null }>(untilDue, [workspace, process]);
+    const ms = row?.ms == null ? undefined : Math.max(0, Number(row.ms));
+    return asked.map(() => ms);
+  });
   return {
-    claim: async (worker, leaseMs) => {
-      const [row] = await database.ask<{ id: string; token: string; unwatched_ms: string }>(claimOne, [
-        worker,
-        leaseMs,
-        workspace,
-      ]);
-      if (row === undefined) return undefined;
-      const unwatchedMs = Math.round(Number(row.unwatched_ms));
-      return { deployment: row.id, worker, token: Number(row.token), gapMs: unwatchedMs > leaseMs ? unwatchedMs : 0 };
-    },
-    renew: async (claim, leaseMs) => {
+    claim: (worker, leaseMs) => claim({ worker, leaseMs }),
+    renew: async (held, leaseMs) => {
       const rows = await database.ask(
         `update sluice.deployments
          set looked_at = clock_timestamp(), leased_until = clock_timestamp() + $3 * interval '1 ms'
          where id = $1 and token = $2 and leased_until > clock_timestamp() returning id`,
-        [claim.deployment, claim.token, leaseMs],
+        [held.deployment, held.token, leaseMs],
       );
       return rows.length > 0;
     },
-    release: async (claim, dueInMs) => {
-      await database.ask(
-        `update sluice.deployments set worker = null, leased_until = null, looked_at = clock_timestamp(),
-         due_at = case when is_woken then due_at else clock_timestamp() + $3 * interval '1 ms' end
-         where id = $1 and token = $2`,
-        [claim.deployment, claim.token, dueInMs ?? null],
-      );
-    },
+    release: (held, dueInMs) => release({ claim: held, dueInMs }),
+    dueInMs: () => due(undefined),
   };
+}
+
+function asClaim({ id, worker, token, position, lease_ms, unwatched_ms }: Found): Claim {
+  const unwatchedMs = Math.round(Number(unwatched_ms));
+  const gapMs = unwatchedMs > lease_ms ? unwatchedMs : 0;
+  return { deployment: id, worker, token: Number(token), position, gapMs };
 }
 
 /**
@@ -61,18 +120,9 @@ export function claimsIn(database: Database, workspace: string): Claims {
  */
 export async function endLeases(database: Database, workspace: string): Promise<void> {
   await database.ask(
-    `update sluice.deployments set leased_until = clock_timestamp()
-     where workspace = $1 and leased_until > clock_timestamp()`,
+    `update sluice.deployments set last_by = null,
+       leased_until = case when leased_until > clock_timestamp() then clock_timestamp() else leased_until end
+     where workspace = $1 and due_at is not null`,
     [workspace],
   );
-}
-
-/** Milliseconds until something is due; undefined when nothing is. */
-export async function dueInMs(database: Database, workspace: string): Promise<Ms | undefined> {
-  const [row] = await database.ask<{ ms: string | null }>(
-    `select extract(epoch from min(greatest(due_at, leased_until)) - clock_timestamp()) * 1000 as ms
-     from sluice.deployments where workspace = $1 and due_at is not null`,
-    [workspace],
-  );
-  return row?.ms == null ? undefined : Math.max(0, Number(row.ms));
 }

@@ -46,10 +46,11 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
     const [made] = await database.ask<{ id: string }>("select id from sluice.journal");
     if (made === undefined) throw new Error("the journal has no id");
     const feed = new Feed(database, workspace);
-    const waiting = new Waiting({ database, url: options.url, workspace });
+    const queue = claimsIn(database, workspace);
+    const waiting = new Waiting({ queue, url: options.url });
     return {
       journal: journalIn(database, { id: made.id, workspace, onAppended: (seq) => feed.nudge(seq) }),
-      claims: claimsIn(database, workspace),
+      claims: queue,
       environments: environmentsIn(database, workspace),
       evidence: evidenceIn(database),
       releases: releasesIn(database, workspace),

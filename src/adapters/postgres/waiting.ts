@@ -2,13 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Ms } from "../../domain/frame.ts";
-import { dueInMs } from "./claims.ts";
-import type { Database } from "./connection.ts";
+import type { Queue } from "./claims.ts";
 
 export interface WaitingOptions {
-  readonly database: Database;
+  readonly queue: Pick<Queue, "dueInMs">;
   readonly url: string;
-  readonly workspace: string;
 }
 
 /** Holds one connection open; while it is lost, sleeping goes by due times alone, at most a second at a time. */
@@ -23,14 +21,14 @@ export class Waiting {
   }
 
   async forWork(timeoutMs: Ms, signal?: AbortSignal): Promise<void> {
-    const { database, workspace } = this.#options;
+    const { queue } = this.#options;
     const isListening = await this.#listen();
     const woken = new AbortController();
     const wake = () => woken.abort();
     this.#sleepers.add(wake);
     try {
       // Asked after we listen: what became due before is seen here, what becomes due after it rings.
-      const untilDueMs = (await dueInMs(database, workspace)) ?? timeoutMs;
+      const untilDueMs = (await queue.dueInMs()) ?? timeoutMs;
       const longestMs = Math.min(timeoutMs, untilDueMs, isListening ? timeoutMs : 1000);
       const signals = signal === undefined ? [woken.signal] : [woken.signal, signal];
       await sleep(longestMs, undefined, { signal: AbortSignal.any(signals) }).catch(() => {}); // woken before its end
