@@ -138,7 +138,7 @@ test("a full disk is told in one sentence", async (context) => {
     expect(String(failed)).toContain(`no space is left on the disk that holds ${folder}/postgres/data`);
   } finally {
     await stopEmbedded(folder);
-    spawnSync("umount", [folder]);
+    spawnSync("umount", ["-l", folder]);
   }
 });
 
@@ -177,7 +177,7 @@ test("a disk that fills up midway makes the journal wait, and loses nothing", as
     await store.close();
   } finally {
     await stopEmbedded(folder);
-    spawnSync("umount", [folder]);
+    spawnSync("umount", ["-l", folder]);
   }
 });
 
