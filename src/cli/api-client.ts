@@ -1,18 +1,16 @@
 // Talks to the control plane: every route of server/routes.ts by its name, live events that resume where they broke off.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Event } from "../domain/event.ts";
 import { Problem } from "../domain/problem.ts";
 import type { Answers, ProblemDocument, Route, RouteName } from "../server/routes.ts";
 import { routes } from "../server/routes.ts";
+import type { Address } from "./control-address.ts";
 import { linesOf, messagesOf } from "./event-stream.ts";
 import { Refused, Unreachable } from "./exit.ts";
+import { openTransport, type Reply } from "./transport.ts";
+import { unreachable } from "./why-unreachable.ts";
 
-export interface Address {
-  readonly url: string;
-  readonly token: string;
-}
+export { findControlPlane } from "./control-address.ts";
 
 export interface Asking {
   readonly params?: Readonly<Record<string, string>>;
@@ -37,32 +35,8 @@ export interface Api {
 const answerWithinMs = 30_000;
 const retryMs = 500;
 
-/** Where the control plane of a data folder is, or the one that SLUICE_URL and SLUICE_TOKEN name. */
-export async function findControlPlane(data: string): Promise<Address> {
-  const { SLUICE_URL, SLUICE_TOKEN } = process.env;
-  if (SLUICE_URL !== undefined) {
-    if (SLUICE_TOKEN !== undefined) return { url: SLUICE_URL.replace(/\/$/, ""), token: SLUICE_TOKEN };
-    throw new Unreachable(
-      "SLUICE_URL is set, and SLUICE_TOKEN is not",
-      "Set SLUICE_TOKEN to a token of that control plane",
-    );
-  }
-  const [where, token] = await Promise.all([text(join(data, "control.json")), text(join(data, "token"))]);
-  if (where === undefined || token === undefined) {
-    throw new Unreachable(`No control plane has been started in ${data}`, 'Run "sluice up"');
-  }
-  const { url }: { url: string } = JSON.parse(where);
-  return { url, token: token.trim() };
-}
-
-async function text(file: string): Promise<string | undefined> {
-  return await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-}
-
-export function openApi({ url, token }: Address): Api {
+export function openApi({ url, token, ca }: Address): Api {
+  const transport = openTransport({ ca });
   const send = async (name: RouteName, asking: Asking & { headers?: Record<string, string>; raw?: Buffer }) => {
     const route: Route = routes[name];
     const { params = {}, query = {}, body, raw, headers, idempotencyKey, signal } = asking;
@@ -72,7 +46,7 @@ export function openApi({ url, token }: Address): Api {
     }
     const isLive = route.answers === "events" || route.answers === "lines";
     const patience = isLive ? [] : [AbortSignal.timeout(answerWithinMs)];
-    return await fetch(target, {
+    return await transport(target, {
       method: route.method.toUpperCase(),
       headers: {
         authorization: `Bearer ${token}`,
@@ -81,12 +55,12 @@ export function openApi({ url, token }: Address): Api {
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
         ...headers,
       },
-      ...(raw === undefined ? {} : { body: new Uint8Array(raw) }),
+      ...(raw === undefined ? {} : { body: raw }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.any([...patience, ...(signal === undefined ? [] : [signal])]),
     });
   };
-  const answered = async (name: RouteName, asking: Parameters<typeof send>[1]): Promise<Response> => {
+  const answered = async (name: RouteName, asking: Parameters<typeof send>[1]): Promise<Reply> => {
     const response = await send(name, asking).catch((error: unknown) => {
       if (asking.signal?.aborted === true) throw error;
       throw unreachable(url, error);
@@ -96,12 +70,12 @@ export function openApi({ url, token }: Address): Api {
   };
   return {
     url,
-    ask: async (name, asking = {}) => await (await answered(name, asking)).json(),
+    ask: async (name, asking = {}) => JSON.parse(await (await answered(name, asking)).text()),
     events: (from, signal) =>
       eventsAfter(from, signal, (last, inner) => answered("events", { query: { from: last }, signal: inner })),
     logLines: async function* (query = {}, signal) {
       const response = await answered("logs", { query, ...(signal === undefined ? {} : { signal }) });
-      if (response.body !== null) yield* linesOf(response.body);
+      yield* linesOf(response.body);
     },
     hasArtifact: async (sha256) => {
       const response = await send("hasArtifact", { params: { sha256 } }).catch((error: unknown) => {
@@ -121,7 +95,7 @@ export function openApi({ url, token }: Address): Api {
 async function* eventsAfter(
   from: number,
   outer: AbortSignal | undefined,
-  connect: (last: number, signal: AbortSignal) => Promise<Response>,
+  connect: (last: number, signal: AbortSignal) => Promise<Reply>,
 ): AsyncGenerator<Event> {
   const own = new AbortController();
   const signal = outer === undefined ? own.signal : AbortSignal.any([own.signal, outer]);
@@ -131,7 +105,7 @@ async function* eventsAfter(
       try {
         const { body } = await connect(last, signal);
         failures = 0;
-        for await (const { data } of messagesOf(body ?? empty())) {
+        for await (const { data } of messagesOf(body)) {
           const event: Event = JSON.parse(data);
           if (event.seq <= last) continue;
           last = event.seq;
@@ -140,7 +114,7 @@ async function* eventsAfter(
       } catch (error) {
         if (signal.aborted) return;
         // A control plane that restarts is back within moments; one that refuses us will not change its mind.
-        const isLost = (error instanceof Unreachable && !(error instanceof Refused)) || error instanceof TypeError;
+        const isLost = error instanceof Unreachable && !(error instanceof Refused);
         if (!isLost || ++failures > 60) throw error;
       }
       await sleep(retryMs, undefined, { signal }).catch(() => undefined);
@@ -150,36 +124,19 @@ async function* eventsAfter(
   }
 }
 
-async function* empty(): AsyncGenerator<Uint8Array> {}
-
 function filled(path: string, params: Readonly<Record<string, string>>): string {
   return path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
 }
 
-function unreachable(url: string, error: unknown): Unreachable {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const words: Readonly<Record<string, string>> = {
-    ECONNREFUSED: "nothing listens there",
-    ENOTFOUND: "no such host",
-    ECONNRESET: "it hung up",
-  };
-  const because =
-    error instanceof Error && error.name === "TimeoutError"
-      ? `no answer within ${answerWithinMs / 1000} s`
-      : (words[code] ?? code);
-  return new Unreachable(
-    `The control plane at ${url} cannot be reached${because ? `: ${because}` : ""}`,
-    'Run "sluice up"; "sluice doctor" looks further',
-  );
-}
-
-async function refusal(response: Response, url: string): Promise<Problem> {
-  const said: Partial<ProblemDocument> = await response.json().catch(() => ({}));
+async function refusal(response: Reply, url: string): Promise<Problem> {
+  const said: Partial<ProblemDocument> = await response
+    .text()
+    .then(JSON.parse)
+    .catch(() => ({}));
   if (response.status === 401) {
     return new Refused(
       `The control plane at ${url} refused the token`,
-      "Use the token of its data folder, or SLUICE_TOKEN",
+      `Sign in again: sluice login ${url}; for the one of this machine, its data folder holds the token`,
     );
   }
   const errors = (said.errors ?? []).map(({ path, detail }) => `\n  ${path}: ${detail}`).join("");

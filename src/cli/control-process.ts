@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../domain/problem.ts";
 import { anotherRuns } from "../server/token-file.ts";
 import { findConfigFile, loadConfig } from "../workspace/config-file.ts";
-import { findControlPlane, openApi } from "./api-client.ts";
+import { openApi } from "./api-client.ts";
+import { localControlPlane } from "./control-address.ts";
 import { Unreachable } from "./exit.ts";
 import type { Context } from "./verb.ts";
 
@@ -65,7 +66,7 @@ export async function runControl(context: Context, port: string | undefined): Pr
 
 async function answering(context: Context): Promise<Whereabouts | undefined> {
   try {
-    const api = openApi(await findControlPlane(context.data));
+    const api = openApi(localControlPlane(context.data));
     await api.ask("session");
     const where = whereabouts(context.data);
     return where === undefined ? undefined : { url: api.url, pid: where.pid };

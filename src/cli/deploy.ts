@@ -26,7 +26,7 @@ export interface DeployWishes {
 
 export async function deploy(context: Context, wishes: DeployWishes): Promise<Exit> {
   const { screen } = context;
-  const api = openApi(await findControlPlane(context.data));
+  const api = openApi(await findControlPlane(context));
   // First, so that a missing value stops it before anything is built or sent.
   const secrets = await secretsHere(context, wishes.environment);
   const release = await releaseFor(api, context, wishes);

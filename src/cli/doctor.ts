@@ -23,7 +23,7 @@ export async function examine(context: Context): Promise<readonly Finding[]> {
     (loaded) => ({ loaded }),
     (problem: unknown) => ({ problem }),
   );
-  const control = await findControlPlane(context.data).then(
+  const control = await findControlPlane(context).then(
     (address) => ({ api: openApi(address) }),
     (problem: unknown) => ({ problem }),
   );

@@ -18,6 +18,14 @@ export class Unreachable extends Problem {}
 /** It answered, and does not know our token: trying again helps nobody. */
 export class Refused extends Unreachable {}
 
+/** It began to answer, and the connection broke off. */
+export class Lost extends Unreachable {
+  constructor(cause: unknown) {
+    super("The connection to the control plane broke off", "Run it again: what was done stays done");
+    this.cause = cause;
+  }
+}
+
 export function exitFor(error: unknown): Exit {
   if (error instanceof Unreachable) return "unreachable";
   return error instanceof Problem ? "usage" : "bug";

@@ -28,7 +28,7 @@ export interface Made {
 }
 
 export async function makePlan(context: Context, { environment, release, from }: PlanWishes): Promise<Made> {
-  const api = await findControlPlane(context.data).then(openApi, (error: unknown) => {
+  const api = await findControlPlane(context).then(openApi, (error: unknown) => {
     if (error instanceof Unreachable && release === undefined && from === undefined) return undefined;
     throw error;
   });

@@ -25,9 +25,10 @@ function referencePage(): string {
   return `# The command \`sluice\`
 
 Every verb takes \`--json\` (one JSON document instead of text), \`--verbose\`, \`-C FOLDER\` and \`--data FOLDER\`, and prints an
-example with \`--help\`. A verb that talks to the control plane finds it by the data folder (\`.sluice\` beside
-\`sluice.config.ts\`, or \`SLUICE_DATA\`), or by \`SLUICE_URL\` and \`SLUICE_TOKEN\`. Colours are for terminals; \`NO_COLOR\` turns
-them off. This page is made from the verbs.
+example with \`--help\`. A verb that talks to a control plane takes the one that \`--server URL\` or \`SLUICE_SERVER\` names, else the
+one of the data folder (\`.sluice\` beside \`sluice.config.ts\`, or \`SLUICE_DATA\`), else the one of the latest \`sluice login\`;
+\`SLUICE_TOKEN\` stands for a sign-in, and \`--ca FILE\` or \`SLUICE_CA\` names a private certificate authority. Colours are for
+terminals; \`NO_COLOR\` turns them off. This page is made from the verbs.
 
 ## Exit statuses
 

@@ -16,6 +16,7 @@ import { healthVerb } from "./verbs/health.ts";
 import { historyVerb } from "./verbs/history.ts";
 import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
+import { loginVerb, logoutVerb, whoamiVerb } from "./verbs/login.ts";
 import { logsVerb } from "./verbs/logs.ts";
 import { planVerb } from "./verbs/plan.ts";
 import { rollbackVerb } from "./verbs/rollback.ts";
@@ -32,6 +33,9 @@ const verbs: readonly ((program: Command) => void)[] = [
   upVerb,
   downVerb,
   openVerb,
+  loginVerb,
+  logoutVerb,
+  whoamiVerb,
   doctorVerb,
   planVerb,
   diffVerb,

@@ -1,10 +1,10 @@
 // How a person's browser comes in: an address with a code that works once and for minutes.
 import { spawn } from "node:child_process";
-import { findControlPlane, openApi } from "./api-client.ts";
-import type { Context } from "./verb.ts";
+import { openApi } from "./api-client.ts";
+import type { Address } from "./control-address.ts";
 
-export async function signInAddress({ data }: Context): Promise<string> {
-  const api = openApi(await findControlPlane(data));
+export async function signInAddress(control: Address): Promise<string> {
+  const api = openApi(control);
   const { path } = await api.ask("loginCode", { body: {} });
   return new URL(path, api.url).href;
 }

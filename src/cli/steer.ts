@@ -14,8 +14,9 @@ export interface Steer {
   readonly wait?: boolean;
 }
 
-export async function steer({ screen, data }: Context, { name, deployment, reason, full, wait }: Steer): Promise<Exit> {
-  const api = openApi(await findControlPlane(data));
+export async function steer(context: Context, { name, deployment, reason, full, wait }: Steer): Promise<Exit> {
+  const { screen } = context;
+  const api = openApi(await findControlPlane(context));
   const { id } = await findDeployment(api, { name: deployment, orEnded: name === "retry" });
   const body = { ...(reason === undefined ? {} : { reason }), ...(full === true ? { full } : {}) };
   const { deployment: run } = await api.ask(name, { params: { id }, body });

@@ -30,6 +30,8 @@ export interface CommonOptions {
   readonly verbose?: boolean;
   readonly cwd?: string;
   readonly data?: string;
+  readonly server?: string;
+  readonly ca?: string;
 }
 
 export function addCommonOptions(program: Command): Command {
@@ -37,7 +39,12 @@ export function addCommonOptions(program: Command): Command {
     .option("--json", "print one JSON document instead of text")
     .option("--verbose", "print where an error comes from")
     .option("-C, --cwd <folder>", "run as if started there")
-    .option("--data <folder>", "data folder (default: $SLUICE_DATA, or .sluice beside the configuration)");
+    .option("--data <folder>", "data folder (default: $SLUICE_DATA, or .sluice beside the configuration)")
+    .option(
+      "--server <url>",
+      "control plane on another machine (default: $SLUICE_SERVER, else the one of the data folder)",
+    )
+    .option("--ca <file>", "certificate authority of that machine, when it is a private one (default: $SLUICE_CA)");
 }
 
 export interface Context {
@@ -45,12 +52,21 @@ export interface Context {
   /** Where the person stands. */
   readonly cwd: string;
   readonly data: string;
+  /** A control plane that was named; the data folder's otherwise. */
+  readonly server?: string;
+  readonly ca?: string;
 }
 
 export function contextOf(command: Command): Context {
-  const { json, cwd = ".", data } = command.optsWithGlobals<CommonOptions>();
+  const { json, cwd = ".", data, server, ca } = command.optsWithGlobals<CommonOptions>();
   const here = resolve(cwd);
-  return { screen: openScreen({ isJson: json === true }), cwd: here, data: resolve(data ?? dataFolder(here)) };
+  return {
+    screen: openScreen({ isJson: json === true }),
+    cwd: here,
+    data: resolve(data ?? dataFolder(here)),
+    ...(server === undefined ? {} : { server }),
+    ...(ca === undefined ? {} : { ca: resolve(here, ca) }),
+  };
 }
 
 /** `.sluice` beside the configuration at or above the folder, else in the folder itself. */

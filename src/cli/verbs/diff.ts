@@ -11,11 +11,12 @@ export function diffVerb(program: Command): void {
   })
     .addHelpText("after", "FROM and TO are releases, by id or version, or environments: the release that stands there.")
     .action(async (from: string, to: string, _: object, command: Command) => {
-      const { screen, data, cwd } = contextOf(command);
+      const context = contextOf(command);
+      const { screen, cwd } = context;
       const { findControlPlane, openApi } = await import("../api-client.ts");
       const { commitsBetween } = await import("../../workspace/git/commits.ts");
       const { diffLines } = await import("../print/diff.ts");
-      const { diff } = await openApi(await findControlPlane(data)).ask("diff", { query: { from, to } });
+      const { diff } = await openApi(await findControlPlane(context)).ask("diff", { query: { from, to } });
       const commits = await commitsBetween(cwd, diff.from.commit, diff.to.commit);
       screen.say(...diffLines(diff, commits, screen.colors));
       screen.answer({ ...diff, ...(commits === undefined ? {} : { commits }) });

@@ -12,9 +12,10 @@ export function historyVerb(program: Command): void {
     .argument("[what]", "an environment, or a deployment's id")
     .option("--limit <count>", "how many", "20")
     .action(async (what: string | undefined, { limit }: { limit: string }, command: Command) => {
-      const { screen, data } = contextOf(command);
+      const context = contextOf(command);
+      const { screen } = context;
       const { findControlPlane, openApi } = await import("../api-client.ts");
-      const api = openApi(await findControlPlane(data));
+      const api = openApi(await findControlPlane(context));
       const { environments } = await api.ask("status");
       const isEnvironment = what === undefined || environments.some(({ name }) => name === what);
       if (isEnvironment) {

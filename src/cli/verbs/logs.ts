@@ -25,11 +25,12 @@ export function logsVerb(program: Command): void {
         { revision, tail, follow }: Options,
         command: Command,
       ) => {
-        const { screen, data } = contextOf(command);
+        const context = contextOf(command);
+        const { screen } = context;
         const { findControlPlane, openApi } = await import("../api-client.ts");
         const { logLine } = await import("../print/log-line.ts");
         const { onlyEnvironment } = await import("../find-deployment.ts");
-        const api = openApi(await findControlPlane(data));
+        const api = openApi(await findControlPlane(context));
         const environment = named ?? (await onlyEnvironment(api));
         const stop = new AbortController();
         process.once("SIGINT", () => process.exit(0));

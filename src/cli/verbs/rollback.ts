@@ -25,10 +25,11 @@ export function rollbackVerb(program: Command): void {
     .option("--reason <text>", "why; kept in the history")
     .option("--detach", "do not wait for the end")
     .action(async (environment: string, { to, service, reason, detach }: Options, command: Command) => {
-      const { screen, data } = contextOf(command);
+      const context = contextOf(command);
+      const { screen } = context;
       const { findControlPlane, openApi } = await import("../api-client.ts");
       const { endOf, exitOf, follow } = await import("../follow.ts");
-      const api = openApi(await findControlPlane(data));
+      const api = openApi(await findControlPlane(context));
       const body = { to, services: service, reason };
       const { deployment } = await api.ask("rollback", { params: { environment }, body });
       if (detach === true) {

@@ -11,10 +11,11 @@ export function statusVerb(program: Command): void {
   })
     .option("--check", "exit with 1 when something is amiss: nothing stands, a hold, a retreat")
     .action(async (environment: string | undefined, { check }: { check?: boolean }, command: Command) => {
-      const { screen, data } = contextOf(command);
+      const context = contextOf(command);
+      const { screen } = context;
       const { findControlPlane, openApi } = await import("../api-client.ts");
       const { statusLines, unsound } = await import("../print/status.ts");
-      const api = openApi(await findControlPlane(data));
+      const api = openApi(await findControlPlane(context));
       const { environments } = await api.ask("status", { query: { environment } });
       const amiss = unsound(environments);
       screen.say(...statusLines(environments, { now: Date.now(), colors: screen.colors, width: screen.width }));

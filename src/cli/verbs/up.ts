@@ -31,7 +31,8 @@ export function upVerb(program: Command): void {
       );
       if (screen.isJson) return;
       const { signInAddress, openBrowser } = await import("../sign-in.ts");
-      const address = await signInAddress(context);
+      const { localControlPlane } = await import("../control-address.ts");
+      const address = await signInAddress(localControlPlane(context.data));
       screen.say(`  The page, for five minutes, once: ${address}`, `  Next: ${bold("npx sluice deploy local")}`);
       if (open === true) openBrowser(address);
     });
@@ -69,7 +70,8 @@ export function openVerb(program: Command): void {
     .action(async ({ print }: { print?: boolean }, command: Command) => {
       const context = contextOf(command);
       const { signInAddress, openBrowser } = await import("../sign-in.ts");
-      const address = await signInAddress(context);
+      const { findControlPlane } = await import("../control-address.ts");
+      const address = await signInAddress(await findControlPlane(context));
       context.screen.say(address);
       context.screen.answer({ address });
       if (print !== true && context.screen.isTerminal) openBrowser(address);

@@ -11,11 +11,12 @@ export function watchVerb(program: Command): void {
   })
     .argument("[deployment]", "its id, or its environment; the only one under way unless named")
     .action(async (named: string | undefined, _options: object, command: Command) => {
-      const { screen, data } = contextOf(command);
+      const context = contextOf(command);
+      const { screen } = context;
       const { findControlPlane, openApi } = await import("../api-client.ts");
       const { findDeployment } = await import("../find-deployment.ts");
       const { endOf, exitOf, follow } = await import("../follow.ts");
-      const api = openApi(await findControlPlane(data));
+      const api = openApi(await findControlPlane(context));
       const { id } = await findDeployment(api, { name: named, orEnded: true });
       const run = await follow(api, { id, screen });
       screen.answer(endOf(run));
