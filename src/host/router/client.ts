@@ -3,7 +3,7 @@
 import type { Ms } from "../../domain/frame.ts";
 import { type Connection, withSharedBuffer } from "./accepted.ts";
 import { type ClientSide, Exchange } from "./exchange.ts";
-import { headLimits } from "./fields.ts";
+import { headLimits } from "./field-places.ts";
 import { type RequestHead, readRequest } from "./head.ts";
 import { type Origin, takeIn } from "./intake.ts";
 import { type OwnAnswer, ownAnswer } from "./own-answer.ts";

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { ChunkedBody } from "./chunks.ts";
-import { headLimits } from "./fields.ts";
+import { headLimits } from "./field-places.ts";
 import { readAnswer, readRequest } from "./head.ts";
 import { hostileAnswers } from "./hostile-answers.ts";
 import { hostileRequests } from "./hostile-requests.ts";

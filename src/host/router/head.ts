@@ -1,20 +1,8 @@
 // Reads the head of a request or an answer, byte by byte, and refuses whatever two readers could understand in two ways
 // (RFC 9110, RFC 9112): every such difference is a way to smuggle a request past the router.
 import { METHODS } from "node:http";
-import {
-  answerDrops,
-  at,
-  bytes,
-  type HeadLimits,
-  newSeen,
-  ownAnswerDrops,
-  type Refusal,
-  readFields,
-  requestDrops,
-  sortFields,
-  tokenByte,
-  valueByte,
-} from "./fields.ts";
+import { answerDrops, newSeen, ownAnswerDrops, requestDrops, sortFields } from "./field-meanings.ts";
+import { at, bytes, type HeadLimits, type Refusal, readFields, tokenByte, valueByte } from "./field-places.ts";
 
 /** How a body ends: there is none, after so many bytes, by its last chunk, or with the connection. */
 export type Framing = "none" | "length" | "chunked" | "eof";

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import { constants } from "node:http2";
 import { Duplex } from "node:stream";
 import { ChunkedBody } from "./chunks.ts";
-import { headLimits } from "./fields.ts";
+import { headLimits } from "./field-places.ts";
 import { type AnswerHead, readAnswer } from "./head.ts";
 
 const hopByHop =

@@ -1,7 +1,7 @@
 // One service as the router runs it: its revisions, the draw between them, and the choice of a replica.
 import type { Ms, RevisionId, Route } from "../../domain/frame.ts";
 import type { RoutedService, SeenRevisionRouting, SeenRouting } from "../table.ts";
-import { fieldValue } from "./fields.ts";
+import { fieldValue } from "./field-places.ts";
 import { Guard } from "./guard.ts";
 import type { RequestHead } from "./head.ts";
 import type { Mirrored } from "./mirror.ts";

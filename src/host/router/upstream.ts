@@ -3,7 +3,7 @@
 import { connect, type Socket } from "node:net";
 import type { Ms } from "../../domain/frame.ts";
 import { ChunkedBody } from "./chunks.ts";
-import { headLimits } from "./fields.ts";
+import { headLimits } from "./field-places.ts";
 import { type AnswerHead, type Framing, readAnswer } from "./head.ts";
 import type { Replica } from "./replica.ts";
 
