@@ -2,7 +2,8 @@
 // One request is in work at a time; what a client sends ahead waits.
 import type { Ms } from "../../domain/frame.ts";
 import { type Connection, withSharedBuffer } from "./accepted.ts";
-import { type ClientSide, Exchange } from "./exchange.ts";
+import type { ClientSide } from "./client-side.ts";
+import { Exchange } from "./exchange.ts";
 import { headLimits } from "./field-places.ts";
 import { type RequestHead, readRequest } from "./head.ts";
 import { type Origin, takeIn } from "./intake.ts";

@@ -1,7 +1,10 @@
 // A copy of a request to a revision that shall see real traffic before it answers any. Nobody waits for its answer.
 import type { Ms } from "../../domain/frame.ts";
 import type { AnswerHead } from "./head.ts";
+import type { Asked } from "./intake.ts";
 import type { Replica } from "./replica.ts";
+import type { Revision } from "./service.ts";
+import type { Shop } from "./shop.ts";
 import { type Asker, Upstream } from "./upstream.ts";
 
 const atOnceMax = 64;
@@ -24,8 +27,22 @@ export class Mirror implements Asker {
   private readonly o: { replica: Replica; counts: Mirrored; now: () => Ms };
   private isOver = false;
 
+  /** Of every hundred reads as many as the service says, unless they are the candidate's own. */
+  static perhaps({ service, head, text }: Asked, answering: Revision, shop: Shop): void {
+    const { mirror } = service.routed;
+    if (!mirror || mirror.to === answering.id) return;
+    const copy = service.mirrorTo(head.method, shop.now());
+    if (copy) Mirror.send({ ...copy, method: head.method, headText: text, now: shop.now });
+  }
+
   /** Left out when too many are under way: a slow candidate must not cost the router its memory. */
-  static send(o: { method: string; headText: string; replica: Replica; counts: Mirrored; now: () => Ms }): void {
+  private static send(o: {
+    method: string;
+    headText: string;
+    replica: Replica;
+    counts: Mirrored;
+    now: () => Ms;
+  }): void {
     if (atOnce >= atOnceMax) return;
     atOnce++;
     o.replica.inFlight++;

@@ -161,6 +161,11 @@ export class Service {
     return revision ? this.standIn(o) : undefined;
   }
 
+  /** The Set-Cookie line of a session that begins with this revision. */
+  placeCookie(revision: Revision | undefined, isSecure: boolean): string {
+    return this.sticky?.setCookie(revision?.id ?? "", isSecure) ?? "";
+  }
+
   /** The revision that gets a copy of this request, too: so many of every hundred. */
   mirrorTo(method: string, nowMs: Ms): { replica: Replica; counts: Mirrored } | undefined {
     const { mirror } = this.routed;

@@ -1,0 +1,52 @@
+// How a request ended, for the judge (counts and latencies) and for people (the access log).
+import type { Ms } from "../../domain/frame.ts";
+import type { Asked } from "./intake.ts";
+import type { Replica } from "./replica.ts";
+import type { Revision } from "./service.ts";
+import type { Shop } from "./shop.ts";
+
+/** An exchange, as far as it is counted. */
+export interface Counted {
+  readonly shop: Shop;
+  readonly asked: Asked;
+  readonly startedMs: Ms;
+  /** Absent while nobody was asked. */
+  readonly revision: Revision | undefined;
+  readonly replica: Replica | undefined;
+}
+
+export function account(counted: Counted, status: number): void {
+  const { shop, asked, startedMs, revision, replica } = counted;
+  if (!revision || !replica) return;
+  if (shop.log.wants(status)) log(counted, status);
+  asked.service.tally.record({
+    revision: revision.id,
+    replica: replica.id,
+    routeClass: asked.routeClass,
+    isError: status >= 500,
+    latencyMs: shop.elapsed() - startedMs,
+  });
+}
+
+/** No replica was found for it. */
+export function accountUnanswered(counted: Counted): void {
+  counted.asked.service.unanswered++;
+  if (counted.shop.log.wants(503)) log(counted, 503);
+}
+
+function log({ shop, asked, startedMs, revision, replica }: Counted, status: number): void {
+  const { head, service, sender, requestId } = asked;
+  shop.log.write({
+    at: new Date(shop.now()).toISOString(),
+    service: service.key,
+    revision: revision?.id ?? "",
+    replica: replica?.id ?? "",
+    client: sender.client,
+    method: head.method,
+    path: head.path,
+    status,
+    ms: Math.round((shop.elapsed() - startedMs) * 1_000) / 1_000,
+    requestId,
+    ...(head.traceparent !== "" && { traceparent: head.traceparent }),
+  });
+}

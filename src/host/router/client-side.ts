@@ -1,0 +1,20 @@
+// The client's connection, as far as an exchange needs it.
+import type { Connection } from "./accepted.ts";
+import type { OwnAnswer } from "./own-answer.ts";
+import type { Shop } from "./shop.ts";
+
+export interface ClientSide {
+  readonly socket: Connection;
+  readonly shop: Shop;
+  /** May serve another request after this one. */
+  keepsAlive: boolean;
+  /** Bytes that came behind the head. */
+  takeAhead(): Buffer | undefined;
+  putBack(bytes: Buffer): void;
+  /** The exchange is over: answered from a replica, by the router itself, with a refusal that ends the connection, or not at all. */
+  done(): void;
+  answer(own: OwnAnswer): void;
+  refuse(status: number, why: string): void;
+  end(): void;
+  cut(): void;
+}
