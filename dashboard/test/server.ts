@@ -128,7 +128,7 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
       yield { service, line: "listening on 3000" };
     },
     putSecrets: () => ({}),
-    artifacts: { has: async () => false, put: async () => undefined },
+    artifacts: { has: async () => false, arrived: async () => 0, take: async () => 0, finish: async () => undefined },
     ...(traffic === undefined ? {} : { traffic }),
   };
 }

@@ -28,8 +28,11 @@ export interface Api {
   events(from: number, signal?: AbortSignal): AsyncGenerator<Event>;
   /** Lines that replicas printed. */
   logLines(query: Asking["query"], signal?: AbortSignal): AsyncGenerator<string>;
-  hasArtifact(sha256: string): Promise<boolean>;
-  putArtifact(sha256: string, sent: { readonly packed: Buffer; readonly manifest: unknown }): Promise<void>;
+  /** Bytes of a packed artifact from one place on; answers how many have arrived. */
+  sendBytes(
+    upload: { readonly artifact: string; readonly packed: string },
+    sent: { readonly from: number; readonly bytes: Uint8Array; readonly signal?: AbortSignal },
+  ): Promise<Answers["uploadBytes"]>;
 }
 
 const answerWithinMs = 30_000;
@@ -37,9 +40,9 @@ const retryMs = 500;
 
 export function openApi({ url, token, ca }: Address): Api {
   const transport = openTransport({ ca });
-  const send = async (name: RouteName, asking: Asking & { headers?: Record<string, string>; raw?: Buffer }) => {
+  const send = async (name: RouteName, asking: Asking & { readonly raw?: Uint8Array }) => {
     const route: Route = routes[name];
-    const { params = {}, query = {}, body, raw, headers, idempotencyKey, signal } = asking;
+    const { params = {}, query = {}, body, raw, idempotencyKey, signal } = asking;
     const target = new URL(`${url}/api/v1${filled(route.path, params)}`);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) target.searchParams.set(key, String(value));
@@ -51,9 +54,9 @@ export function openApi({ url, token, ca }: Address): Api {
       headers: {
         authorization: `Bearer ${token}`,
         accept: route.answers === "events" ? "text/event-stream" : "application/json",
+        ...(raw === undefined ? {} : { "content-type": "application/octet-stream" }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
-        ...headers,
       },
       ...(raw === undefined ? {} : { body: raw }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -77,16 +80,15 @@ export function openApi({ url, token, ca }: Address): Api {
       const response = await answered("logs", { query, ...(signal === undefined ? {} : { signal }) });
       yield* linesOf(response.body);
     },
-    hasArtifact: async (sha256) => {
-      const response = await send("hasArtifact", { params: { sha256 } }).catch((error: unknown) => {
-        throw unreachable(url, error);
+    sendBytes: async ({ artifact, packed }, { from, bytes, signal }) => {
+      const params = { sha256: artifact, packed };
+      const response = await answered("uploadBytes", {
+        params,
+        query: { from },
+        raw: bytes,
+        ...(signal && { signal }),
       });
-      if (response.ok || response.status === 404) return response.ok;
-      throw await refusal(response, url);
-    },
-    putArtifact: async (sha256, { packed, manifest }) => {
-      const headers = { "content-type": "application/gzip", "sluice-manifest": JSON.stringify(manifest) };
-      await answered("putArtifact", { params: { sha256 }, raw: packed, headers });
+      return JSON.parse(await response.text());
     },
   };
 }

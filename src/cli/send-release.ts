@@ -4,6 +4,8 @@ import { type Manifest, packedArtifact } from "../workspace/artifact/store.ts";
 import type { LoadedConfig } from "../workspace/config-file.ts";
 import { buildRelease } from "../workspace/release-build.ts";
 import type { Api } from "./api-client.ts";
+import type { Screen } from "./screen.ts";
+import { mebibytes, sendArtifact } from "./send-artifact.ts";
 import type { Context } from "./verb.ts";
 
 export interface Wishes {
@@ -44,12 +46,32 @@ function sizeOf(bytes: number): string {
 }
 
 /** False when the control plane has had the release before. */
-export async function send(api: Api, { release, manifests }: BuiltRelease, { data }: Context): Promise<boolean> {
+export async function send(
+  api: Api,
+  { release, manifests }: BuiltRelease,
+  { screen, data }: Context,
+): Promise<boolean> {
   const { isNew, lacking } = await api.ask("keepRelease", { body: release });
   for (const artifact of lacking) {
     const manifest = manifests.find((one) => one.artifact === artifact);
     if (manifest === undefined) continue;
-    await api.putArtifact(artifact, { packed: await packedArtifact(data, artifact), manifest });
+    const packed = await packedArtifact(data, artifact);
+    const onProgress = (arrived: number) => {
+      if (screen.isTerminal) screen.write(sendingLine(manifest.service, { arrived, of: packed.length, screen }));
+    };
+    await sendArtifact(api, { packed, manifest, onProgress });
+    if (screen.isTerminal) screen.write("\r\x1b[K");
   }
   return isNew;
+}
+
+/** Drawn over itself: "  api  ━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌  20.5 of 41.0 MiB" */
+function sendingLine(
+  service: string,
+  { arrived, of, screen }: { arrived: number; of: number; screen: Screen },
+): string {
+  const cells = 24;
+  const done = of === 0 ? cells : Math.round((cells * arrived) / of);
+  const bar = `${screen.colors.green("━".repeat(done))}${screen.colors.dim("╌".repeat(cells - done))}`;
+  return `\r\x1b[K  ${service}  ${bar}  ${mebibytes(arrived)} of ${mebibytes(of)} sent`;
 }

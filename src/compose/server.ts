@@ -9,7 +9,8 @@ import { type Listening, listen } from "../server/listen.ts";
 import type { Places } from "../server/records.ts";
 import { createServer } from "../server/server.ts";
 import { localToken } from "../server/token-file.ts";
-import { hasArtifact, storePacked } from "../workspace/artifact/store.ts";
+import { hasArtifact } from "../workspace/artifact/store.ts";
+import { arrivedBytes, finishUpload, takeBytes } from "../workspace/artifact/upload.ts";
 import type { ControlPlane } from "./control.ts";
 
 export interface ServeOptions {
@@ -91,7 +92,9 @@ function placesOf(plane: ControlPlane, data: string): Places {
     putSecrets: plane.secrets.put,
     artifacts: {
       has: (artifact) => hasArtifact(data, artifact),
-      put: (packed, manifest) => storePacked(data, Buffer.from(packed), manifest),
+      arrived: (upload) => arrivedBytes(data, upload),
+      take: (upload, sent) => takeBytes(data, upload, sent),
+      finish: (upload, manifest) => finishUpload(data, upload, manifest),
     },
   };
 }

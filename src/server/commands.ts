@@ -188,7 +188,7 @@ async function refuseLacking(places: Places, release: Release): Promise<void> {
   const services = Object.entries(release.services).filter(([, { artifact }]) => lacking.includes(artifact));
   throw new Refusal(409, {
     so: `the artifacts of ${services.map(([name]) => name).join(", ")} have not been sent yet`,
-    mend: "Send them with PUT /api/v1/artifacts/{sha256}, then ask again",
+    mend: "Send them to /api/v1/artifacts/{sha256}/uploads, then ask again",
   });
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { stream } from "hono/streaming";
-import { z } from "zod";
+import type { z } from "zod";
 import { firstBreak } from "../domain/chain.ts";
 import { plan } from "../domain/plan.ts";
 import { releaseDiff } from "../domain/release-diff.ts";
@@ -23,7 +23,6 @@ import {
 } from "./commands.ts";
 import { type Live, liveEvents } from "./live.ts";
 import { openapi } from "./openapi.ts";
-import { Refusal } from "./problem-answer.ts";
 import { refuseShortcut } from "./release-path.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
 
@@ -174,19 +173,16 @@ export function handlers(office: Office): Handlers {
     },
     hasArtifact: async ({ params: { sha256 }, context }) =>
       context.body(null, (await places.artifacts.has(sha256)) ? 200 : 404),
-    putArtifact: async ({ params: { sha256 }, context }) => {
-      if (await places.artifacts.has(sha256)) return context.body(null, 204);
-      const parsed = manifestSchema.safeParse(manifestHeader(context));
-      if (!parsed.success || parsed.data.artifact !== sha256) {
-        throw new Refusal(400, {
-          so: "the header Sluice-Manifest is not the manifest of this artifact",
-          mend: "Send the manifest that its build wrote, as one line of JSON",
-        });
-      }
-      const { commit, ...manifest } = parsed.data;
-      const packed = new Uint8Array(await context.req.arrayBuffer());
-      await places.artifacts.put(packed, { ...manifest, ...(commit === undefined ? {} : { commit }) });
-      return context.body(null, 201);
+    uploadState: async ({ params: { sha256: artifact, packed } }) => ({
+      arrived: await places.artifacts.arrived({ artifact, packed }),
+    }),
+    uploadBytes: async ({ params: { sha256: artifact, packed }, query: { from }, context }) => ({
+      arrived: await places.artifacts.take({ artifact, packed }, { from, body: bodyOf(context) }),
+    }),
+    finishUpload: async ({ params: { sha256: artifact, packed }, body: { commit, ...manifest } }) => {
+      const isHere = await places.artifacts.has(artifact);
+      if (!isHere) await places.artifacts.finish({ artifact, packed }, { ...manifest, ...(commit && { commit }) });
+      return { artifact };
     },
     logs: async ({ query: { environment, service, revision, tail, follow }, context }) => {
       const wanted = { environment, tail, follow, ...(service && { service }), ...(revision && { revision }) };
@@ -219,21 +215,12 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-const manifestSchema = z.object({
-  artifact: z.string(),
-  service: z.string().min(1),
-  commit: z.string().optional(),
-  inputs: z.string(),
-  config: z.string(),
-  files: z.number().int(),
-  bytes: z.number().int(),
-});
-
-function manifestHeader(context: Context): unknown {
-  try {
-    return JSON.parse(context.req.header("sluice-manifest") ?? "");
-  } catch {
-    return undefined; // told as what it is not
+async function* bodyOf({ req }: Context): AsyncGenerator<Uint8Array> {
+  const reader = req.raw.body?.getReader();
+  for (;;) {
+    const read = await reader?.read();
+    if (read?.value === undefined) return;
+    yield read.value;
   }
 }
 

@@ -42,6 +42,12 @@ export interface ArtifactManifest {
   readonly bytes: number;
 }
 
+/** The packed bytes of an artifact on their way here, named by their own hash, too. */
+export interface Upload {
+  readonly artifact: string;
+  readonly packed: string;
+}
+
 export interface Places {
   /** What a release wants of an environment; a Problem when it cannot be deployed there. */
   intend(release: Release, environment: string): Promise<Intent>;
@@ -56,7 +62,12 @@ export interface Places {
   traffic?(): Traffic | undefined;
   readonly artifacts: {
     has(artifact: string): Promise<boolean>;
-    put(packed: Uint8Array, manifest: ArtifactManifest): Promise<void>;
+    /** Bytes of it that have arrived. */
+    arrived(upload: Upload): Promise<number>;
+    /** Takes bytes that begin at `from`, unless that would leave a hole; answers how many have arrived. */
+    take(upload: Upload, sent: { readonly from: number; readonly body: AsyncIterable<Uint8Array> }): Promise<number>;
+    /** A Problem when what arrived does not have both hashes. */
+    finish(upload: Upload, manifest: ArtifactManifest): Promise<void>;
   };
 }
 

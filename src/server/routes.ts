@@ -27,6 +27,17 @@ const release = z
   })
   .describe("A release: artifacts and configuration under one content hash");
 
+const manifest = z.object({
+  artifact: sha256,
+  service: name,
+  commit: z.string().max(100).optional(),
+  inputs: z.string().max(100),
+  config: z.string().max(100),
+  files: whole,
+  bytes: whole,
+});
+
+const uploadPath = z.object({ sha256, packed: sha256 });
 const deploymentPath = z.object({ id });
 const environmentPath = z.object({ environment: name });
 const verbBody = z.object({ reason });
@@ -45,7 +56,7 @@ export interface Route {
   /** Answers without a token. */
   readonly isOpen?: true;
   /** Takes a body that is not JSON. */
-  readonly takes?: "application/gzip";
+  readonly takes?: "application/octet-stream";
 }
 
 export const routes = {
@@ -178,13 +189,29 @@ export const routes = {
     params: z.object({ sha256 }),
     answers: "nothing",
   },
-  putArtifact: {
+  uploadState: {
+    method: "get",
+    path: "/artifacts/:sha256/uploads/:packed",
+    summary: "How many bytes of a packed artifact (named by its own hash, too) have arrived",
+    params: uploadPath,
+    answers: "json",
+  },
+  uploadBytes: {
     method: "put",
-    path: "/artifacts/:sha256",
-    summary: "Send an artifact that is lacking, with its manifest in the header Sluice-Manifest",
-    params: z.object({ sha256 }),
-    takes: "application/gzip",
-    answers: "nothing",
+    path: "/artifacts/:sha256/uploads/:packed",
+    summary: "Send bytes of a packed artifact; after a break, go on from what has arrived",
+    params: uploadPath,
+    query: z.object({ from: whole.describe("Where these bytes begin; beyond what has arrived they are not taken") }),
+    takes: "application/octet-stream",
+    answers: "json",
+  },
+  finishUpload: {
+    method: "post",
+    path: "/artifacts/:sha256/uploads/:packed",
+    summary: "All bytes are sent: hold them against both hashes and keep the artifact",
+    params: uploadPath,
+    body: manifest,
+    answers: "json",
   },
   logs: {
     method: "get",
@@ -246,6 +273,9 @@ export interface Answers {
     readonly lacking: readonly string[];
   };
   getRelease: { readonly release: Release; readonly at: number };
+  uploadState: { readonly arrived: number };
+  uploadBytes: { readonly arrived: number };
+  finishUpload: { readonly artifact: string };
   diff: { readonly diff: ReleaseDiff };
 }
 

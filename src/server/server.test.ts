@@ -28,6 +28,7 @@ let now = Date.parse("2026-01-01");
 let workspaces = 0;
 let ids = 0;
 const sent = new Map<string, Uint8Array>();
+const arrived = new Map<string, Buffer>();
 const logged: unknown[] = [];
 const pageFolder = mkdtempSync(join(tmpdir(), "sluice-page-"));
 
@@ -61,7 +62,16 @@ const places: Places = {
   putSecrets: (_environment, values) => Object.fromEntries(Object.keys(values).map((name) => [name, "version"])),
   artifacts: {
     has: async (artifact) => sent.has(artifact),
-    put: async (packed, { artifact }) => void sent.set(artifact, packed),
+    arrived: async ({ packed }) => arrived.get(packed)?.length ?? 0,
+    take: async ({ packed }, { from, body }) => {
+      const before = arrived.get(packed) ?? Buffer.alloc(0);
+      if (from > before.length) return before.length;
+      const parts = [before.subarray(0, from)];
+      for await (const part of body) parts.push(Buffer.from(part));
+      arrived.set(packed, Buffer.concat(parts));
+      return Buffer.concat(parts).length;
+    },
+    finish: async ({ artifact, packed }) => void sent.set(artifact, arrived.get(packed) ?? Buffer.alloc(0)),
   },
 };
 
@@ -260,16 +270,21 @@ test("a release is sent once, its artifacts only where they are lacking, and the
   });
 
   expect((await raw(`/api/v1/artifacts/${artifact}`, { method: "HEAD" })).status).toBe(404);
+  const upload = `/artifacts/${artifact}/uploads/${sha256("packed")}`;
+  const put = async (from: number, bytes: readonly number[]) => {
+    const headers = { host, authorization: `Bearer ${token}`, "content-type": "application/octet-stream" };
+    const body = new Uint8Array(bytes);
+    const answer = await server.app.request(`/api/v1${upload}?from=${from}`, { method: "PUT", headers, body });
+    return await answer.json();
+  };
+  expect(await put(0, [1, 2])).toEqual({ arrived: 2 });
+  expect(await put(7, [9])).toEqual({ arrived: 2 });
+  expect((await api(upload)).body).toEqual({ arrived: 2 });
+  expect(await put(2, [3])).toEqual({ arrived: 3 });
   const manifest = { artifact, service: "web", inputs: "i", config: "c", files: 1, bytes: 3 };
-  const put = (headers: Record<string, string>) =>
-    server.app.request(`/api/v1/artifacts/${artifact}`, {
-      method: "PUT",
-      headers: { host, authorization: `Bearer ${token}`, ...headers },
-      body: new Uint8Array([1, 2, 3]),
-    });
-  expect((await put({})).status).toBe(400);
-  expect((await put({ "sluice-manifest": JSON.stringify(manifest) })).status).toBe(201);
-  expect(sent.get(artifact)).toEqual(new Uint8Array([1, 2, 3]));
+  expect((await api(upload, { method: "POST", body: { artifact } })).status).toBe(400);
+  expect((await api(upload, { method: "POST", body: manifest })).status).toBe(200);
+  expect(sent.get(artifact)).toEqual(Buffer.from([1, 2, 3]));
   expect((await raw(`/api/v1/artifacts/${artifact}`, { method: "HEAD" })).status).toBe(200);
 
   const { status, body } = await api("/deployments", asked);

@@ -121,7 +121,8 @@ async function keep(data: string, { manifest, packed }: { manifest: Manifest; pa
   }
 }
 
-async function needSpace(folder: string, bytes: number): Promise<void> {
+/** Throws a Problem when so much more would leave the disk too full. */
+export async function needSpace(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free >= bytes + spareBytes) return;
