@@ -46,10 +46,10 @@ export function makeHostFolders(paths: HostPaths): void {
     throw new Problem(`${sockets} belongs to another user`, "Remove it, or use a data folder with a shorter path");
 }
 
-/** The kernel takes 107 bytes (macOS 103) for a Unix socket's path; deeper data folders get a short one under the temporary folder. */
+/** The kernel takes 107 bytes (macOS 103) for a Unix socket's path, which may end with a pid; deeper data folders get a short one under the temporary folder. */
 function socketPath(folder: string, name: string): string {
   const path = join(folder, `${name}.sock`);
-  if (Buffer.byteLength(path) <= 100) return path;
+  if (Buffer.byteLength(path) <= 95) return path;
   const hash = createHash("sha256").update(folder).digest("hex").slice(0, 16);
   return join(tmpdir(), `sluice-${process.getuid?.() ?? 0}-${hash}`, `${name}.sock`);
 }

@@ -6,8 +6,8 @@ import type { ServiceKey } from "./api.ts";
 import { type Decision, decide } from "./decide.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Replica } from "./replica/replica.ts";
-import { inFlightOf, type RouterLink } from "./router-link.ts";
-import type { RoutedService, RouterTable } from "./table.ts";
+import type { RouterLink } from "./router-link.ts";
+import type { RoutedService } from "./table.ts";
 import { tableOf } from "./table-of.ts";
 import type { ListenerId } from "./twin.ts";
 import { writeWhole } from "./whole-file.ts";
@@ -18,8 +18,6 @@ export interface ReconcilerOptions {
   readonly tableFile: string;
   /** Length of the router's counted intervals, when it is not its default. */
   readonly intervalMs?: Ms;
-  /** To a router that drains beside its successor. */
-  readonly tellPredecessor: (table: RouterTable) => void;
   readonly forget: (listener: ListenerId) => void;
   readonly log: (line: string) => void;
 }
@@ -31,7 +29,6 @@ export class Reconciler {
   #isDirty = false;
   #isStopped = false;
   #isEmptying = false;
-  #isKeepingAll = false;
   #inForce = "";
 
   constructor(options: ReconcilerOptions) {
@@ -54,17 +51,6 @@ export class Reconciler {
     this.#isEmptying = true;
     this.reconsider();
     while (this.#options.fleet.all().some(({ record }) => record.state !== "exited")) await pause(20);
-  }
-
-  /** While a router that drains is not asked, nothing that it may still use is taken away. */
-  async whileNothingLeaves<T>(act: () => Promise<T>): Promise<T> {
-    this.#isKeepingAll = true;
-    try {
-      return await act();
-    } finally {
-      this.#isKeepingAll = false;
-      this.reconsider();
-    }
   }
 
   remember(): void {
@@ -107,7 +93,7 @@ export class Reconciler {
     );
     this.remember();
     await this.#route(Object.fromEntries(decisions.map(({ key, route }) => [key, route])));
-    if (!this.#isKeepingAll) this.#release(decisions);
+    this.#release(decisions);
     this.remember();
   }
 
@@ -123,10 +109,7 @@ export class Reconciler {
       state.tableVersion += 1;
       const table = tableOf({ version: state.tableVersion, ...parts });
       this.#onDisk(() => writeWhole(tableFile, JSON.stringify(table)));
-      this.#options.tellPredecessor(table);
-      const seen = await router.put(table);
-      if (seen.version < table.version)
-        throw new Temporary(`the router has table ${seen.version}, not ${table.version}`);
+      await router.put(table);
       this.#inForce = text;
     }
     for (const [key, route] of Object.entries(routes)) {
@@ -144,7 +127,7 @@ export class Reconciler {
     }
   }
 
-  /** The router has confirmed that it chooses these no more. */
+  /** Every router has confirmed that it chooses these no more. */
   #release(decisions: readonly (Decision & { key: ServiceKey })[]): void {
     const leave = new Set(decisions.flatMap((decision) => decision.leave));
     for (const replica of this.#options.fleet.all()) {
@@ -163,10 +146,7 @@ export class Reconciler {
 
   /** While the router cannot be asked, it may have requests in flight. */
   #inFlight({ record }: Replica): Promise<number> {
-    return this.#options.router.seen().then(
-      (seen) => inFlightOf(seen, record),
-      () => 1,
-    );
+    return this.#options.router.inFlight(record).catch(() => 1);
   }
 
   #forgetListeners(): void {

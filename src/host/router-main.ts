@@ -22,9 +22,10 @@ const router = new Router();
 const descriptors = new Map<ListenerId, number>();
 let isStopping = false;
 
-if (existsSync(settings.tableFile)) router.put(JSON.parse(readFileSync(settings.tableFile, "utf8")));
+takeTable();
 for (const [id, fd] of Object.entries(settings.listeners)) listen(id, { fd });
 const control = await openControl(settings.routerSocket, router);
+takeTable(); // one that was written before it could be sent to us
 const twin = keepTwin({
   other: "supervisor",
   settings: () => ({ ...settings, listeners: Object.fromEntries(descriptors) }),
@@ -33,6 +34,13 @@ const twin = keepTwin({
 });
 twin.send({ kind: "ready" });
 process.on("SIGTERM", () => void stop(stopMs));
+
+/** The supervisor writes a table before it sends it to the routers that it finds. */
+function takeTable(): void {
+  if (!existsSync(settings.tableFile)) return;
+  const table: { version: number } = JSON.parse(readFileSync(settings.tableFile, "utf8"));
+  if (table.version > router.routing.version) router.put(table);
+}
 
 function listen(id: ListenerId, from: { readonly fd: number }): void {
   if (descriptors.has(id)) return;
@@ -54,7 +62,6 @@ function forget(id: ListenerId): void {
 function take(message: TwinMessage, handle: unknown): void {
   if (message.kind === "listener" && isHandle(handle)) listen(message.id, handle);
   else if (message.kind === "forget") forget(message.id);
-  else if (message.kind === "table") router.put(message.table);
   else if (message.kind === "stop") void stop(message.drainTimeoutMs);
 }
 

@@ -15,6 +15,9 @@ export interface SocketAnswer {
   readonly text: string;
 }
 
+/** Whoever opened the socket has ended. */
+export class NobodyListens extends Temporary {}
+
 /** Rejects with Temporary when nobody answers in time. */
 export function ask(options: SocketRequest): Promise<SocketAnswer> {
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
@@ -47,7 +50,10 @@ export function ask(options: SocketRequest): Promise<SocketAnswer> {
       options.timeoutMs,
     );
     call.on("close", () => clearTimeout(deadline));
-    call.on("error", (error) => fail(new Temporary(`${options.method} ${options.path}: ${error.message}`)));
+    call.on("error", (error: NodeJS.ErrnoException) => {
+      const Reason = error.code === "ECONNREFUSED" || error.code === "ENOENT" ? NobodyListens : Temporary;
+      fail(new Reason(`${options.method} ${options.path}: ${error.message}`));
+    });
     call.end(body);
   });
 }

@@ -69,7 +69,6 @@ async function supervise(): Promise<void> {
     tableFile: paths.table,
     ...counted,
     log,
-    tellPredecessor: (table) => twin.tellPredecessor({ kind: "table", table }),
     forget: listeners.forget,
   });
   const twin: Twin = keepTwin({
@@ -138,12 +137,10 @@ async function supervise(): Promise<void> {
     const before = programs;
     programs = next;
     log(`upgrading to ${version} in ${next}`);
-    await reconciler
-      .whileNothingLeaves(() => twin.succeed(routerDrainMs))
-      .catch((error: Error) => {
-        programs = before;
-        throw new Problem(`the host stays as it is: ${error.message}`, `See ${paths.log}`);
-      });
+    await twin.succeed(routerDrainMs).catch((error: Error) => {
+      programs = before;
+      throw new Problem(`the host stays as it is: ${error.message}`, `See ${paths.log}`);
+    });
     setTimeout(() => {
       log("making room for the new supervisor");
       end();

@@ -2,7 +2,6 @@
 // inherited, so the kernel's backlog keeps every new connection meanwhile. Used by both; this file is their contract.
 import { type ChildProcess, type SendHandle, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import type { RouterTable } from "./table.ts";
 
 /** "entry:production", "service:production/web" */
 export type ListenerId = string;
@@ -31,8 +30,6 @@ export type TwinMessage =
   | { readonly kind: "forget"; readonly id: ListenerId }
   /** To the router: do not restart the supervisor any more, stop accepting, let requests finish, exit. */
   | { readonly kind: "stop"; readonly drainTimeoutMs: number }
-  /** To a predecessor that drains: requests that it holds back wait for what only a new table tells. */
-  | { readonly kind: "table"; readonly table: RouterTable }
   /** From the router, once it serves: a successor's sign that its predecessor may go. */
   | { readonly kind: "ready" };
 
@@ -48,8 +45,6 @@ export interface Twin {
    * has said `ready`. When that does not happen the present one stays, and this rejects.
    */
   succeed(drainTimeoutMs: number): Promise<void>;
-  /** Nothing happens when there is none. */
-  tellPredecessor(message: TwinMessage): void;
 }
 
 export interface TwinOptions {
@@ -76,7 +71,6 @@ const settledAfterMs = 2_000;
 /** Attaches to the process that started us, or starts the other; restarts it whenever it ends, with a pause that grows. */
 export function keepTwin(options: TwinOptions): Twin {
   let link: Link | undefined;
-  let predecessor: Link | undefined;
   let isHeld = true;
   let pauseMs = 0;
 
@@ -120,10 +114,8 @@ export function keepTwin(options: TwinOptions): Twin {
     attach(successor);
     onEnd(successor, (because) => mend(successor, because));
     if (former === undefined) return;
-    predecessor = former;
     former.send?.({ kind: "stop", drainTimeoutMs } satisfies TwinMessage);
     await untilEnded(former);
-    predecessor = undefined;
   }
 
   if (process.connected) {
@@ -138,7 +130,6 @@ export function keepTwin(options: TwinOptions): Twin {
     },
     pid: () => (link === process ? process.ppid : link?.pid),
     succeed,
-    tellPredecessor: (message) => void predecessor?.send?.(message),
   };
 }
 

@@ -1,7 +1,8 @@
 // The control socket: HTTP over a Unix socket that only this user may open. The supervisor puts tables, the control plane
 // and Prometheus read.
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { basename } from "node:path";
 import type { CountedInterval, RouterSeen } from "../table.ts";
 
 export interface Controlled {
@@ -21,8 +22,8 @@ export async function openControl(path: string, controlled: Controlled): Promise
       (error: unknown) => reply(response, 400, { error: error instanceof Error ? error.message : String(error) }),
     );
   });
-  // Bound under a name of its own and moved into place: when a server closes, the name that it was bound to is removed,
-  // and by then the path may be a successor's.
+  // Bound under a name of its own, which it keeps until it ends: one that leaves is still asked what it has in flight.
+  // The common name leads to the newest.
   const own = `${path}.${process.pid}`;
   rmSync(own, { force: true });
   const before = process.umask(0o177);
@@ -32,7 +33,9 @@ export async function openControl(path: string, controlled: Controlled): Promise
     process.umask(before);
   }
   chmodSync(own, 0o600);
-  renameSync(own, path);
+  rmSync(`${own}.link`, { force: true });
+  symlinkSync(basename(own), `${own}.link`);
+  renameSync(`${own}.link`, path);
   return server;
 }
 
