@@ -11,8 +11,8 @@ import { type Asker, Upstream } from "./upstream.ts";
 
 const attemptsMax = 3;
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "SEARCH", "REPORT"]);
-/** A request that may not be repeated is not put on a connection that the replica may be about to close. */
-const idleMsMax = { repeatable: 4_000, once: 2_000 };
+/** A request that may not be repeated goes on no connection that the replica may be about to close (gunicorn: after 2 s). */
+const idleMsMax = { repeatable: 4_000, once: 1_000 };
 const defaultEjection = { failuresInRow: 5, forMs: 10_000 };
 
 export abstract class Bond implements Counted {

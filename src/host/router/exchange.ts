@@ -18,6 +18,9 @@ import type { Asker, Relay, Upstream } from "./upstream.ts";
 /** "answering": at least the head is out. */
 type State = "held" | "sent" | "answering" | "tunnel" | "over";
 
+/** An event stream that begins on a replica that already drains may say something before it ends. */
+const lateStreamMs = 1_000;
+
 export class Exchange extends Bond implements Asker, Lasting, Waiter {
   readonly client: ClientSide;
   readonly socket: Connection;
@@ -112,6 +115,7 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
     if (head.isEventStream && replica) {
       this.isLasting = true;
       replica.lasting.add(this);
+      if (replica.isDraining) setTimeout(() => replica.lasting.has(this) && this.endForDrain(), lateStreamMs).unref();
       account(this, head.status);
     }
     const { service, sender, needsPlace } = this.asked;

@@ -143,6 +143,36 @@ test("a replica that left the table gets nothing new, and is reported until noth
   expect(Object.keys(router.seen().services["test/web"]?.revisions ?? {})).toEqual(["v2"]);
 });
 
+test("a replica that leaves and comes back is still reported with what it had in flight", async () => {
+  const held: ServerResponse[] = [];
+  const { port: v1 } = await replica((_, response) => void held.push(response));
+  const { port, put, router } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const slow = ask(port);
+  await until(() => held.length === 1);
+  put({ revisions: { v1: { weight: 100, replicas: [] } } });
+  put({ revisions: { v1: one(100, v1) } });
+  const seen = () => router.seen().services["test/web"]?.revisions.v1;
+  expect(seen()).toMatchObject({ inFlight: 1, replicas: { r1: { inFlight: 1, draining: false } } });
+  held[0]?.end("slow");
+  expect((await slow).body).toBe("slow");
+  expect(seen()?.inFlight).toBe(0);
+});
+
+test("a request that may not be repeated goes on no connection that was idle for a while", async () => {
+  const { port: v1, server } = await replica(says("v1"));
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  let connections = 0;
+  server.on("connection", () => {
+    connections += 1;
+  });
+  await ask(port);
+  await ask(port, { method: "POST", body: "x" });
+  expect(connections).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await ask(port, { method: "POST", body: "x" });
+  expect(connections).toBe(2);
+});
+
 test("an idempotent request goes to another connection when its own is cut; another kind is a 502 with its reason", async () => {
   let cuts = 0;
   const { port: v1 } = await replica((request, response) => {

@@ -110,13 +110,16 @@ export class Service {
       this.revisions.set(id, revision);
       revision.weight = wanted.weight;
       revision.slowStartMs = routed.slowStartMs ?? 0;
+      // One that comes back before its requests ended is the same one: what is in flight on it goes on being counted.
+      const known = [...revision.replicas, ...revision.leaving];
       const kept = wanted.replicas.map(
-        (w) => revision.replicas.find((r) => r.id === w.id && r.port === w.port) ?? new Replica(w, nowMs),
+        (w) => known.find((r) => r.id === w.id && r.port === w.port) ?? new Replica(w, nowMs),
       );
       const gone = revision.replicas.filter((r) => !kept.includes(r));
       left.push(...gone);
-      revision.leaving = [...revision.leaving, ...gone];
+      revision.leaving = [...revision.leaving.filter((r) => !kept.includes(r)), ...gone];
       revision.replicas = kept;
+      for (const replica of kept) replica.isDraining = false;
     }
     this.drawn = [...this.revisions.values()].filter((r) => r.weight > 0);
     this.guard = Guard.of(routed, this.guard);
