@@ -40,14 +40,21 @@ function everything(folder: string): {
 } {
   return {
     service: {
-      sticky: { cookie: "seat", secret: "bench" },
+      sticky: { cookie: "seat" },
+      ejection: { failuresInRow: 5, forMs: 10_000 },
+      routeClasses: ["GET /api/orders/{id}", "POST /api/orders"],
+      answerBytesMax: 1e7,
       rateLimit: { perSecond: 1e9, burst: 1e9 },
       allow: [{ path: "/admin", from: ["10.0.0.0/8"] }],
       slowStartMs: 1_000,
       bodyBytesMax: 1e6,
     },
-    table: { accessLog: { file: join(folder, "access.log"), samplePercent: 100 } },
-    listener: { trusted: ["10.0.0.0/8"], connectionsPerClientMax: 1e6 },
+    table: { stickySecret: "bench" },
+    listener: {
+      trusted: ["10.0.0.0/8"],
+      connectionsPerClientMax: 1e6,
+      accessLog: { file: join(folder, "access.log"), samplePercent: 100 },
+    },
   };
 }
 

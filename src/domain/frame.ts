@@ -20,7 +20,8 @@ export interface Route {
   readonly match:
     | { readonly host: string }
     | { readonly header: string; readonly value: string }
-    | { readonly cookie: string; readonly value: string };
+    | { readonly cookie: string; readonly value: string }
+    | { readonly query: string; readonly value: string };
   readonly to: RevisionId;
 }
 

@@ -21,20 +21,19 @@ export interface AccessLine {
 const gatheredMax = 10_000;
 
 export class AccessLog {
-  private settings: AccessLogSettings | undefined;
+  readonly settings: AccessLogSettings;
   private gathered: string[] = [];
   private owed = 0;
   private isWriting = false;
   /** Lines lost because the disk was slower than the traffic. */
   lost = 0;
 
-  apply(settings: AccessLogSettings | undefined): void {
+  constructor(settings: AccessLogSettings) {
     this.settings = settings;
   }
 
   /** Asked first, so that a line that is not written is not made either. */
   wants(status: number): boolean {
-    if (!this.settings) return false;
     if (status >= 500) return true;
     this.owed += this.settings.samplePercent;
     if (this.owed < 100) return false;
@@ -48,7 +47,7 @@ export class AccessLog {
   }
 
   flush(): void {
-    if (this.isWriting || this.gathered.length === 0 || !this.settings) return;
+    if (this.isWriting || this.gathered.length === 0) return;
     const text = `${this.gathered.join("\n")}\n`;
     this.gathered = [];
     this.isWriting = true;

@@ -1,8 +1,9 @@
 // How a request ended, for the judge (counts and latencies) and for people (the access log).
 import type { Ms } from "../../domain/frame.ts";
+import type { AccessLog } from "./access-log.ts";
 import type { Asked } from "./intake.ts";
 import type { Replica } from "./replica.ts";
-import type { Revision } from "./service.ts";
+import type { Revision } from "./revision.ts";
 import type { Shop } from "./shop.ts";
 
 /** An exchange, as far as it is counted. */
@@ -18,7 +19,7 @@ export interface Counted {
 export function account(counted: Counted, status: number): void {
   const { shop, asked, startedMs, revision, replica } = counted;
   if (!revision || !replica) return;
-  if (shop.log.wants(status)) log(counted, status);
+  if (asked.log?.wants(status)) write(asked.log, counted, status);
   asked.service.tally.record({
     revision: revision.id,
     replica: replica.id,
@@ -30,13 +31,14 @@ export function account(counted: Counted, status: number): void {
 
 /** No replica was found for it. */
 export function accountUnanswered(counted: Counted): void {
-  counted.asked.service.unanswered++;
-  if (counted.shop.log.wants(503)) log(counted, 503);
+  const { service, log } = counted.asked;
+  service.unanswered++;
+  if (log?.wants(503)) write(log, counted, 503);
 }
 
-function log({ shop, asked, startedMs, revision, replica }: Counted, status: number): void {
+function write(log: AccessLog, { shop, asked, startedMs, revision, replica }: Counted, status: number): void {
   const { head, service, sender, requestId } = asked;
-  shop.log.write({
+  log.write({
     at: new Date(shop.now()).toISOString(),
     service: service.key,
     revision: revision?.id ?? "",

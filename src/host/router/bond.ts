@@ -5,7 +5,8 @@ import { account, type Counted } from "./account.ts";
 import type { Asked } from "./intake.ts";
 import type { Lasting, Replica } from "./replica.ts";
 import { RequestBody } from "./request-body.ts";
-import type { Chosen, Revision, Wanted } from "./service.ts";
+import type { Revision } from "./revision.ts";
+import type { Chosen, Wanted } from "./service.ts";
 import type { Shop } from "./shop.ts";
 import { type Asker, Upstream } from "./upstream.ts";
 

@@ -1,5 +1,6 @@
 // The certificates of a TLS listener, by the name that a client asks for (SNI). Files are looked at every second and read
-// again when they change; a pair that cannot be read leaves the last good one in use, and no connection is dropped.
+// again when they change; a pair that cannot be read leaves the last good one in use, and no connection is dropped. One that
+// could never be read keeps its own names unserved, and nothing else.
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Certificate } from "../table.ts";
@@ -17,13 +18,13 @@ interface Loaded {
 }
 
 export class Certificates {
-  private loaded: readonly Loaded[];
+  private loaded: readonly Loaded[] = [];
   private readonly certificates: readonly Certificate[];
+  private complaints = "";
 
-  /** Throws when a file is missing or makes no sense: such a table is not applied. */
   constructor(certificates: readonly Certificate[]) {
     this.certificates = certificates;
-    this.loaded = certificates.map((certificate) => load(certificate));
+    this.reload();
   }
 
   /** Of the listener as it was, when the new table names the same files. */
@@ -47,17 +48,29 @@ export class Certificates {
     return this.loaded.find((l) => l.certificate.host === undefined) ?? this.loaded[0];
   }
 
+  /** What cannot be read stays as it was: half written, most likely, and the next look will see it whole. */
   reload(): void {
-    this.loaded = this.loaded.map((old) => {
+    const present = new Map(this.loaded.map((one) => [one.certificate, one]));
+    const complaints: string[] = [];
+    this.loaded = this.certificates.flatMap((certificate) => {
+      const before = present.get(certificate);
       try {
-        return stampOf(old.certificate) === old.stamp ? old : load(old.certificate);
+        return [before?.stamp === stampOf(certificate) ? before : load(certificate)];
       } catch (error) {
-        // Half written, most likely: the next look will see it whole.
-        console.error(`${old.certificate.certFile} stays as it was: ${error instanceof Error ? error.message : error}`);
-        return old;
+        const why = error instanceof Error ? error.message : String(error);
+        complaints.push(`${certificate.certFile} ${before ? "stays as it was" : "is not used"}: ${why}`);
+        return before ? [before] : [];
       }
     });
+    const text = complaints.join("; ");
+    if (text !== "" && text !== this.complaints) console.error(text);
+    this.complaints = text;
   }
+}
+
+/** Throws when a file is missing, or the two are no pair. */
+export function checkCertificate(certificate: Certificate): void {
+  load(certificate);
 }
 
 function load(certificate: Certificate): Loaded {

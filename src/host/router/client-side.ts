@@ -1,11 +1,12 @@
 // The client's connection, as far as an exchange needs it.
 import type { Connection } from "./accepted.ts";
 import type { OwnAnswer } from "./own-answer.ts";
-import type { Shop } from "./shop.ts";
+import type { Limits, Shop } from "./shop.ts";
 
 export interface ClientSide {
   readonly socket: Connection;
   readonly shop: Shop;
+  readonly limits: Limits;
   /** May serve another request after this one. */
   keepsAlive: boolean;
   /** Bytes that came behind the head. */

@@ -8,7 +8,7 @@ import { headLimits } from "./field-places.ts";
 import { type RequestHead, readRequest } from "./head.ts";
 import { type Origin, takeIn } from "./intake.ts";
 import { type OwnAnswer, ownAnswer } from "./own-answer.ts";
-import type { Shop } from "./shop.ts";
+import type { Limits, Shop } from "./shop.ts";
 
 const aheadBytesMax = 65_536;
 const lingerMs = 2_000;
@@ -19,6 +19,7 @@ export class Client implements ClientSide, Origin {
   readonly listener: string;
   readonly address: string;
   readonly proto: "http" | "https";
+  readonly limits: Limits;
   keepsAlive = true;
   private exchange: Exchange | undefined;
   /** Came in and is not in work yet: the beginning of a head, or what was sent ahead. */
@@ -44,7 +45,9 @@ export class Client implements ClientSide, Origin {
     socket.on("end", () => this.onGone());
     socket.on("error", () => this.onGone());
     socket.on("close", () => this.onGone());
-    const max = o.shop.routing.entries.get(o.listener)?.connectionsPerClientMax ?? Number.POSITIVE_INFINITY;
+    const entry = o.shop.routing.entries.get(o.listener);
+    this.limits = entry?.limits ?? o.shop.limits;
+    const max = entry?.connectionsPerClientMax ?? Number.POSITIVE_INFINITY;
     if (o.shop.connections.enter(this.address) > max) this.refuse(429, "too many connections");
   }
 
@@ -88,7 +91,7 @@ export class Client implements ClientSide, Origin {
     this.keepsAlive = head.keepAlive && !this.shop.isStopping;
     const asked = takeIn(head, input, { origin: this, shop: this.shop });
     if ("error" in asked) {
-      if (this.shop.log.wants(asked.status)) this.log(head, asked);
+      this.logRefused(head, asked);
       // Its body would be taken for the next request.
       if (head.framing !== "none") this.keepsAlive = false;
       return this.answer(asked);
@@ -98,11 +101,13 @@ export class Client implements ClientSide, Origin {
   }
 
   /** Nobody was asked: an address that is not allowed, a rate that is exceeded, no such service. */
-  private log(head: RequestHead, { status, error }: OwnAnswer): void {
+  private logRefused(head: RequestHead, { status, error }: OwnAnswer): void {
+    const log = this.shop.routing.entries.get(this.listener)?.log;
+    if (!log?.wants(status)) return;
     const { method, path, requestId } = head;
     const nobody = { service: "", revision: "", replica: "", ms: 0 };
     const at = new Date(this.shop.now()).toISOString();
-    this.shop.log.write({ at, ...nobody, client: this.address, method, path, status, requestId, error });
+    log.write({ at, ...nobody, client: this.address, method, path, status, requestId, error });
   }
 
   // What the exchange asks of its client's side.
@@ -168,7 +173,8 @@ export class Client implements ClientSide, Origin {
 
   /** Called some times a second. */
   checkTime(nowMs: Ms): void {
-    const { limits, isStopping } = this.shop;
+    const { limits } = this;
+    const { isStopping } = this.shop;
     const waited = nowMs - this.since;
     if (this.isClosing) {
       if (waited > lingerMs) this.socket.destroy();

@@ -44,6 +44,10 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
     return this.body.isSent;
   }
 
+  get answerBytesMax(): number {
+    return this.asked.service.routed.answerBytesMax ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Bytes from the client belong to its body, or to what came after an upgrade. */
   get takesBytes(): boolean {
     return this.state === "tunnel" || (!this.body.isSent && this.state !== "held");
@@ -134,7 +138,7 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
 
   answerUpgrade(upstream: Upstream, head: AnswerHead, first: Buffer): void {
     const { upgrade } = this.asked.head;
-    if (upgrade === "" || head.upgrade !== upgrade) return this.upstreamMalformed(upstream);
+    if (upgrade === "" || head.upgrade !== upgrade) return this.upstreamUnfit(upstream, "upstream-malformed");
     this.state = "tunnel";
     account(this, 101);
     this.socket.write(upgradeText(head, this.revision?.stamp ?? "", upgrade), "latin1");
@@ -156,9 +160,9 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
 
   // What goes wrong.
 
-  upstreamMalformed(upstream: Upstream): void {
+  upstreamUnfit(upstream: Upstream, error: "upstream-malformed" | "answer-too-long"): void {
     upstream.close();
-    this.fail("upstream-malformed");
+    this.fail(error);
   }
 
   upstreamLost(upstream: Upstream): void {
@@ -204,7 +208,7 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
   }
 
   checkTime(nowMs: Ms): void {
-    const { limits } = this.shop;
+    const { limits } = this.client;
     const waited = nowMs - this.since;
     const isWaiting = this.state === "sent" && this.body.isSent;
     if (this.takesBytes && !this.tunnel && waited > limits.bodyStallMs) this.refuse(408, "body timeout");

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { type Answer, ask, closeAll, onEnd, one, replica, routerWith, says, until } from "./test-bench.ts";
+import { type Answer, ask, closeAll, onEnd, one, raw, replica, routerWith, says, until } from "./test-bench.ts";
 
 afterEach(closeAll);
 
@@ -12,7 +12,7 @@ const cookieOf = (answer: Answer): string => answer.headers["set-cookie"]?.[0]?.
 test("sessions stay where they are, and follow the weights only as far as these move", async () => {
   const { port: v1 } = await replica(says("v1"));
   const { port: v2 } = await replica(says("v2"));
-  const sticky = { cookie: "seat", secret: "s3cret" };
+  const sticky = { cookie: "seat" };
   const weights = (a: number, b: number) => ({ revisions: { v1: one(a, v1), v2: one(b, v2, "r2") }, sticky });
   const { port, put } = await routerWith(weights(80, 20));
   const sessions: { cookie: string; first: string }[] = [];
@@ -35,7 +35,7 @@ test("sessions stay where they are, and follow the weights only as far as these 
 
 test("a session's cookie that nobody signed is no session", async () => {
   const { port: v1 } = await replica(says("v1"));
-  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, sticky: { cookie: "seat", secret: "s" } });
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, sticky: { cookie: "seat" } });
   const answer = await ask(port, { headers: { cookie: "seat=9999.forged" } });
   expect(cookieOf(answer)).toMatch(/^seat=\d+\.[\w-]{22}$/);
 });
@@ -151,6 +151,20 @@ test("a body over the limit is 413, said or found out", async () => {
   expect((await ask(port, { method: "POST", body, headers: { "transfer-encoding": "chunked" } })).status).toBe(413);
 });
 
+test("an answer over the limit is 502 if its length is said, and cut where it is found out; an event stream has none", async () => {
+  const { port: v1 } = await replica((request, response) => {
+    if (request.url === "/said") return void response.end("x".repeat(2_000));
+    if (request.url === "/events") response.setHeader("content-type", "text/event-stream");
+    response.write("x".repeat(800));
+    setTimeout(() => response.end("x".repeat(800)), 20);
+  });
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, answerBytesMax: 1_000 });
+  const said = await ask(port, { path: "/said" });
+  expect([said.status, said.headers["x-sluice-error"]]).toEqual([502, "answer-too-long"]);
+  await expect(ask(port, { path: "/found-out" })).rejects.toThrow();
+  expect((await ask(port, { path: "/events" })).body).toHaveLength(1_600);
+});
+
 test("an answer that does not come in time is 504", async () => {
   const { port: v1 } = await replica(() => {});
   const { port } = await routerWith({ revisions: { v1: one(100, v1) }, answerMs: 50 });
@@ -168,7 +182,7 @@ test("the access log has every error and a sample of the rest, with request id a
   });
   const { port } = await routerWith(
     { revisions: { v1: one(100, v1) } },
-    { table: { accessLog: { file, samplePercent: 10 } } },
+    { listener: { accessLog: { file, samplePercent: 10 } } },
   );
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   const headers = { traceparent, "x-request-id": "abc-1" };
@@ -201,7 +215,7 @@ test("who was turned away is in the access log, with the reason", async () => {
   const file = join(folder, "access.log");
   const { port } = await routerWith(
     { allow: [{ path: "/", from: ["10.0.0.0/8"] }] },
-    { table: { accessLog: { file, samplePercent: 100 } } },
+    { listener: { accessLog: { file, samplePercent: 100 } } },
   );
   await ask(port, { path: "/secret" });
   await until(() => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"));
@@ -211,6 +225,11 @@ test("who was turned away is in the access log, with the reason", async () => {
     path: "/secret",
     client: "127.0.0.1",
   });
+});
+
+test("a listener's own patience with slow clients is kept", async () => {
+  const { port } = await routerWith({}, { listener: { patience: { headMs: 100 } } });
+  expect(await raw(port, "GET / HTTP/1.1\r\nHos")).toMatch(/^HTTP\/1\.1 408 /);
 });
 
 test("one address has only so many connections at a time", async () => {

@@ -1,12 +1,14 @@
 // What is decided about a request before it is sent anywhere: which service, who asks, whether he may, which revision a rule
 // or his session wants. The answer is either the router's own or a request to pass on.
 import type { Connection } from "./accepted.ts";
+import type { AccessLog } from "./access-log.ts";
 import { clientBehind } from "./addresses.ts";
 import { isHost, type RequestHead } from "./head.ts";
-import type { OwnAnswer } from "./own-answer.ts";
+import { cookieValue } from "./matching.ts";
+import { maintenancePage, type OwnAnswer } from "./own-answer.ts";
 import { requestText, type Sender } from "./request-text.ts";
 import type { Entry } from "./routing.ts";
-import { cookieValue, type Service, type Wanted } from "./service.ts";
+import type { Service, Wanted } from "./service.ts";
 import type { Shop } from "./shop.ts";
 
 /** The connection that a request came on. */
@@ -27,6 +29,7 @@ export interface Asked {
   readonly routeClass: string;
   readonly sender: Sender;
   readonly requestId: string;
+  readonly log: AccessLog | undefined;
   /** The head as the replica gets it. */
   readonly text: string;
 }
@@ -39,12 +42,13 @@ export function takeIn(head: RequestHead, input: Buffer, o: { origin: Origin; sh
   if (!found) return { status: 404, error: "no-service" };
   const { service, strip } = found;
   const sender = senderOf(head, { origin, entry });
+  if (service.routed.isInMaintenance) return maintenance(service);
   if (service.guard) {
     const { path, lengthBytes } = head;
     const refused = service.guard.refuse({ path, lengthBytes, address: sender.client, nowMs: shop.now() });
     if (refused) return refused;
   }
-  const ruled = service.routed.routes.length > 0 ? service.wantedBy(head, input) : undefined;
+  const ruled = service.isRuled ? service.wantedBy(head, input) : undefined;
   const seat = ruled ? undefined : seatOf(service, head.cookie);
   const requestId = head.requestId || shop.requestId();
   service.retries.earn();
@@ -53,11 +57,16 @@ export function takeIn(head: RequestHead, input: Buffer, o: { origin: Origin; sh
     service,
     wanted: ruled ?? seat,
     needsPlace: service.sticky !== undefined && !ruled && !seat,
-    routeClass: service.tally.classes.of(head.method, head.path),
+    routeClass: service.tally.classes.of(head.method, strip === 0 ? head.path : head.path.slice(strip)),
     sender,
     requestId,
+    log: entry.log,
     text: requestText({ head, strip, sender, requestId }),
   };
+}
+
+function maintenance({ routed }: Service): OwnAnswer {
+  return { status: 503, error: "maintenance", page: routed.maintenancePage ?? maintenancePage, retryAfterSeconds: 60 };
 }
 
 function senderOf(head: RequestHead, { origin, entry }: { origin: Origin; entry: Entry }): Sender {

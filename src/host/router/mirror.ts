@@ -3,7 +3,7 @@ import type { Ms } from "../../domain/frame.ts";
 import type { AnswerHead } from "./head.ts";
 import type { Asked } from "./intake.ts";
 import type { Replica } from "./replica.ts";
-import type { Revision } from "./service.ts";
+import type { Revision } from "./revision.ts";
 import type { Shop } from "./shop.ts";
 import { type Asker, Upstream } from "./upstream.ts";
 
@@ -22,6 +22,7 @@ export class Mirror implements Asker {
   readonly method: string;
   readonly minor = 1;
   readonly isBodySent = true;
+  readonly answerBytesMax = Number.POSITIVE_INFINITY;
   readonly tunnel = undefined;
   readonly socket = nowhere;
   private readonly o: { replica: Replica; counts: Mirrored; now: () => Ms };
@@ -70,7 +71,7 @@ export class Mirror implements Asker {
     this.end();
   }
 
-  upstreamMalformed(upstream: Upstream): void {
+  upstreamUnfit(upstream: Upstream): void {
     this.o.counts.errors++;
     upstream.close();
     this.end();
@@ -82,7 +83,7 @@ export class Mirror implements Asker {
   }
 
   answerUpgrade(upstream: Upstream): void {
-    this.upstreamMalformed(upstream);
+    this.upstreamUnfit(upstream);
   }
 
   answerInterim(): void {}

@@ -17,6 +17,12 @@ const reasons: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
+/** Where a service has none of its own. */
+export const maintenancePage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Back soon</title><style>body{font:1.1rem system-ui;margin:20vh auto;max-width:32rem;padding:0 1rem;color-scheme:light dark}</style>
+<h1>Back soon</h1><p>This site is being worked on. Please try again in a few minutes.</p></html>
+`;
+
 export interface OwnAnswer {
   readonly status: number;
   /** Why, in words fit for a header: "nothing-ready". */

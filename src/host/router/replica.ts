@@ -10,6 +10,7 @@ export interface Lasting {
 const refusedMsMin = 100;
 const refusedMsMax = 5_000;
 const ejectedMsMax = 60_000;
+const calmStepMs = 50;
 
 export class Replica {
   readonly id: string;
@@ -17,6 +18,7 @@ export class Replica {
   inFlight = 0;
   /** No longer in the table: gets nothing new. */
   isDraining = false;
+  private drainSpreadMs: Ms = 0;
   readonly lasting = new Set<Lasting>();
   private readonly idle: Upstream[] = [];
   private refusals = 0;
@@ -31,6 +33,23 @@ export class Replica {
     this.id = o.id;
     this.port = o.port;
     this.bornMs = bornMs;
+  }
+
+  leave(drainSpreadMs: Ms): void {
+    this.isDraining = true;
+    this.drainSpreadMs = drainSpreadMs;
+  }
+
+  /**
+   * Ends what lasts long one after the other, so that clients do not come back as a herd: twenty a second, or faster if
+   * they would not be done in the time that the drain has.
+   */
+  endLasting(): void {
+    const lasting = [...this.lasting];
+    const stepMs = Math.min(calmStepMs, this.drainSpreadMs / lasting.length);
+    lasting.forEach((one, i) => {
+      setTimeout(() => one.endForDrain(), i * stepMs).unref();
+    });
   }
 
   /** The connection used last, which is the least likely to be closed under us; none idle for longer than `idleMsMax`. */

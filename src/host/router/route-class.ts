@@ -1,5 +1,7 @@
-// Names the class of a request, "GET /orders/:id", by which latencies are compared like with like. Parts of a path that
-// look like identifiers are replaced; only the busiest classes have a name, the rest is "other".
+// Names the class of a request, "GET /orders/:id", by which latencies are compared like with like: as the service itself
+// describes its routes, else with the parts of a path replaced that look like identifiers. Only the busiest classes have a
+// name, the rest is "other".
+import { RoutePatterns } from "./route-patterns.ts";
 
 const namedMax = 20;
 const cachedMax = 5_000;
@@ -13,12 +15,20 @@ export class RouteClasses {
   private readonly cache = new Map<string, string>();
   private readonly busy = new Map<string, number>();
   private named = new Set<string>();
+  private patterns = new RoutePatterns([]);
+
+  /** The service's own routes: "GET /orders/{id}". */
+  know(patterns: readonly string[]): void {
+    if (this.patterns.isOf(patterns)) return;
+    this.patterns = new RoutePatterns(patterns);
+    this.cache.clear();
+  }
 
   of(method: string, path: string): string {
     const key = `${method} ${path}`;
     let name = this.cache.get(key);
     if (name === undefined) {
-      name = classOf(method, path);
+      name = this.patterns.of(method, path) ?? classOf(method, path);
       if (this.cache.size >= cachedMax) this.cache.clear();
       this.cache.set(key, name);
     }

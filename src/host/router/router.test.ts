@@ -109,7 +109,7 @@ test("when the chosen revision's only replica is gone, the other serves at once"
   for (let i = 0; i < 5; i++) expect((await ask(port, { method: "POST", body: "x" })).body).toBe("v1");
 });
 
-test("header, cookie and host rules outrank the weights; a preview host is never answered by another revision", async () => {
+test("header, cookie, query and host rules outrank the weights; a preview host is never answered by another revision", async () => {
   const { port: v1 } = await replica(says("v1"));
   const { port: v2 } = await replica(says("v2"));
   const { port, put } = await routerWith({});
@@ -117,15 +117,54 @@ test("header, cookie and host rules outrank the weights; a preview host is never
     { match: { host: "preview.test" }, to: "v2" },
     { match: { header: "X-Version", value: "next" }, to: "v2" },
     { match: { cookie: "beta", value: "1" }, to: "v2" },
+    { match: { query: "try", value: "new one" }, to: "v2" },
   ];
   put({ revisions: { v1: one(100, v1), v2: one(0, v2, "r2") }, routes });
   expect((await ask(port)).body).toBe("v1");
   expect((await ask(port, { headers: { host: "preview.test:80" } })).body).toBe("v2");
   expect((await ask(port, { headers: { "x-version": "next" } })).body).toBe("v2");
   expect((await ask(port, { headers: { cookie: "a=b; beta=1" } })).body).toBe("v2");
+  expect((await ask(port, { path: "/cart?a=1&try=new%20one" })).body).toBe("v2");
+  expect((await ask(port, { path: "/cart?try=new" })).body).toBe("v1");
   put({ revisions: { v1: one(100, v1), v2: { weight: 0, replicas: [] } }, routes, buffer: { maxMs: 0, maxBytes: 0 } });
   expect((await ask(port, { headers: { "x-version": "next" } })).body).toBe("v1");
   expect((await ask(port, { headers: { host: "preview.test" } })).headers["x-sluice-error"]).toBe("nothing-ready");
+});
+
+test("while there is no candidate, nobody answers its preview host", async () => {
+  const { port: v1 } = await replica(says("v1"));
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) }, previewHosts: ["preview.test"] });
+  const answer = await ask(port, { headers: { host: "preview.test" } });
+  expect([answer.status, answer.headers["x-sluice-error"]]).toEqual([503, "no-revision"]);
+  expect((await ask(port, { headers: { host: "shop.test" } })).body).toBe("v1");
+});
+
+test("in maintenance everybody gets the page, and nobody is asked", async () => {
+  let asked = 0;
+  const { port: v1 } = await replica((_, response) => void response.end(`${++asked}`));
+  const { port, put } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const [own, plain] = [{ maintenancePage: "<p>Back at noon</p>" }, {}];
+  for (const page of [own, plain]) {
+    put({ revisions: { v1: one(100, v1) }, isInMaintenance: true, ...page });
+    const answer = await ask(port, { method: "POST", body: "x" });
+    expect([answer.status, answer.headers["x-sluice-error"]]).toEqual([503, "maintenance"]);
+    expect(answer.headers["retry-after"]).toBe("60");
+    expect(answer.body).toContain(page === own ? "Back at noon" : "Back soon");
+  }
+  put({ revisions: { v1: one(100, v1) } });
+  expect((await ask(port)).body).toBe("1");
+});
+
+test("no more requests are held than the service says", async () => {
+  const { port, put } = await routerWith({
+    revisions: { v1: { weight: 100, replicas: [] } },
+    buffer: { maxMs: 5_000, maxBytes: 1e6, maxRequests: 2 },
+  });
+  const held = [ask(port), ask(port)];
+  await until(async () => (await ask(port)).headers["x-sluice-error"] === "buffer-full");
+  const { port: v1 } = await replica(says("v1"));
+  put({ revisions: { v1: one(100, v1) } });
+  expect((await Promise.all(held)).map((answer) => answer.body)).toEqual(["v1", "v1"]);
 });
 
 test("a replica that left the table gets nothing new, and is reported until nothing is in flight", async () => {

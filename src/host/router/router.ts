@@ -4,7 +4,6 @@ import type { Server } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { Ms } from "../../domain/frame.ts";
 import type { RouterSeen } from "../table.ts";
-import { AccessLog } from "./access-log.ts";
 import { Client } from "./client.ts";
 import { Connections } from "./connections.ts";
 import type { Controlled } from "./control.ts";
@@ -17,8 +16,6 @@ import { checkTable } from "./table-check.ts";
 
 export interface RouterOptions {
   readonly limits?: Partial<Limits>;
-  /** Long-lived connections of a replica that leaves are ended one after the other over so long. */
-  readonly drainSpreadMs?: Ms;
 }
 
 const sweepMs = 250;
@@ -31,21 +28,19 @@ export class Router implements Controlled {
   private readonly servers = new Map<string, Server>();
   private readonly secures: Secure[] = [];
   private readonly timers: readonly NodeJS.Timeout[];
-  private readonly drainSpreadMs: Ms;
 
   constructor(o: RouterOptions = {}) {
-    this.drainSpreadMs = o.drainSpreadMs ?? 3_000;
-    this.routing = new Routing({ now: Date.now, onLeave: (replica) => this.endLasting(replica) });
+    const limits = { ...defaultLimits, ...o.limits };
+    this.routing = new Routing({ now: Date.now, limits, onLeave: endForDrain });
     const prefix = randomBytes(6).toString("hex");
     let requests = 0;
     this.shop = {
       routing: this.routing,
       clients: new Set(),
-      limits: { ...defaultLimits, ...o.limits },
+      limits,
       now: Date.now,
       elapsed: () => performance.now(),
       requestId: () => `${prefix}-${(++requests).toString(36)}`,
-      log: new AccessLog(),
       connections: new Connections(),
       isStopping: false,
     };
@@ -78,7 +73,6 @@ export class Router implements Controlled {
 
   put(table: unknown): RouterSeen {
     const checked = checkTable(table);
-    this.shop.log.apply(checked.accessLog);
     this.routing.apply(checked);
     return this.seen();
   }
@@ -127,19 +121,11 @@ export class Router implements Controlled {
     return revisions.flatMap((r) => [...r.replicas, ...r.leaving]);
   }
 
-  private endLasting(replica: Replica): void {
-    replica.closeIdle(Date.now(), true);
-    const lasting = [...replica.lasting];
-    lasting.forEach((one, i) => {
-      setTimeout(() => one.endForDrain(), (i * this.drainSpreadMs) / lasting.length).unref();
-    });
-  }
-
   private sweep(): void {
     const now = Date.now();
     for (const client of this.shop.clients) client.checkTime(now);
     for (const replica of this.replicas()) replica.closeIdle(now, false);
-    this.shop.log.flush();
+    for (const entry of this.routing.entries.values()) entry.log?.flush();
     for (const service of this.routing.services.values()) service.tally.turn(now);
   }
 
@@ -151,6 +137,11 @@ export class Router implements Controlled {
     for (const service of this.routing.services.values())
       if (service.waiting.count > 0) service.waiting.call(Date.now());
   }
+}
+
+function endForDrain(replica: Replica): void {
+  replica.closeIdle(Date.now(), true);
+  replica.endLasting();
 }
 
 function portOf(server: Server): number {

@@ -1,11 +1,14 @@
 // The table in force: which service a request is for. Applying a table keeps what stays (counts, connections, weights'
 // turn) and lets the rest drain.
 import type { Ms } from "../../domain/frame.ts";
-import type { Listener, RouterSeen, RouterTable, Rule } from "../table.ts";
+import type { AccessLogSettings, Certificate, Listener, RouterSeen, RouterTable, Rule } from "../table.ts";
+import { AccessLog } from "./access-log.ts";
 import { Addresses } from "./addresses.ts";
 import { Certificates } from "./certificates.ts";
+import { hostname } from "./matching.ts";
 import type { Replica } from "./replica.ts";
-import { hostname, Service } from "./service.ts";
+import { Service } from "./service.ts";
+import type { Limits } from "./shop.ts";
 
 interface CompiledRule {
   readonly host: string | undefined;
@@ -19,6 +22,8 @@ export interface Entry {
   readonly rules: readonly CompiledRule[];
   readonly trusted: Addresses | undefined;
   readonly connectionsPerClientMax: number;
+  readonly limits: Limits;
+  readonly log: AccessLog | undefined;
   /** Set when it speaks TLS. */
   readonly certificates: Certificates | undefined;
 }
@@ -29,41 +34,42 @@ export interface Found {
   readonly strip: number;
 }
 
+interface RoutingOptions {
+  readonly now: () => Ms;
+  readonly limits: Limits;
+  readonly onLeave: (replica: Replica) => void;
+}
+
 export class Routing {
   version = 0;
   readonly services = new Map<string, Service>();
   readonly entries = new Map<string, Entry>();
-  private readonly o: { now: () => Ms; onLeave: (replica: Replica) => void };
+  private readonly o: RoutingOptions;
 
-  constructor(o: { now: () => Ms; onLeave: (replica: Replica) => void }) {
+  constructor(o: RoutingOptions) {
     this.o = o;
   }
 
   apply(table: RouterTable): void {
-    // First what may fail: a table is applied whole or not at all.
-    const certificates = new Map(table.listeners.map((listener) => [listener.id, this.certificatesOf(listener)]));
+    const { now, onLeave } = this.o;
+    const applied = { stickySecret: table.stickySecret, nowMs: now() };
     const left: Replica[] = [];
     for (const [key, routed] of Object.entries(table.services)) {
-      const service = this.services.get(key) ?? new Service(key, routed, this.o.now());
+      const service = this.services.get(key) ?? new Service(key, routed, now());
       this.services.set(key, service);
       service.tally.intervalMs = table.intervalMs ?? 5_000;
-      left.push(...service.apply(routed, this.o.now()));
+      left.push(...service.apply(routed, applied));
     }
     for (const [key, service] of this.services) {
-      if (!table.services[key])
-        left.push(...service.apply({ ...service.routed, revisions: {}, routes: [] }, this.o.now()));
+      if (!table.services[key]) left.push(...service.apply({ ...service.routed, revisions: {}, routes: [] }, applied));
     }
+    const before = new Map(this.entries);
     this.entries.clear();
     for (const listener of table.listeners)
-      this.entries.set(listener.id, {
-        rules: this.compile(listener.rules),
-        trusted: listener.trusted && listener.trusted.length > 0 ? new Addresses(listener.trusted) : undefined,
-        connectionsPerClientMax: listener.connectionsPerClientMax ?? Number.POSITIVE_INFINITY,
-        certificates: certificates.get(listener.id),
-      });
+      this.entries.set(listener.id, this.entryOf(listener, before.get(listener.id)));
     this.version = table.version;
-    for (const replica of left) this.o.onLeave(replica);
-    for (const service of this.services.values()) service.waiting.call(this.o.now());
+    for (const replica of left) onLeave(replica);
+    for (const service of this.services.values()) service.waiting.call(now());
     this.tidy(table);
   }
 
@@ -91,18 +97,26 @@ export class Routing {
       if (!service) return [];
       const path = rule.path.length > 1 && rule.path.endsWith("/") ? rule.path.slice(0, -1) : rule.path;
       const strip = rule.stripPath && path !== "/" ? path.length : 0;
-      const previews = service.routed.routes.flatMap((r) => ("host" in r.match ? [r.match.host.toLowerCase()] : []));
-      return [rule.host?.toLowerCase(), ...previews].map((host) => ({ host, path, strip, service }));
+      const { routes, previewHosts = [] } = service.routed;
+      const previews = [...routes.flatMap((r) => ("host" in r.match ? [r.match.host] : [])), ...previewHosts];
+      const hosts = new Set([rule.host, ...previews].map((host) => host?.toLowerCase()));
+      return [...hosts].map((host) => ({ host, path, strip, service }));
     });
     return compiled.sort(
       (a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length,
     );
   }
 
-  private certificatesOf(listener: Listener): Certificates | undefined {
-    if (!listener.tls) return undefined;
-    const present = this.entries.get(listener.id)?.certificates;
-    return present?.isOf(listener.tls.certificates) ? present : new Certificates(listener.tls.certificates);
+  private entryOf(listener: Listener, before: Entry | undefined): Entry {
+    const { rules, trusted = [], connectionsPerClientMax, patience, tls, accessLog } = listener;
+    return {
+      rules: this.compile(rules),
+      trusted: trusted.length > 0 ? new Addresses(trusted) : undefined,
+      connectionsPerClientMax: connectionsPerClientMax ?? Number.POSITIVE_INFINITY,
+      limits: { ...this.o.limits, ...patience },
+      certificates: tls && certificatesOf(tls.certificates, before?.certificates),
+      log: accessLog && logOf(accessLog, before?.log),
+    };
   }
 
   private tidy(table: RouterTable): void {
@@ -111,6 +125,17 @@ export class Routing {
       if (!table.services[key] && service.revisions.size === 0) this.services.delete(key);
     }
   }
+}
+
+/** As they were, when the new table names the same files. */
+function certificatesOf(wanted: readonly Certificate[], present: Certificates | undefined): Certificates {
+  return present?.isOf(wanted) ? present : new Certificates(wanted);
+}
+
+function logOf(wanted: AccessLogSettings, present: AccessLog | undefined): AccessLog {
+  const isSame = present?.settings.file === wanted.file && present.settings.samplePercent === wanted.samplePercent;
+  present?.flush();
+  return isSame ? present : new AccessLog(wanted);
 }
 
 function isUnder(path: string, prefix: string): boolean {

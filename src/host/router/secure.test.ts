@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { closeAll, onEnd, one, replica, routerWith, says } from "./test-bench.ts";
+import { closeAll, onEnd, one, replica, routerWith, says, until } from "./test-bench.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-tls-"));
 afterEach(closeAll);
@@ -145,4 +145,13 @@ testTls("an HTTP/2 stream that is cut short by the replica is reset, not ended",
   stream.on("error", () => {});
   await new Promise((resolve) => stream.on("close", resolve));
   expect(stream.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+});
+
+testTls("a certificate that cannot be read costs its own names only, and is used once it is there", async () => {
+  const good = { ...certificate("good.test"), host: "good.test" };
+  const late = { certFile: join(folder, "late.crt"), keyFile: join(folder, "late.key"), host: "late.test" };
+  const { port } = await routerWith({}, { listener: { tls: { certificates: [good, late] } } });
+  expect(await nameShown(port, "good.test")).toBe("good.test");
+  certificate("late.test", "late");
+  await until(async () => (await nameShown(port, "late.test")) === "late.test");
 });

@@ -1,63 +1,16 @@
-// One service as the router runs it: its revisions, the draw between them, and the choice of a replica.
-import type { Ms, RevisionId, Route } from "../../domain/frame.ts";
-import type { RoutedService, SeenRevisionRouting, SeenRouting } from "../table.ts";
-import { fieldValue } from "./field-places.ts";
+// One service as the router runs it: its revisions, and which of them a request is for: by rule, by session, by draw.
+import type { Ms, RevisionId } from "../../domain/frame.ts";
+import type { RoutedService, SeenRouting } from "../table.ts";
 import { Guard } from "./guard.ts";
 import type { RequestHead } from "./head.ts";
+import { hostname, matches } from "./matching.ts";
 import type { Mirrored } from "./mirror.ts";
-import { Replica } from "./replica.ts";
+import type { Replica } from "./replica.ts";
 import { RetryBudget } from "./retry-budget.ts";
+import { Revision } from "./revision.ts";
 import { Sticky } from "./sticky.ts";
 import { Tally } from "./tally.ts";
 import { WaitingRoom } from "./waiting-room.ts";
-
-export class Revision {
-  readonly id: RevisionId;
-  /** Tells clients, tests and load generators who answered. */
-  readonly stamp: string;
-  weight = 0;
-  /** Of the smooth round robin: what it is owed. */
-  owed = 0;
-  replicas: readonly Replica[] = [];
-  leaving: readonly Replica[] = [];
-  slowStartMs: Ms = 0;
-  private turn = 0;
-
-  constructor(id: RevisionId) {
-    this.id = id;
-    this.stamp = `x-sluice-revision: ${id}\r\n`;
-  }
-
-  get inFlight(): number {
-    return [...this.replicas, ...this.leaving].reduce((sum, r) => sum + r.inFlight, 0);
-  }
-
-  /** The less loaded of two, the pairs taken in turns; `avoid` only if there is no other. */
-  leastLoaded(nowMs: Ms, avoid: Replica | undefined): Replica | undefined {
-    const n = this.replicas.length;
-    let best: Replica | undefined;
-    let seen = 0;
-    this.turn = (this.turn + 1) % Math.max(n, 1);
-    const isPanic = this.ejected(nowMs) * 2 > n;
-    for (let i = 0; i < n && seen < 2; i++) {
-      const replica = this.replicas[(this.turn + i) % n];
-      if (!replica || replica === avoid || !(isPanic ? replica.isReachable(nowMs) : replica.isUsable(nowMs))) continue;
-      if (n > 1 && replica.isWarming(nowMs, this.slowStartMs)) {
-        best ??= replica;
-        continue;
-      }
-      if (seen++ === 0 || !best || replica.inFlight < best.inFlight) best = replica;
-    }
-    return best ?? (avoid?.isReachable(nowMs) && this.replicas.includes(avoid) ? avoid : undefined);
-  }
-
-  /** When more than half are ejected, something else is wrong: all get their share again (the panic threshold). */
-  private ejected(nowMs: Ms): number {
-    let n = 0;
-    for (const replica of this.replicas) if (replica.isEjected(nowMs)) n++;
-    return n;
-  }
-}
 
 /** What a rule of the service says about a request. */
 export interface Wanted {
@@ -65,6 +18,8 @@ export interface Wanted {
   /** A preview host is never answered by another revision; header and cookie rules are a preference. */
   readonly isStrict: boolean;
 }
+
+const nobody: Wanted = { to: "", isStrict: true };
 
 export interface Chosen {
   readonly revision: Revision;
@@ -84,6 +39,8 @@ export class Service {
   readonly retries = new RetryBudget();
   readonly mirrored = new Map<RevisionId, Mirrored>();
   private mirrorOwed = 0;
+  /** Some requests are not drawn for: rules or a preview host say who answers. */
+  isRuled = false;
   private drawn: readonly Revision[] = [];
 
   constructor(key: string, routed: RoutedService, nowMs: Ms) {
@@ -94,39 +51,24 @@ export class Service {
   }
 
   /** Takes over a new table's part; gives the replicas that left. */
-  apply(routed: RoutedService, nowMs: Ms): readonly Replica[] {
+  apply(routed: RoutedService, o: { stickySecret: string | undefined; nowMs: Ms }): readonly Replica[] {
     this.routed = routed;
-    const left: Replica[] = [];
-    for (const [id, revision] of this.revisions) {
-      if (routed.revisions[id]) continue;
-      revision.weight = 0;
-      left.push(...revision.replicas);
-      revision.leaving = [...revision.leaving, ...revision.replicas];
-      revision.replicas = [];
-    }
-    const before = this.drawn.map((r) => `${r.id}=${r.weight}`).join();
-    for (const [id, wanted] of Object.entries(routed.revisions)) {
-      const revision = this.revisions.get(id) ?? new Revision(id);
-      this.revisions.set(id, revision);
-      revision.weight = wanted.weight;
-      revision.slowStartMs = routed.slowStartMs ?? 0;
-      // One that comes back before its requests ended is the same one: what is in flight on it goes on being counted.
-      const known = [...revision.replicas, ...revision.leaving];
-      const kept = wanted.replicas.map(
-        (w) => known.find((r) => r.id === w.id && r.port === w.port) ?? new Replica(w, nowMs),
-      );
-      const gone = revision.replicas.filter((r) => !kept.includes(r));
-      left.push(...gone);
-      revision.leaving = [...revision.leaving.filter((r) => !kept.includes(r)), ...gone];
-      revision.replicas = kept;
-      for (const replica of kept) replica.isDraining = false;
-    }
+    const before = turnsOf(this.drawn);
+    for (const id of Object.keys(routed.revisions))
+      if (!this.revisions.has(id)) this.revisions.set(id, new Revision(id));
+    const left = [...this.revisions.values()].flatMap((revision) =>
+      revision.apply(routed.revisions[revision.id], { options: routed, nowMs: o.nowMs }),
+    );
     this.drawn = [...this.revisions.values()].filter((r) => r.weight > 0);
+    if (before !== turnsOf(this.drawn)) for (const r of this.drawn) r.owed = 0;
     this.guard = Guard.of(routed, this.guard);
-    this.sticky = routed.sticky ? new Sticky(routed.sticky, { service: this.key, drawn: this.drawn }) : undefined;
+    this.isRuled = routed.routes.length > 0 || (routed.previewHosts ?? []).length > 0;
+    this.sticky =
+      routed.sticky && o.stickySecret !== undefined
+        ? new Sticky({ ...routed.sticky, secret: o.stickySecret }, { service: this.key, drawn: this.drawn })
+        : undefined;
     this.retries.percentMax = routed.retryPercentMax ?? 20;
-    if (before !== this.drawn.map((r) => `${r.id}=${r.weight}`).join()) for (const r of this.drawn) r.owed = 0;
-    for (const replica of left) replica.isDraining = true;
+    this.tally.classes.know(routed.routeClasses ?? []);
     return left;
   }
 
@@ -148,7 +90,7 @@ export class Service {
       const isStrict = "host" in route.match;
       if (isStrict || this.revisions.has(route.to)) return { to: route.to, isStrict };
     }
-    return undefined;
+    return this.routed.previewHosts?.includes(hostname(head.host)) ? nobody : undefined;
   }
 
   choose(o: { wanted: Wanted | undefined; avoid: Replica | undefined; nowMs: Ms }): Chosen | undefined {
@@ -156,12 +98,14 @@ export class Service {
       const revision = this.revisions.get(o.wanted.to);
       const replica = revision?.leastLoaded(o.nowMs, o.avoid);
       if (revision && replica) return { revision, replica };
-      if (o.wanted.isStrict) return undefined;
+      return o.wanted.isStrict ? undefined : this.standIn(o);
     }
     const revision = this.draw();
     const replica = revision?.leastLoaded(o.nowMs, o.avoid);
     if (revision && replica) return { revision, replica };
-    return revision ? this.standIn(o) : undefined;
+    const other = this.standIn(o);
+    if (revision && !other) this.takeBack(revision);
+    return other;
   }
 
   /** The Set-Cookie line of a session that begins with this revision. */
@@ -198,8 +142,18 @@ export class Service {
     return best;
   }
 
-  /** Capacity failed under the weights: whoever is ready serves, at once, the heavier first. */
+  /** Nobody could serve: whoever waits draws again, and that must not cost a revision its turn. */
+  private takeBack(drawn: Revision): void {
+    if (this.drawn.length <= 1) return;
+    for (const revision of this.drawn) {
+      revision.owed -= revision.weight;
+      drawn.owed += revision.weight;
+    }
+  }
+
+  /** Capacity failed under the weights: whoever is ready serves, at once, the heavier first. A dark service serves nobody. */
   private standIn(o: { avoid: Replica | undefined; nowMs: Ms }): Chosen | undefined {
+    if (this.drawn.length === 0) return undefined;
     const byWeight = [...this.revisions.values()].sort((a, b) => b.weight - a.weight);
     for (const revision of byWeight) {
       const replica = revision.leastLoaded(o.nowMs, o.avoid);
@@ -211,42 +165,13 @@ export class Service {
   seen(nowMs: Ms): SeenRouting {
     this.tidy();
     return {
-      revisions: Object.fromEntries([...this.revisions.values()].map((r) => [r.id, seenRevision(r, nowMs)])),
+      revisions: Object.fromEntries([...this.revisions.values()].map((r) => [r.id, r.seen(nowMs)])),
       buffered: this.waiting.count,
     };
   }
 }
 
-function seenRevision(revision: Revision, nowMs: Ms): SeenRevisionRouting {
-  return {
-    weight: revision.weight,
-    ready: revision.replicas.filter((r) => r.isUsable(nowMs)).length,
-    inFlight: revision.inFlight,
-    replicas: Object.fromEntries(
-      [...revision.leaving, ...revision.replicas].map((r) => [
-        r.id,
-        { inFlight: r.inFlight, draining: r.isDraining, ejected: r.isEjected(nowMs) },
-      ]),
-    ),
-  };
-}
-
-function matches(route: Route, head: RequestHead, b: Buffer): boolean {
-  const { match } = route;
-  if ("host" in match) return hostname(head.host) === match.host.toLowerCase();
-  if ("header" in match) return fieldValue(b, match.header.toLowerCase()) === match.value;
-  return cookieValue(head.cookie, match.cookie) === match.value;
-}
-
-export function hostname(host: string): string {
-  const colon = host.endsWith("]") ? -1 : host.lastIndexOf(":");
-  return (colon === -1 ? host : host.slice(0, colon)).toLowerCase();
-}
-
-export function cookieValue(cookies: string, name: string): string | undefined {
-  for (const part of cookies.split(";")) {
-    const equals = part.indexOf("=");
-    if (equals > 0 && part.slice(0, equals).trim() === name) return part.slice(equals + 1).trim();
-  }
-  return undefined;
+/** As long as it is the same, whose turn it is goes on over any number of tables. */
+function turnsOf(drawn: readonly Revision[]): string {
+  return drawn.map((r) => `${r.id}=${r.weight}`).join();
 }

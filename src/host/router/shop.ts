@@ -1,6 +1,6 @@
 // What all connections of a router share.
 import type { Ms } from "../../domain/frame.ts";
-import type { AccessLog } from "./access-log.ts";
+import type { ClientPatience } from "../table.ts";
 import type { Client } from "./client.ts";
 import type { Connections } from "./connections.ts";
 import type { Routing } from "./routing.ts";
@@ -8,22 +8,17 @@ import type { Routing } from "./routing.ts";
 export interface Shop {
   readonly routing: Routing;
   readonly clients: Set<Client>;
+  /** Where a listener sets none of its own. */
   readonly limits: Limits;
   /** Milliseconds since the epoch, and a finer clock for latencies. */
   readonly now: () => Ms;
   readonly elapsed: () => Ms;
   readonly requestId: () => string;
-  readonly log: AccessLog;
   readonly connections: Connections;
   isStopping: boolean;
 }
 
-export interface Limits {
-  /** For a whole head, from its first byte. */
-  readonly headMs: Ms;
-  readonly idleMs: Ms;
-  /** Without a byte of a body that is under way, in either direction to or from the client. */
-  readonly bodyStallMs: Ms;
+export interface Limits extends Required<ClientPatience> {
   readonly answerMs: Ms;
 }
 

@@ -21,11 +21,16 @@ type Say = (at: string, what: string) => void;
 
 function checkListener(listener: unknown, at: string, say: Say): void {
   if (!isRecord(listener) || typeof listener.id !== "string") return say(at, "has no id");
-  if (listener.trusted !== undefined && !isRanges(listener.trusted))
-    say(`${at}.trusted`, "not a list of addresses or ranges");
-  const { tls } = listener;
+  const { trusted, tls, patience, accessLog, connectionsPerClientMax } = listener;
+  if (trusted !== undefined && !isRanges(trusted)) say(`${at}.trusted`, "not a list of addresses or ranges");
   if (tls !== undefined && !(isRecord(tls) && Array.isArray(tls.certificates) && tls.certificates.every(isCertificate)))
     say(`${at}.tls`, "needs certificates with certFile and keyFile");
+  if (connectionsPerClientMax !== undefined && !(isCount(connectionsPerClientMax) && connectionsPerClientMax >= 1))
+    say(`${at}.connectionsPerClientMax`, "not a number from 1");
+  if (accessLog !== undefined && !(isRecord(accessLog) && isText(accessLog.file) && isCount(accessLog.samplePercent)))
+    say(`${at}.accessLog`, "needs file and samplePercent");
+  if (patience !== undefined && !(isRecord(patience) && Object.values(patience).every(isCount)))
+    say(`${at}.patience`, "needs numbers of milliseconds");
   if (!Array.isArray(listener.rules)) return say(`${at}.rules`, "not a list");
   listener.rules.forEach((rule: unknown, i) => {
     checkRule(rule, `${at}.rules[${i}]`, say);
@@ -56,19 +61,24 @@ function checkService(service: unknown, at: string, say: Say): void {
   }
 }
 
+const counts = ["slowStartMs", "retryPercentMax", "bodyBytesMax", "answerBytesMax", "answerMs", "drainSpreadMs"];
+const lists = ["previewHosts", "routeClasses"];
+
 /** What may be left out. A value that would throw later must not get in: a table is applied whole or not at all. */
 function checkOptions(service: Record<string, unknown>, at: string, say: Say): void {
   const { sticky, mirror, ejection, rateLimit, allow } = service;
-  if (sticky !== undefined && !(isRecord(sticky) && isToken(sticky.cookie) && isText(sticky.secret)))
-    say(`${at}.sticky`, "needs a cookie's name and a secret");
+  if (sticky !== undefined && !(isRecord(sticky) && isToken(sticky.cookie)))
+    say(`${at}.sticky`, "needs a cookie's name");
   if (mirror !== undefined && !(isRecord(mirror) && isText(mirror.to) && isCount(mirror.percent)))
     say(`${at}.mirror`, "needs to and percent");
   if (ejection !== undefined && !(isRecord(ejection) && isCount(ejection.failuresInRow) && isCount(ejection.forMs)))
     say(`${at}.ejection`, "needs failuresInRow and forMs");
   if (rateLimit !== undefined && !(isRecord(rateLimit) && isCount(rateLimit.perSecond) && isCount(rateLimit.burst)))
     say(`${at}.rateLimit`, "needs perSecond and burst");
-  for (const name of ["slowStartMs", "retryPercentMax", "bodyBytesMax", "answerMs"])
+  for (const name of counts)
     if (service[name] !== undefined && !isCount(service[name])) say(`${at}.${name}`, "not a number from 0");
+  for (const name of lists)
+    if (service[name] !== undefined && !isTexts(service[name])) say(`${at}.${name}`, "not a list of texts");
   if (allow === undefined) return;
   if (!Array.isArray(allow)) return say(`${at}.allow`, "not a list");
   allow.forEach((rule: unknown, i) => {
@@ -87,6 +97,10 @@ function isRanges(value: unknown): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
 }
 
 function isToken(value: unknown): boolean {

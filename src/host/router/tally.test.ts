@@ -1,9 +1,9 @@
 // The counts that the judge decides on: exact, aligned, few classes.
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { nativeBuckets } from "../../domain/evidence.ts";
 import { Replica } from "./replica.ts";
+import { Revision } from "./revision.ts";
 import { classOf, RouteClasses } from "./route-class.ts";
-import { Revision } from "./service.ts";
 import { bucketOf, Tally } from "./tally.ts";
 import { ask, closeAll, one, replica, routerWith, until } from "./test-bench.ts";
 
@@ -50,6 +50,18 @@ test("identifiers in a path do not make classes", () => {
   expect(classOf("POST", "/orders/cancellations")).toBe("POST /orders/cancellations");
 });
 
+test("a service's own routes are its classes, the more exact before the more open; what they leave out is guessed", () => {
+  const classes = new RouteClasses();
+  classes.know(["GET /orders/{id}", "GET /orders/mine", "POST /orders", "GET /users/{user}/orders/{id}"]);
+  expect(classes.of("GET", "/orders/abc")).toBe("GET /orders/{id}");
+  expect(classes.of("GET", "/orders/mine")).toBe("GET /orders/mine");
+  expect(classes.of("POST", "/orders")).toBe("POST /orders");
+  expect(classes.of("GET", "/users/anna/orders/7")).toBe("GET /users/{user}/orders/{id}");
+  expect(classes.of("GET", "/invoices/7")).toBe("GET /invoices/:id");
+  classes.know([]);
+  expect(classes.of("GET", "/orders/abc")).toBe("GET /orders/abc");
+});
+
 test("at most twenty classes have a name, the busiest", () => {
   const classes = new RouteClasses();
   const words = Array.from({ length: 40 }, (_, i) => `/${String.fromCharCode(97 + (i % 26))}${i < 26 ? "x" : "y"}`);
@@ -93,4 +105,22 @@ test("a new replica's share grows from nothing to full", () => {
   expect(share(5_000)).toBeGreaterThan(0.15);
   expect(share(5_000)).toBeLessThan(0.35);
   expect(share(10_000)).toBeCloseTo(0.5, 1);
+});
+
+test("what lasts long on a replica that leaves ends calmly, and faster only if the drain's time asks for it", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const endedAfter = (connections: number, drainSpreadMs: number): number => {
+    const replica = new Replica({ id: "r1", port: 1 }, 0);
+    let left = connections;
+    for (let i = 0; i < connections; i++) replica.lasting.add({ endForDrain: () => void left-- });
+    replica.leave(drainSpreadMs);
+    replica.endLasting();
+    let ms = 0;
+    for (; left > 0 && ms < 60_000; ms += 10) vi.advanceTimersByTime(10);
+    return ms;
+  };
+  expect(endedAfter(3, 24_000)).toBeLessThanOrEqual(200);
+  expect(endedAfter(100, 24_000)).toBeGreaterThan(4_000);
+  expect(endedAfter(100, 1_000)).toBeLessThanOrEqual(1_000);
 });

@@ -52,13 +52,14 @@ export async function routerWith(
   service: Partial<RoutedService>,
   o: { limits?: Partial<Limits>; listener?: Partial<Listener>; table?: Partial<RouterTable> } = {},
 ): Promise<Bench> {
-  const router = new Router({ ...(o.limits && { limits: o.limits }), drainSpreadMs: 50 });
+  const router = new Router({ ...(o.limits && { limits: o.limits }) });
   let version = 0;
   const put = (s: Partial<RoutedService>, more: Partial<RouterTable> = {}): void => {
     const routed: RoutedService = { revisions: {}, routes: [], buffer: { maxMs: 2_000, maxBytes: 1e6 }, ...s };
     router.put({
       version: ++version,
       intervalMs: 100,
+      stickySecret: "s3cret",
       listeners: [{ id: "entry", rules: [{ path: "/", service: "test/web" }], ...o.listener }],
       services: { "test/web": routed },
       ...o.table,
@@ -111,9 +112,9 @@ export function raw(port: number, text: string): Promise<string> {
   });
 }
 
-export async function until(isSo: () => boolean): Promise<void> {
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; i < 1_000; i++) {
-    if (isSo()) return;
+    if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error("waited in vain");

@@ -23,6 +23,8 @@ export interface Asker {
   /** Of its HTTP/1.x. */
   readonly minor: number;
   readonly isBodySent: boolean;
+  /** Longer answers are refused or cut; event streams have no length. */
+  readonly answerBytesMax: number;
   readonly tunnel: { fromReplica(bytes: Buffer): void } | undefined;
   readonly socket: {
     write(data: string | Buffer, encoding?: BufferEncoding): boolean;
@@ -37,7 +39,8 @@ export interface Asker {
   takeBackHead(): void;
   answerDone(): void;
   answerUpgrade(upstream: Upstream, head: AnswerHead, first: Buffer): void;
-  upstreamMalformed(upstream: Upstream): void;
+  /** What it sends cannot be passed on. */
+  upstreamUnfit(upstream: Upstream, error: "upstream-malformed" | "answer-too-long"): void;
   upstreamLost(upstream: Upstream): void;
   /** The replica can take more of the body. */
   readOn(): void;
@@ -58,6 +61,7 @@ export class Upstream {
   private framing: Framing | undefined;
   private relay: Relay = "as it is";
   private leftBytes = 0;
+  private allowedBytes = 0;
   private chunks: ChunkedBody | undefined;
   private keepsAlive = false;
   private isClosed = false;
@@ -126,7 +130,7 @@ export class Upstream {
         this.rest = from < input.length ? Buffer.from(input.subarray(from)) : undefined;
         return;
       }
-      if ("refused" in head) return client.upstreamMalformed(this);
+      if ("refused" in head) return client.upstreamUnfit(this, "upstream-malformed");
       from = head.end;
       if (head.status === 101) return client.answerUpgrade(this, head, Buffer.from(input.subarray(from)));
       if (head.status >= 200) return this.beginAnswer(head, input);
@@ -139,6 +143,9 @@ export class Upstream {
     if (!client) return;
     this.framing = head.framing;
     this.leftBytes = head.lengthBytes;
+    this.allowedBytes = head.isEventStream ? Number.POSITIVE_INFINITY : client.answerBytesMax;
+    if (head.framing === "length" && head.lengthBytes > this.allowedBytes)
+      return client.upstreamUnfit(this, "answer-too-long");
     this.keepsAlive = head.keepAlive && head.framing !== "eof";
     this.chunks = head.framing === "chunked" ? new ChunkedBody() : undefined;
     if (head.keepAliveSeconds >= 0)
@@ -168,7 +175,7 @@ export class Upstream {
         end = this.chunks?.read(bytes, from, unwrap) ?? from;
         if (this.chunks?.problem) {
           if (text !== "") client.takeBackHead();
-          return client.upstreamMalformed(this);
+          return client.upstreamUnfit(this, "upstream-malformed");
         }
         isDone = this.chunks?.isDone ?? false;
         if (unwrap) payload = Buffer.concat(parts);
@@ -179,6 +186,11 @@ export class Upstream {
         break;
       default:
         isDone = true;
+    }
+    this.allowedBytes -= end - from;
+    if (this.allowedBytes < 0) {
+      if (text !== "") client.takeBackHead();
+      return client.upstreamUnfit(this, "answer-too-long");
     }
     if (isDone && end < bytes.length) this.keepsAlive = false;
     const canTakeMore = this.send(client, text, payload ?? bytes.subarray(from, end));

@@ -1,4 +1,4 @@
-// Requests held while nothing is ready: bounded in time and bytes by the service, and in count. First come, first served.
+// Requests held while nothing is ready: bounded in time, bytes and count by the service. First come, first served.
 import type { Ms } from "../../domain/frame.ts";
 
 export interface Held {
@@ -18,8 +18,8 @@ export class WaitingRoom {
     return this.held.size;
   }
 
-  enter(held: Held, o: { untilMs: Ms; maxBytes: number }): boolean {
-    if (this.held.size >= countMax || this.bytes + held.heldBytes > o.maxBytes) return false;
+  enter(held: Held, o: { untilMs: Ms; maxBytes: number; maxRequests?: number }): boolean {
+    if (this.held.size >= (o.maxRequests ?? countMax) || this.bytes + held.heldBytes > o.maxBytes) return false;
     this.held.set(held, o.untilMs);
     this.bytes += held.heldBytes;
     return true;
