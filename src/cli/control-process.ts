@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { PublicDoor } from "../compose/public-door.ts";
 import { Problem } from "../domain/problem.ts";
 import { anotherRuns } from "../server/token-file.ts";
 import { findConfigFile, loadConfig } from "../workspace/config-file.ts";
@@ -11,8 +12,15 @@ import { localControlPlane } from "./control-address.ts";
 import { Unreachable } from "./exit.ts";
 import type { Context } from "./verb.ts";
 
+export interface ControlWishes {
+  readonly port?: string | undefined;
+  /** How other machines reach it; null closes it to them; undefined leaves it as it was. */
+  readonly door?: PublicDoor | null | undefined;
+}
+
 export interface Started {
   readonly url: string;
+  readonly publicUrl?: string;
   readonly pid: number;
   readonly wasRunning: boolean;
 }
@@ -20,19 +28,26 @@ export interface Started {
 /** What a control plane writes beside its data once it answers. */
 interface Whereabouts {
   readonly url: string;
+  readonly publicUrl?: string;
   readonly pid: number;
 }
 
 const startWithinMs = 90_000;
 const lookEveryMs = 50;
 
-export async function startControl(context: Context, port: string | undefined): Promise<Started> {
+export async function startControl(context: Context, wishes: ControlWishes): Promise<Started> {
   const running = await answering(context);
+  if (running !== undefined && wishes.door !== undefined) {
+    throw new Problem(
+      "The control plane runs already: how other machines reach it is said when it starts",
+      "Run `sluice down --keep-services` first: what it deployed goes on serving",
+    );
+  }
   if (running !== undefined) return { ...running, wasRunning: true };
   const logFile = join(context.data, "control.log");
   mkdirSync(context.data, { recursive: true, mode: 0o700 });
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(process.execPath, await programArgs(context, port), {
+  const child = spawn(process.execPath, await programArgs(context, wishes), {
     detached: true,
     cwd: "/",
     stdio: ["ignore", log, log],
@@ -57,8 +72,8 @@ export async function startControl(context: Context, port: string | undefined): 
 }
 
 /** In this terminal; ends with it. */
-export async function runControl(context: Context, port: string | undefined): Promise<void> {
-  const child = spawn(process.execPath, await programArgs(context, port), { stdio: "inherit" });
+export async function runControl(context: Context, wishes: ControlWishes): Promise<void> {
+  const child = spawn(process.execPath, await programArgs(context, wishes), { stdio: "inherit" });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   process.on("SIGINT", forward).on("SIGTERM", forward);
   process.exitCode = await new Promise<number>((ended) => child.once("exit", (code) => ended(code ?? 1)));
@@ -69,7 +84,7 @@ async function answering(context: Context): Promise<Whereabouts | undefined> {
     const api = openApi(localControlPlane(context.data));
     await api.ask("session");
     const where = whereabouts(context.data);
-    return where === undefined ? undefined : { url: api.url, pid: where.pid };
+    return where;
   } catch (error) {
     if (error instanceof Unreachable) return undefined;
     throw error;
@@ -81,9 +96,15 @@ function whereabouts(data: string): Whereabouts | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
-async function programArgs({ cwd, data }: Context, port: string | undefined): Promise<readonly string[]> {
+async function programArgs({ cwd, data }: Context, { port, door }: ControlWishes): Promise<readonly string[]> {
   const workspace = findConfigFile(cwd) === undefined ? "workspace" : (await loadConfig(cwd)).config.workspace;
-  return [program(), data, "--workspace", workspace, ...(port === undefined ? [] : ["--port", port])];
+  return [
+    program(),
+    data,
+    ...["--workspace", workspace],
+    ...(port === undefined ? [] : ["--port", port]),
+    ...(door === undefined ? [] : ["--door", JSON.stringify(door)]),
+  ];
 }
 
 /** dist/control.js: this code is bundled beside it or in chunks below it. */

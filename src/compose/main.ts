@@ -8,11 +8,17 @@ import { releaseLock, takeLock } from "../host/lock.ts";
 import { anotherRuns } from "../server/token-file.ts";
 import { startControlPlane } from "./control.ts";
 import { controlLock } from "./machine-stop.ts";
+import { keepDoor, keptDoor } from "./public-door.ts";
 import { serveControlPlane } from "./server.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { port: { type: "string" }, workspace: { type: "string" } },
+  options: {
+    port: { type: "string" },
+    workspace: { type: "string" },
+    // How other machines reach it, as JSON; "null" closes it. What was said last stays in force.
+    door: { type: "string" },
+  },
 });
 const data = resolve(positionals[0] ?? ".sluice");
 
@@ -37,11 +43,14 @@ async function run(): Promise<void> {
     // Shorter counted intervals than 5 s are for demonstrations and tests.
     ...(SLUICE_INTERVAL_MS === undefined ? {} : { intervalMs: Number(SLUICE_INTERVAL_MS) }),
   });
+  const door = values.door === undefined ? keptDoor(data) : (JSON.parse(values.door) ?? undefined);
   const served = await serveControlPlane({
     plane,
     dataFolder: data,
+    door,
     ...(values.port === undefined ? {} : { port: Number(values.port) }),
   });
+  keepDoor(data, door);
   const stop = async () => {
     await served.close();
     await plane.close();

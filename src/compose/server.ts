@@ -12,18 +12,22 @@ import { localToken } from "../server/token-file.ts";
 import { hasArtifact } from "../workspace/artifact/store.ts";
 import { arrivedBytes, finishUpload, takeBytes } from "../workspace/artifact/upload.ts";
 import type { ControlPlane } from "./control.ts";
+import { openDoor, type PublicDoor } from "./public-door.ts";
 
 export interface ServeOptions {
   readonly plane: ControlPlane;
   readonly dataFolder: string;
   /** Without one: the one of last time, the usual one, or any that is free. */
   readonly port?: number;
+  /** For other machines. */
+  readonly door?: PublicDoor | undefined;
   /** Figures of the traffic that a demonstration makes. */
   readonly traffic?: Places["traffic"];
 }
 
 export interface Served {
   readonly url: string;
+  readonly publicUrl?: string;
   /** An address that signs a browser in, once and within minutes. */
   signInAddress(): string;
   close(): Promise<void>;
@@ -31,7 +35,8 @@ export interface Served {
 
 const usualPort = 7070;
 
-export async function serveControlPlane({ plane, dataFolder, port, traffic }: ServeOptions): Promise<Served> {
+export async function serveControlPlane(options: ServeOptions): Promise<Served> {
+  const { plane, dataFolder, port, door, traffic } = options;
   const stopping = new AbortController();
   const page = pageFolder();
   const { app, auth } = createServer({
@@ -45,18 +50,22 @@ export async function serveControlPlane({ plane, dataFolder, port, traffic }: Se
     signal: stopping.signal,
     log: (error) => console.error(error),
     ...(page === undefined ? {} : { pageFolder: page }),
+    ...(door === undefined ? {} : { hosts: [new URL(door.url).hostname] }),
   });
   const ports = port === undefined ? [lastPort(dataFolder), usualPort, 0] : [port];
   const listening = await listenOn(app, ports);
   const url = `http://127.0.0.1:${listening.port}`;
-  tellWhereabouts(dataFolder, url);
+  const outside = door && (await openDoor(app, door));
+  const publicUrl = door && { publicUrl: door.url };
+  tellWhereabouts(dataFolder, { url, ...publicUrl });
   return {
     url,
+    ...publicUrl,
     signInAddress: () => `${url}/login?code=${auth.newCode()}`,
     close: async () => {
       stopping.abort();
       rmSync(join(dataFolder, "control.json"), { force: true });
-      await listening.close();
+      await Promise.all([listening.close(), outside?.close()]);
     },
   };
 }
@@ -76,10 +85,10 @@ function lastPort(dataFolder: string): number | undefined {
   return existsSync(file) ? Number(readFileSync(file, "utf8")) || undefined : undefined;
 }
 
-function tellWhereabouts(dataFolder: string, url: string): void {
-  writeFileSync(join(dataFolder, "control.port"), new URL(url).port);
+function tellWhereabouts(dataFolder: string, where: { readonly url: string; readonly publicUrl?: string }): void {
+  writeFileSync(join(dataFolder, "control.port"), new URL(where.url).port);
   const beside = join(dataFolder, `control.json.${process.pid}`);
-  writeFileSync(beside, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
+  writeFileSync(beside, JSON.stringify({ ...where, pid: process.pid }), { mode: 0o600 });
   renameSync(beside, join(dataFolder, "control.json"));
 }
 

@@ -6,29 +6,48 @@ interface UpOptions {
   readonly port?: string;
   readonly open?: boolean;
   readonly foreground?: boolean;
+  /** False: --no-public. */
+  readonly public?: string | false;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly address?: string;
 }
 
 export function upVerb(program: Command): void {
   addVerb(program, {
     usage: "up",
     summary: "start the control plane and the host of this machine; they go on when the terminal is closed",
-    examples: ["sluice up", "sluice up --open", "sluice up --foreground --port 7070"],
+    examples: [
+      "sluice up",
+      "sluice up --open",
+      "sluice up --foreground --port 7070",
+      "sluice up --public https://sluice.example.com:7443 --tls-cert chain.pem --tls-key key.pem",
+    ],
     json: '{"url":"http://127.0.0.1:7070","pid":4711,"wasRunning":false}',
   })
     .option("--port <port>", "port of the API and the page (default: the one of last time, 7070, or any that is free)")
     .option("--open", "open the page in a browser")
     .option("--foreground", "stay in this terminal, until Ctrl-C")
-    .action(async ({ port, open, foreground }: UpOptions, command: Command) => {
+    .option("--public <url>", "https address under which other machines reach it; kept until another is given")
+    .option("--no-public", "this machine only again")
+    .option("--tls-cert <file>", "certificate with its chain; read again when it changes")
+    .option("--tls-key <file>", "its key; without both, a proxy in front of it speaks HTTPS")
+    .option("--address <address>", "what it listens on for other machines (default: all)")
+    .action(async (options: UpOptions, command: Command) => {
+      const { port, open, foreground } = options;
       const context = contextOf(command);
       const { screen } = context;
       const { startControl, runControl } = await import("../control-process.ts");
-      if (foreground === true) return await runControl(context, port);
-      const started = await startControl(context, port);
+      const { doorOf } = await import("../public-address.ts");
+      const wishes = { port, door: doorOf(options, context.cwd) };
+      if (foreground === true) return await runControl(context, wishes);
+      const started = await startControl(context, wishes);
       screen.answer(started);
       const { green, bold, cyan } = screen.colors;
       screen.say(
         `${green("✓")} The control plane ${started.wasRunning ? "runs already" : "is up"} at ${cyan(started.url)}`,
       );
+      if (started.publicUrl !== undefined) screen.say(`  From elsewhere: ${bold(`sluice login ${started.publicUrl}`)}`);
       if (screen.isJson) return;
       const { signInAddress, openBrowser } = await import("../sign-in.ts");
       const { localControlPlane } = await import("../control-address.ts");
