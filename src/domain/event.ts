@@ -1,5 +1,5 @@
 // The facts of a deployment, in the order in which they were written: its whole history, and all that its state is.
-import type { Finding, Verdict } from "./check.ts";
+import type { Finding, Stance } from "./check.ts";
 import type { Frame, Ms } from "./frame.ts";
 import type { Intent, NodeId, Plan, ServiceName, Standing } from "./plan.ts";
 
@@ -41,9 +41,10 @@ export type Fact =
   | ({ readonly kind: "job started"; readonly attempt: number } & At)
   | ({ readonly kind: "step done"; readonly note?: string } & At)
   | ({ readonly kind: "step failed"; readonly because: string } & At)
+  /** Written when it changes. "watching" takes a hold for want of evidence back: there is evidence again. */
   | ({
       readonly kind: "judged";
-      readonly verdict: Verdict;
+      readonly verdict: Stance;
       readonly because: string;
       readonly findings: readonly Finding[];
       /** SHA-256 over the evidence that decided. */

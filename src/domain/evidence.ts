@@ -26,4 +26,31 @@ export interface Interval {
   readonly endMs: Ms;
   readonly stable: Readonly<Record<Stratum, Counts>>;
   readonly candidate: Readonly<Record<Stratum, Counts>>;
+  /** Stable's replicas one by one, where the source tells them apart: from them comes how much replicas differ anyway. */
+  readonly stableReplicas?: Readonly<Record<string, ReplicaMoments>>;
+}
+
+/** Successes of one replica, all routes together: how many, and the sums of ln(milliseconds) and of its square. */
+export interface ReplicaMoments {
+  readonly successes: number;
+  readonly logSum: number;
+  readonly logSquareSum: number;
+}
+
+/** An interval that could not be read, with the source's own words. */
+export interface Gap {
+  readonly startMs: Ms;
+  readonly endMs: Ms;
+  readonly missing: string;
+}
+
+/** What a source had to say of a stretch of time. */
+export type Observation = Interval | Gap;
+
+export function isGap(observation: Observation): observation is Gap {
+  return "missing" in observation;
+}
+
+export function isInterval(observation: Observation): observation is Interval {
+  return !isGap(observation);
 }

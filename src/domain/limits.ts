@@ -1,16 +1,22 @@
-// Judges a bake against its checks: absolute limits and probes here, the comparison with stable as the judge found it.
-// One verdict comes of all findings; what is not known is said, and is never a pass.
-import type { Check, Finding, Judgement, Verdict } from "./check.ts";
-import { type Buckets, type Counts, type Interval, nativeBuckets } from "./evidence.ts";
+// Judges a bake against its checks: the comparison with stable as the judge found it, and beside it absolute limits, probes
+// and numbers of metric sources. One verdict comes of all findings; what is not known is said, and is never a pass.
+import { errorsFinding, latencyFinding } from "./absolute.ts";
+import type { Check, Finding, Judgement, Stance } from "./check.ts";
+import type { Interval } from "./evidence.ts";
 import type { Ms } from "./frame.ts";
+import { type MetricWatch, metricFinding } from "./metric.ts";
 
 export interface Watched {
   readonly service: string;
   /** Nothing stood here before: there is nobody to compare with, and perhaps nobody to serve yet. */
   readonly isFirst: boolean;
+  /** False for a queue worker: there are no requests to judge by. */
+  readonly serves: boolean;
   readonly intervals: readonly Interval[];
-  /** What the judge makes of candidate against stable; absent where there is nothing to compare with. */
-  readonly comparison?: Omit<Finding, "check">;
+  /** What the judge makes of candidate against stable, or why there is nothing to compare. */
+  readonly comparison: Omit<Finding, "check"> | { readonly notComparedFor: string };
+  /** By the name of the check. */
+  readonly metrics: Readonly<Record<string, MetricWatch>>;
 }
 
 export interface ProbeCount {
@@ -23,6 +29,8 @@ export interface Observed {
   readonly services: readonly Watched[];
   readonly probes: Readonly<Record<string, ProbeCount>>;
   readonly elapsedMs: Ms;
+  /** A bake ends between these two when health is shown, else with the second. */
+  readonly earliestMs: Ms;
   readonly lastsMs: Ms;
   /** Set while a source has not answered for longer than is bearable. */
   readonly sourceDown?: string;
@@ -30,129 +38,100 @@ export interface Observed {
 
 const failedProbesMax = 2;
 
+/** `fail` outranks the others; then what is not known; an early pass needs every check to be content. */
 export function judge(checks: readonly Check[], observed: Observed): Judgement {
-  const over = observed.elapsedMs >= observed.lastsMs;
-  const findings = checks.flatMap((check) => findingsOf(check, observed, over));
-  const failed = findings.find((finding) => finding.verdict === "fail");
+  const isOver = observed.elapsedMs >= observed.lastsMs;
+  const findings = checks.flatMap((check) => findingsOf(check, observed, isOver));
+  const failed = findings.find(({ verdict }) => verdict === "fail");
   if (failed !== undefined) return { verdict: "fail", because: failed.because, findings };
   if (observed.sourceDown !== undefined) return { verdict: "errored", because: observed.sourceDown, findings };
-  if (!over) return { verdict: "watching", because: "the bake is not over", findings };
-  const unknown = findings.find((finding) => finding.verdict === "inconclusive");
+  const first = (verdict: Stance) => findings.find((finding) => finding.verdict === verdict);
+  const [errored, held, unknown] = [first("errored"), first("hold"), first("inconclusive")];
+  if (errored !== undefined) return { verdict: "errored", because: errored.because, findings };
+  if (held !== undefined) return { verdict: "hold", because: held.because, findings };
+  if (!isOver) return early(checks, observed) ?? { verdict: "watching", because: "the bake is not over", findings };
   if (unknown !== undefined) return { verdict: "inconclusive", because: unknown.because, findings };
-  const unjudged = findings.filter((finding) => finding.because.includes("not judged"));
-  const because =
-    unjudged.length === 0 ? "no harm seen" : `no harm seen; ${unjudged.length} of ${findings.length} checks not judged`;
+  // What is just being found out is waited for: a probe that failed once, a number that is beyond its limit by now.
+  const pending = first("watching");
+  if (pending !== undefined) return { verdict: "watching", because: pending.because, findings };
+  return { verdict: "pass", because: `no harm seen${unjudgedIn(findings)}`, findings };
+}
+
+/** Health was shown for every service that is compared, and nothing else is in doubt: the bake need not go on. */
+function early(checks: readonly Check[], observed: Observed): Judgement | undefined {
+  const compared = checks.some(({ kind }) => kind === "comparison") ? observed.services : [];
+  const shown = compared.filter(({ comparison }) => "verdict" in comparison && comparison.verdict === "pass");
+  if (observed.elapsedMs < observed.earliestMs || shown.length === 0 || shown.length < compared.length)
+    return undefined;
+  const findings = checks.flatMap((check) => findingsOf(check, observed, true));
+  if (findings.some(({ verdict }) => verdict !== "pass")) return undefined;
+  const because = `health is shown${unjudgedIn(findings)}`;
   return { verdict: "pass", because, findings };
 }
 
-function findingsOf(check: Check, observed: Observed, over: boolean): readonly Finding[] {
+function unjudgedIn(findings: readonly Finding[]): string {
+  const unjudged = findings.filter(({ isUnjudged }) => isUnjudged);
+  return unjudged.map(({ because }) => `; ${because}`).join("");
+}
+
+function findingsOf(check: Check, observed: Observed, isOver: boolean): readonly Finding[] {
   switch (check.kind) {
     case "probe":
-      return [probeFinding(check, observed.probes[check.name], over)];
+      return [probeFinding(check, observed.probes[check.name], { isOver, isShared: isStableIll(observed) })];
     case "errors":
-      return observed.services.map((watched) => errorsFinding(check, watched, over));
+      return serving(observed, "errors", (watched) => errorsFinding(check, { ...watched, isOver }));
     case "latency":
-      return observed.services.map((watched) => latencyFinding(check, watched, over));
+      return serving(observed, "latency", (watched) => latencyFinding(check, { ...watched, isOver }));
     case "comparison":
-      return observed.services.map(comparisonFinding);
+      return serving(observed, "comparison with stable", comparisonFinding);
+    case "metric":
+      return observed.services.map(({ service, metrics }) =>
+        metricFinding(check, service, metrics[check.name], isOver),
+      );
   }
 }
 
-function probeFinding(check: Extract<Check, { kind: "probe" }>, count: ProbeCount | undefined, over: boolean): Finding {
+/** A service without requests has none of these numbers, and says so. */
+function serving({ services }: Observed, what: string, finding: (watched: Watched) => Finding): readonly Finding[] {
+  return services.map((watched) => {
+    if (watched.serves) return finding(watched);
+    const check = `${what} of ${watched.service}`;
+    return { check, verdict: "pass", because: `${check}: not judged, it serves no requests`, isUnjudged: true };
+  });
+}
+
+function probeFinding(
+  check: Extract<Check, { kind: "probe" }>,
+  count: ProbeCount | undefined,
+  { isOver, isShared }: { isOver: boolean; isShared: boolean },
+): Finding {
   const name = `${check.method} ${check.url}`;
   if (count === undefined)
-    return { check: name, verdict: over ? "inconclusive" : "watching", because: `${name} was not asked yet` };
+    return { check: name, verdict: isOver ? "inconclusive" : "watching", because: `${name} was not asked yet` };
   if (count.failedInARow >= failedProbesMax) {
-    return {
-      check: name,
-      verdict: "fail",
-      because: `${name} failed ${count.failedInARow} times in a row: ${count.because}`,
-    };
+    const because = `${name} failed ${count.failedInARow} times in a row: ${count.because}`;
+    if (!isShared) return { check: name, verdict: "fail", because };
+    const verdict = isOver ? "inconclusive" : "watching";
+    return { check: name, verdict, because: `${because}; but stable fails as well, so it is not the release` };
   }
-  return { check: name, verdict: count.passed > 0 ? "pass" : "watching", because: count.because };
+  const isFine = count.passed > 0 && count.failedInARow === 0;
+  return { check: name, verdict: isFine ? "pass" : "watching", because: count.because };
 }
 
-function errorsFinding(check: Extract<Check, { kind: "errors" }>, watched: Watched, over: boolean): Finding {
-  const candidate = total(watched.intervals, "candidate");
-  const name = `errors of ${watched.service}`;
-  const rate = candidate.requests === 0 ? 0 : candidate.errors / candidate.requests;
-  const counted = `${percent(rate)} (${candidate.errors} of ${candidate.requests})`;
-  if (candidate.requests < check.minimumRequests)
-    return tooFew(name, { had: candidate.requests, wanted: check.minimumRequests, over, isFirst: watched.isFirst });
-  if (rate > check.rateMax) {
-    return {
-      check: name,
-      verdict: "fail",
-      because: `${name}: ${counted}, more than the limit of ${percent(check.rateMax)}`,
-    };
-  }
-  return { check: name, verdict: over ? "pass" : "watching", because: `${name}: ${counted}` };
+/** Most answers that a probe sees are stable's: while stable itself is beyond a limit, a probe says nothing of the candidate. */
+function isStableIll({ services }: Observed): boolean {
+  const limit = { kind: "errors", rateMax: 0.2, minimumRequests: 20 } as const;
+  return services.some(({ service, intervals }) => {
+    const asCandidate = intervals
+      .slice(-6)
+      .map((interval) => ({ ...interval, candidate: interval.stable, stable: {} }));
+    return errorsFinding(limit, { service, intervals: asCandidate, isFirst: false, isOver: true }).verdict === "fail";
+  });
 }
 
 function comparisonFinding({ service, comparison }: Watched): Finding {
   const check = `${service} against stable`;
-  if (comparison !== undefined) return { check, ...comparison };
-  return { check, verdict: "pass", because: `${check}: not judged, nothing there to compare with` };
-}
-
-function latencyFinding(check: Extract<Check, { kind: "latency" }>, watched: Watched, over: boolean): Finding {
-  const candidate = total(watched.intervals, "candidate");
-  const name = `p${round(check.quantile * 100)} latency of ${watched.service}`;
-  const successes = candidate.requests - candidate.errors;
-  if (successes < check.minimumRequests)
-    return tooFew(name, { had: successes, wanted: check.minimumRequests, over, isFirst: watched.isFirst });
-  const here = quantile(candidate.latency, check.quantile);
-  const said = `${name}: ${Math.round(here)} ms`;
-  if (here > check.limitMs)
-    return { check: name, verdict: "fail", because: `${said}, more than the limit of ${check.limitMs} ms` };
-  return { check: name, verdict: over ? "pass" : "watching", because: said };
-}
-
-interface Sample {
-  readonly had: number;
-  readonly wanted: number;
-  readonly over: boolean;
-  readonly isFirst: boolean;
-}
-
-/** A first deployment may have no traffic yet: it goes on, and says that it was not judged. */
-function tooFew(check: string, { had, wanted, over, isFirst }: Sample): Finding {
-  if (over && isFirst)
-    return { check, verdict: "pass", because: `${check}: not judged, a first deployment with ${had} requests` };
-  const verdict: Verdict | "watching" = over ? "inconclusive" : "watching";
-  return { check, verdict, because: `${check}: too few requests, the candidate had ${had} of ${wanted}` };
-}
-
-/** All strata and intervals of one side, added up. */
-export function total(intervals: readonly Interval[], side: "stable" | "candidate"): Counts {
-  const parts = intervals.flatMap((interval) => Object.values(interval[side]));
-  const length = Math.max(0, ...parts.map((part) => part.latency.length));
-  const latency = new Array<number>(length).fill(0);
-  for (const part of parts) {
-    for (const [b, count] of part.latency.entries()) latency[b] = (latency[b] ?? 0) + count;
-  }
-  return {
-    requests: parts.reduce((sum, part) => sum + part.requests, 0),
-    errors: parts.reduce((sum, part) => sum + part.errors, 0),
-    latency,
-  };
-}
-
-/** Upper edge, in milliseconds, of the bucket in which the quantile (0 to 1) falls; 0 when there is nothing. */
-export function quantile(latency: readonly number[], q: number, buckets: Buckets = nativeBuckets): Ms {
-  const all = latency.reduce((sum, count) => sum + count, 0);
-  let seen = 0;
-  const found = latency.findIndex((count) => {
-    seen += count;
-    return count > 0 && seen >= q * all;
-  });
-  return found < 0 ? 0 : 2 ** (buckets.log2Edges[found + 1] ?? buckets.log2Edges.at(-1) ?? 0);
-}
-
-function percent(rate: number): string {
-  return `${round(rate * 100)} %`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+  if ("verdict" in comparison) return { check, ...comparison };
+  const because = `${check}: not judged, ${comparison.notComparedFor}`;
+  return { check, verdict: "pass", because, isUnjudged: true };
 }

@@ -163,6 +163,8 @@ export function tellCheck(check: Check): string {
       return `no worse than stable, by statistics that err once in ${Math.round(1 / check.alpha)}`;
     case "probe":
       return `${check.method} ${check.url} answers ${check.status} within ${minutes(check.withinMs)}`;
+    case "metric":
+      return `${check.name} not ${check.comparator} ${check.limit} for ${minutes(check.forMs)}`;
   }
 }
 

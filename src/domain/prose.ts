@@ -1,6 +1,6 @@
 // Every fact of a deployment in one plain sentence, and what is going on in another: the same words in the terminal,
 // in the history, and on the page.
-import type { Verdict } from "./check.ts";
+import type { Stance } from "./check.ts";
 import type { At, Cause, Event, Fact, FactOf, Outcome } from "./event.ts";
 import type { Ms } from "./frame.ts";
 import { returnName, revisionName, versionName } from "./name.ts";
@@ -88,8 +88,10 @@ const sentences: { [K in Fact["kind"]]: (fact: FactOf<K>, run: Run) => string } 
   ended: (fact, run) => endSentence(run, fact.outcome, fact.because),
 };
 
-const judgedWords: Record<Verdict, string> = {
+const judgedWords: Record<Stance, string> = {
   pass: "judged healthy",
+  hold: "suspicious",
+  watching: "watching again",
   fail: "judged worse",
   inconclusive: "too little to judge by",
   errored: "could not be judged",

@@ -1,6 +1,6 @@
 // The state of a deployment: a fold over its facts. Everyone folds the same way: engine, server, terminal and browser.
-import type { Finding, Verdict } from "./check.ts";
-import type { Cause, DeploymentId, Event, Fact, FactOf, Outcome, ReleaseRef } from "./event.ts";
+import type { Finding, Stance } from "./check.ts";
+import type { At, Cause, DeploymentId, Event, Fact, FactOf, Outcome, ReleaseRef } from "./event.ts";
 import type { Frame, Ms } from "./frame.ts";
 import type { Intent, NodeId, Plan, PlanNode, ServiceName, Standing, Step } from "./plan.ts";
 
@@ -52,7 +52,7 @@ export interface NodeRun {
   readonly attempt: number;
   readonly approvals: readonly { readonly by: string; readonly roles: readonly string[] }[];
   /** Last judgement of the current step. */
-  readonly judged?: { readonly verdict: Verdict; readonly because: string; readonly findings: readonly Finding[] };
+  readonly judged?: { readonly verdict: Stance; readonly because: string; readonly findings: readonly Finding[] };
 }
 
 export interface Walk {
@@ -133,6 +133,7 @@ const changes: Changes = {
       ...node,
       judged: { verdict: fact.verdict, because: fact.because, findings: fact.findings },
     })),
+    ...(fact.verdict === "watching" || fact.verdict === "hold" ? { hold: released(run, fact) } : {}),
     ...(fact.verdict === "fail" ? turning(run, { kind: "verdict", because: fact.because }) : {}),
   }),
   approved: (run, fact) =>
@@ -213,6 +214,11 @@ function turning(run: Run, cause: Cause): Partial<Run> {
 function onNode(run: Run, id: NodeId, edit: (node: NodeRun) => NodeRun): { nodes: Run["nodes"] } {
   const node = run.nodes[id];
   return { nodes: node === undefined ? run.nodes : { ...run.nodes, [id]: edit(node) } };
+}
+
+/** A hold for want of evidence ends when there is evidence again; one that a failure caused waits for a person. */
+function released({ hold }: Run, at: At): Hold | undefined {
+  return hold?.node === at.node && hold.step === at.step && hold.cause === undefined ? undefined : hold;
 }
 
 function mapNodes(run: Run, edit: (node: NodeRun) => NodeRun): Run["nodes"] {

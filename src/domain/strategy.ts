@@ -12,8 +12,14 @@ export interface ApprovalPolicy {
 /** What happens between two milestones. */
 export type Gate =
   | { readonly kind: "job"; readonly name: string; readonly withinMs: Ms }
-  /** Watches for `lastsMs`; without checks it only waits (a timed pause). */
-  | { readonly kind: "bake"; readonly lastsMs: Ms; readonly checks: readonly Check[]; readonly withinMs: Ms }
+  /** Watches for `lastsMs`, or from `earliestMs` on until health is shown; without checks it only waits (a timed pause). */
+  | {
+      readonly kind: "bake";
+      readonly lastsMs: Ms;
+      readonly earliestMs?: Ms;
+      readonly checks: readonly Check[];
+      readonly withinMs: Ms;
+    }
   | { readonly kind: "approve"; readonly policy: ApprovalPolicy; readonly withinMs: Ms };
 
 export type CanaryStep = { readonly kind: "setWeight"; readonly weight: Percent } | Gate;

@@ -1,14 +1,23 @@
 // A bake: read what was counted, keep it as evidence, judge it, and write only when the verdict changes.
 import type { Check, Judgement } from "../domain/check.ts";
-import type { Interval } from "../domain/evidence.ts";
+import type { Observation } from "../domain/evidence.ts";
 import type { Ms } from "../domain/frame.ts";
 import { judge, type ProbeCount, type Watched } from "../domain/limits.ts";
-import { minutes, type Task } from "../domain/next.ts";
-import { Temporary } from "../domain/problem.ts";
+import {
+  isPerRevision,
+  type MetricCheck,
+  type MetricWatch,
+  type Sample,
+  sampleEveryMs,
+  seen,
+} from "../domain/metric.ts";
+import type { Task } from "../domain/next.ts";
+import type { PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import type { Surroundings } from "./advance.ts";
 import { type Attempt, tickOf } from "./attempts.ts";
 import { comparisonOf } from "./comparison.ts";
+import { answerOf, intervalsOf, read } from "./reading.ts";
 
 type AttemptTask = Extract<Task, { readonly kind: "attempt" }>;
 
@@ -16,33 +25,35 @@ type AttemptTask = Extract<Task, { readonly kind: "attempt" }>;
 const lookAgainMs: Ms = 250;
 /** What a source needs to tell of an interval that has just ended. */
 const tellingMs: Ms = 20;
-/** A source that has been silent for so long is errored, not slow. */
-const silenceMaxMs: Ms = 30_000;
 
 export async function attemptBake(task: AttemptTask, run: Run, around: Surroundings): Promise<Attempt> {
   const { node, index, step, state } = task;
   if (step.kind !== "bake") throw new Error(`${node.id} step ${index} is no bake`);
-  const key = `${node.id}/${index}`;
-  const counted = step.checks.some((check) => check.kind !== "probe");
-  const read = counted ? await readAll(task, run, around) : { services: [] };
-  const probes = await probeAll(key, step.checks, around);
+  const elapsedMs = around.ports.clock.now() - state.since;
+  const looks = await Promise.all(
+    servicesIn(task, run).map(([service, planned]) => look({ service, planned, task, run, around })),
+  );
+  const probes = await probeAll(`${node.id}/${index}`, step.checks, around);
+  const sourceDown = looks.find(({ silence }) => silence !== undefined)?.silence;
   const judgement = judge(step.checks, {
-    ...read,
+    services: looks.map(({ watched }) => watched),
     probes,
-    elapsedMs: around.ports.clock.now() - state.since,
+    elapsedMs,
+    earliestMs: step.earliestMs ?? step.lastsMs,
     lastsMs: step.lastsMs,
+    ...(sourceDown === undefined ? {} : { sourceDown }),
   });
-  const fact = transition(task, judgement, read.services, around);
+  const fact = transition(task, judgement, looks, around);
   return fact === undefined
-    ? { dueInMs: untilNews(task, read.services, around), waiting: judgement.because }
+    ? { dueInMs: untilNews(task, looks, around), waiting: judgement.because }
     : { fact, dueInMs: 0 };
 }
 
-/** Until the next interval is complete, the bake is over, or it is time for a look at all else. */
-function untilNews({ state, step }: AttemptTask, services: readonly Watched[], around: Surroundings): Ms {
+/** Until the next interval is complete, the bake is over or may be, or it is time for a look at all else. */
+function untilNews({ state, step }: AttemptTask, looks: readonly Look[], around: Surroundings): Ms {
   const now = around.ports.clock.now();
-  const moments = services.map(({ intervals }) => {
-    const last = intervals.at(-1);
+  const moments = looks.map(({ observations }) => {
+    const last = observations.at(-1);
     return last === undefined ? now : 2 * last.endMs - last.startMs + tellingMs;
   });
   if (step.kind === "bake") moments.push(state.since + step.lastsMs);
@@ -53,10 +64,10 @@ function untilNews({ state, step }: AttemptTask, services: readonly Watched[], a
 function transition(
   task: AttemptTask,
   judged: Judgement,
-  services: readonly Watched[],
+  looks: readonly Look[],
   { ports }: Surroundings,
 ): Attempt["fact"] {
-  if (judged.verdict === "watching" || judged.verdict === task.state.judged?.verdict) return undefined;
+  if (judged.verdict === (task.state.judged?.verdict ?? "watching")) return undefined;
   return {
     kind: "judged",
     node: task.node.id,
@@ -64,73 +75,96 @@ function transition(
     verdict: judged.verdict,
     because: judged.because,
     findings: judged.findings,
-    digest: ports.digest(JSON.stringify(services)),
+    digest: ports.digest(digested(looks)),
   };
 }
 
-interface Read {
-  readonly services: readonly Watched[];
-  readonly sourceDown?: string;
+/** What decided: the stored observations of each service, as JSON. */
+function digested(looks: readonly Look[]): string {
+  return JSON.stringify(looks.map(({ watched, observations }) => [watched.service, observations]));
 }
 
-/** The candidate of this node's service; of every service that serves when the bake is the whole deployment's. */
-async function readAll(task: AttemptTask, run: Run, around: Surroundings): Promise<Read> {
-  const key = `${task.node.id}/${task.index}`;
-  const names = Object.keys(run.plan?.services ?? {}).filter(
-    (name) => (task.node.service === undefined || task.node.service === name) && run.plan?.services[name]?.serves,
+/** The candidate of this node's service; every service that moved when the bake is the whole deployment's. */
+function servicesIn({ node }: AttemptTask, run: Run): readonly (readonly [string, PlannedService])[] {
+  return Object.entries(run.plan?.services ?? {}).filter(
+    ([name]) => node.service === undefined || node.service === name,
   );
-  const now = around.ports.clock.now();
-  if (!around.memory.answered.has(key)) around.memory.answered.set(key, now);
-  try {
-    const services: Watched[] = [];
-    for (const service of names) {
-      const intervals = await readOne(service, task, run, around);
-      const comparison = await comparisonOf({ task, service, run, intervals, isOver: isOver(task, now) }, around);
-      services.push({ ...watched(service, run, intervals), ...(comparison === undefined ? {} : { comparison }) });
-    }
-    around.memory.answered.set(key, now);
-    return { services };
-  } catch (error) {
-    if (!(error instanceof Temporary)) throw error;
-    const silentMs = now - (around.memory.answered.get(key) ?? now);
-    const services = names.map((service) =>
-      watched(service, run, around.memory.intervals.get(`${key}/${service}`) ?? []),
-    );
-    const sourceDown = `the metric source has not answered for ${minutes(silentMs)}: ${error.message}`;
-    return { services, ...(silentMs >= silenceMaxMs ? { sourceDown } : {}) };
+}
+
+interface Looking {
+  readonly service: string;
+  readonly planned: PlannedService;
+  readonly task: AttemptTask;
+  readonly run: Run;
+  readonly around: Surroundings;
+}
+
+interface Look {
+  readonly watched: Watched;
+  readonly observations: readonly Observation[];
+  readonly silence?: string;
+}
+
+async function look(looking: Looking): Promise<Look> {
+  const { service, planned, task, run, around } = looking;
+  const { stable, candidate, serves } = planned;
+  const isFirst = stable === undefined;
+  const metrics = await sampleAll(looking);
+  const isCounted = serves && checksOf(task).some(({ kind }) => kind !== "probe" && kind !== "metric");
+  if (!isCounted) {
+    const comparison = { notComparedFor: "it serves no requests" };
+    return { watched: { service, isFirst, serves, intervals: [], comparison, metrics }, observations: [] };
   }
-}
-
-function isOver({ state, step }: AttemptTask, now: Ms): boolean {
-  return step.kind === "bake" && now - state.since >= step.lastsMs;
-}
-
-function watched(service: string, run: Run, intervals: readonly Interval[]): Watched {
-  return { service, isFirst: run.plan?.services[service]?.stable === undefined, intervals };
-}
-
-async function readOne(
-  service: string,
-  task: AttemptTask,
-  run: Run,
-  { ports, memory }: Surroundings,
-): Promise<readonly Interval[]> {
-  const planned = run.plan?.services[service];
-  if (planned === undefined) return [];
   const at = { deployment: run.id, node: task.node.id, step: task.index, service };
+  const asked = { at, environment: run.environment, candidate, since: task.state.since };
+  const { observations, silence } = await read(isFirst ? asked : { ...asked, stable }, around);
+  const comparison = await comparisonOf({ task, service, run, observations, isOver: isOver(task, around) }, around);
+  const watched = { service, isFirst, serves, intervals: intervalsOf(observations), comparison, metrics };
+  return { watched, observations, ...(silence === undefined ? {} : { silence }) };
+}
+
+function isOver({ state, step }: AttemptTask, { ports }: Surroundings): boolean {
+  return step.kind === "bake" && ports.clock.now() - state.since >= step.lastsMs;
+}
+
+function checksOf({ step }: AttemptTask): readonly Check[] {
+  return step.kind === "bake" ? step.checks : [];
+}
+
+async function sampleAll(looking: Looking): Promise<Readonly<Record<string, MetricWatch>>> {
+  const { task, service, around } = looking;
   const key = `${task.node.id}/${task.index}/${service}`;
-  const known = memory.intervals.get(key) ?? (await ports.evidence.get(at));
-  const fresh = await ports.metrics.read({
-    environment: run.environment,
-    service,
-    ...(planned.stable === undefined ? {} : { stable: planned.stable }),
-    candidate: planned.candidate,
-    since: known.at(-1)?.endMs ?? task.state.since,
-  });
-  if (fresh.length > 0) await ports.evidence.put(at, fresh);
-  const all = [...known, ...fresh];
-  memory.intervals.set(key, all);
-  return all;
+  const before = around.memory.metrics.get(key) ?? {};
+  const checks = checksOf(task).filter((check) => check.kind === "metric");
+  const watches = await Promise.all(
+    checks.map(async (check) => [check.name, await sampled(check, before[check.name], looking)] as const),
+  );
+  const after = Object.fromEntries(watches);
+  around.memory.metrics.set(key, after);
+  return after;
+}
+
+async function sampled(check: MetricCheck, before: MetricWatch | undefined, looking: Looking): Promise<MetricWatch> {
+  const { stable, candidate } = looking.planned;
+  const atMs = looking.around.ports.clock.now();
+  if (before !== undefined && atMs - before.atMs < sampleEveryMs(check)) return before;
+  const side = (revision: string) => sample(check, revision, looking);
+  const [here, there] = await Promise.all([
+    side(candidate),
+    stable === undefined || !isPerRevision(check) ? undefined : side(stable),
+  ]);
+  return {
+    atMs,
+    candidate: seen(before?.candidate, here, check, atMs),
+    ...(there === undefined ? {} : { stable: seen(before?.stable, there, check, atMs) }),
+  };
+}
+
+async function sample({ source, query }: MetricCheck, revision: string, looking: Looking): Promise<Sample> {
+  const { service, run, around } = looking;
+  const asked = { environment: run.environment, service, revision, source, query };
+  const { observations, words = "no answer" } = await answerOf(async () => [await around.ports.metrics.sample(asked)]);
+  return observations[0] ?? { missing: words };
 }
 
 async function probeAll(

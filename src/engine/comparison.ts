@@ -1,14 +1,17 @@
 // Keeps the judge's state of a rollout between ticks. It is only remembered: after a crash it is folded again from the
-// stored intervals, of all bakes of the rollout in their order.
-import type { Check, Finding } from "../domain/check.ts";
-import { beginComparing, compare, comparisonFinding, nextBake } from "../domain/compared.ts";
-import type { Interval } from "../domain/evidence.ts";
-import { type Ms, shareOf } from "../domain/frame.ts";
+// stored observations, of all bakes of the rollout in their order.
+import { type ComparedBake, compare, comparedBakes, comparisonFinding, recordingOf } from "../domain/compared.ts";
+import { type Interval, isInterval, type Observation } from "../domain/evidence.ts";
+import type { Ms } from "../domain/frame.ts";
+import { type Recording, replay } from "../domain/judge/replay.ts";
 import type { JudgeState } from "../domain/judge/state.ts";
-import { framesOf, type Task } from "../domain/next.ts";
-import type { PlanNode, PlannedService, Step } from "../domain/plan.ts";
+import type { Watched } from "../domain/limits.ts";
+import type { Task } from "../domain/next.ts";
+import type { PlanNode, PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import type { Surroundings } from "./advance.ts";
+import type { EvidenceKey, EvidenceStore } from "./ports.ts";
+import { answerOf } from "./reading.ts";
 
 const historyMs: Ms = 300_000;
 /** Evidence of before the rollout is kept under this step. */
@@ -19,90 +22,113 @@ export interface Compared {
   readonly service: string;
   readonly run: Run;
   /** All of this bake so far. */
-  readonly intervals: readonly Interval[];
+  readonly observations: readonly Observation[];
   readonly isOver: boolean;
 }
 
-/** Nothing where there is nothing to compare with: a first deployment, or a stable side without traffic. */
-export async function comparisonOf(
-  compared: Compared,
-  around: Surroundings,
-): Promise<Omit<Finding, "check"> | undefined> {
-  const { task, service, run, intervals, isOver } = compared;
+export async function comparisonOf(compared: Compared, around: Surroundings): Promise<Watched["comparison"]> {
+  const { task, service, run, observations, isOver } = compared;
   const planned = run.plan?.services[service];
-  const check = comparisonIn(task.step);
-  if (check === undefined || planned?.stable === undefined || task.node.service !== service) return undefined;
-  const standing = framesOf(run, service, planned).held.at(-1);
-  const share = standing === undefined ? 0 : shareOf(standing, planned.candidate).traffic;
-  if (share === 0 || share === 100) return undefined;
+  const bakes = planned === undefined ? [] : comparedBakes(task.node, planned);
+  if (planned === undefined || !bakes.some(({ index }) => index === task.index))
+    return { notComparedFor: whyNot(compared, planned) };
+  if (observations.length === 0) return nothingCounted(isOver);
   const key = `${task.node.id}/${task.index}/${service}`;
   const known = around.memory.judges.get(key);
-  const before = known ?? { state: nextBake(await earlier(check, compared, planned, around), share), folded: 0 };
-  const state = compare(before.state, intervals.slice(before.folded));
-  around.memory.judges.set(key, { state, folded: intervals.length });
+  const state =
+    known === undefined
+      ? await judgedSoFar(bakes, compared, planned, around)
+      : compare(known.state, observations.slice(known.folded));
+  around.memory.judges.set(key, { state, folded: observations.length });
   return comparisonFinding(state, isOver);
 }
 
-function comparisonIn(step: Step): Extract<Check, { kind: "comparison" }> | undefined {
-  const found = step.kind === "bake" ? step.checks.find((check) => check.kind === "comparison") : undefined;
-  return found?.kind === "comparison" ? found : undefined;
+function nothingCounted(isOver: boolean): Watched["comparison"] {
+  return { verdict: isOver ? "inconclusive" : "watching", because: "nothing was counted in this bake yet" };
 }
 
-/** The judge as the bakes before this one left it. */
-async function earlier(
-  check: Extract<Check, { kind: "comparison" }>,
-  { task, service, run, intervals }: Compared,
+function whyNot({ task, service }: Compared, planned: PlannedService | undefined): string {
+  if (planned?.stable === undefined) return "a first deployment: there is no version to compare with";
+  return task.node.service === service
+    ? "not both versions have a share of the traffic in this bake"
+    : "the new version has all traffic: none is left to compare with";
+}
+
+/** From the stored observations of the bakes before this one, and what this one has seen. */
+async function judgedSoFar(
+  bakes: readonly ComparedBake[],
+  { task, service, run, observations }: Compared,
   planned: PlannedService,
   around: Surroundings,
 ): Promise<JudgeState> {
-  const [first] = intervals;
-  const state = beginComparing({
-    check,
-    services: Object.values(run.plan?.services ?? {}).filter((other) => other.serves && other.stable !== undefined)
-      .length,
-    plannedMs: bakesOf(task.node).reduce((sum, [, step]) => sum + (step.kind === "bake" ? step.lastsMs : 0), 0),
-    intervalMs: first === undefined ? 5000 : first.endMs - first.startMs,
-    history: await historyOf({ task, service, run }, planned, around),
-  });
-  const evidence = await Promise.all(
-    bakesOf(task.node)
-      .filter(([index]) => index < task.index)
-      .map(async ([index]) => ({
-        share: shareAt(task.node, index, planned),
-        intervals: await around.ports.evidence.get({ deployment: run.id, node: task.node.id, step: index, service }),
-      })),
+  const place = { run, node: task.node, service };
+  const history = await historyOf(place, { planned, since: task.state.since }, around);
+  const before = bakes.filter(({ index }) => index < task.index);
+  const here = [task.index, observations] as const;
+  const recording = await gathered(place, { bakes, read: before, here, history }, around.ports.evidence);
+  if (recording === undefined) throw new Error(`${service} is compared in no bake`);
+  return replay(recording).state;
+}
+
+export interface Place {
+  readonly run: Run;
+  readonly node: PlanNode;
+  readonly service: string;
+}
+
+/** All that the judge was told of a service's rollout so far; undefined where nothing is compared. */
+export async function recordingAt(place: Place, evidence: EvidenceStore): Promise<Recording | undefined> {
+  const planned = place.run.plan?.services[place.service];
+  const bakes = planned === undefined ? [] : comparedBakes(place.node, planned);
+  const history = (await evidence.get(keyOf(place, historyStep))).filter(isInterval);
+  return gathered(place, { bakes, read: bakes, history }, evidence);
+}
+
+interface Gathering {
+  readonly bakes: readonly ComparedBake[];
+  /** Those whose observations are to be had from the store. */
+  readonly read: readonly ComparedBake[];
+  /** What is at hand of another. */
+  readonly here?: readonly [number, readonly Observation[]];
+  readonly history: readonly Interval[];
+}
+
+async function gathered(
+  place: Place,
+  { bakes, read, here, history }: Gathering,
+  evidence: EvidenceStore,
+): Promise<Recording | undefined> {
+  const observed = await Promise.all(
+    read.map(async ({ index }) => [index, await evidence.get(keyOf(place, index))] as const),
   );
-  return evidence.reduce<JudgeState>((judged, bake) => compare(nextBake(judged, bake.share), bake.intervals), state);
+  return recordingOf({
+    run: place.run,
+    bakes,
+    history,
+    observed: new Map(here === undefined ? observed : [...observed, here]),
+  });
 }
 
-function bakesOf({ steps }: PlanNode): readonly (readonly [number, Step])[] {
-  return [...steps.entries()].filter(([, step]) => step.kind === "bake");
-}
-
-function shareAt({ steps }: PlanNode, index: number, { candidate }: PlannedService): number {
-  const set = steps.slice(0, index).findLast((step) => step.kind === "set");
-  return set?.kind === "set" ? shareOf(set.frame, candidate).traffic : 0;
+function keyOf({ run, node, service }: Place, step: number): EvidenceKey {
+  return { deployment: run.id, node: node.id, step, service };
 }
 
 /** Read once, when the first bake begins, and kept: a replay must see the same. */
 async function historyOf(
-  { task, service, run }: Pick<Compared, "task" | "service" | "run">,
-  { stable, candidate }: PlannedService,
+  place: Place,
+  { planned, since }: { planned: PlannedService; since: Ms },
   { ports }: Surroundings,
 ): Promise<readonly Interval[]> {
-  const at = { deployment: run.id, node: task.node.id, step: historyStep, service };
-  const kept = await ports.evidence.get(at);
+  const at = keyOf(place, historyStep);
+  const kept = (await ports.evidence.get(at)).filter(isInterval);
+  const { stable, candidate } = planned;
   if (kept.length > 0 || stable === undefined) return kept;
-  const until = task.state.since;
-  const read = await ports.metrics.read({
-    environment: run.environment,
-    service,
-    stable,
-    candidate,
-    since: until - historyMs,
-  });
-  const history = read
-    .filter((interval) => interval.endMs <= until)
+  const { environment } = place.run;
+  const asked = { environment, service: place.service, stable, candidate, since: since - historyMs };
+  const { observations } = await answerOf(() => ports.metrics.read(asked));
+  const history = observations
+    .filter(isInterval)
+    .filter(({ endMs }) => endMs <= since)
     .map((interval) => ({ ...interval, candidate: {} }));
   if (history.length > 0) await ports.evidence.put(at, history);
   return history;

@@ -1,8 +1,9 @@
 // What the engine needs of the world. Adapters stand behind these; the engine never names a vendor.
 import type { Check } from "../domain/check.ts";
 import type { DeploymentId, Event, Fact, ReleaseRef } from "../domain/event.ts";
-import type { Interval } from "../domain/evidence.ts";
+import type { Observation } from "../domain/evidence.ts";
 import type { Frame, Ms, RevisionId } from "../domain/frame.ts";
+import type { Sample } from "../domain/metric.ts";
 import type { ServiceName, Standing } from "../domain/plan.ts";
 import type { Powers } from "../domain/powers.ts";
 import type { Seen } from "../domain/seen.ts";
@@ -54,22 +55,37 @@ export interface JobCall {
 }
 
 export interface MetricSource {
-  /** Whole intervals that started at or after `since` and are complete; throws `Temporary` when the source cannot answer. */
+  /**
+   * Whole intervals that started at or after `since` and are complete, and gaps where there should be one, with the
+   * source's words; throws `Temporary` when the source cannot answer at all.
+   */
   read(query: {
     readonly environment: string;
     readonly service: ServiceName;
     readonly stable?: RevisionId;
     readonly candidate: RevisionId;
     readonly since: Ms;
-  }): Promise<readonly Interval[]>;
+  }): Promise<readonly Observation[]>;
+  /** What a query says at this moment; throws `Temporary` when the source cannot answer, `Problem` when it never will. */
+  sample(query: SampleQuery): Promise<Sample>;
   /** One request to a URL, from where the control plane runs. */
   probe(check: Extract<Check, { kind: "probe" }>): Promise<{ readonly ok: boolean; readonly because: string }>;
 }
 
+/** A number of a metric source: the host's own ("cpu", see `hostQueries`), or whatever a named source understands. */
+export interface SampleQuery {
+  readonly environment: string;
+  readonly service: ServiceName;
+  readonly revision: RevisionId;
+  /** "host", or a source of the configuration. */
+  readonly source: string;
+  readonly query: string;
+}
+
 /** Evidence is not history: intervals are kept apart from the journal, by where they were taken. */
 export interface EvidenceStore {
-  put(at: EvidenceKey, intervals: readonly Interval[]): Promise<void>;
-  get(at: EvidenceKey): Promise<readonly Interval[]>;
+  put(at: EvidenceKey, observations: readonly Observation[]): Promise<void>;
+  get(at: EvidenceKey): Promise<readonly Observation[]>;
 }
 
 export interface EvidenceKey {

@@ -61,6 +61,15 @@ export interface DesiredService {
   readonly maintenancePage?: string;
 }
 
+/** What a replica uses of the machine, with all that it started. */
+export interface Usage {
+  readonly memoryMiB: number;
+  /** Of what it may use; absent where nothing limits it. */
+  readonly memoryPercent?: number;
+  /** 100 is one core; absent until it was looked at twice. */
+  readonly cpuPercent?: number;
+}
+
 export type ReplicaState = "starting" | "ready" | "unready" | "draining" | "stopping" | "backing off" | "exited";
 
 export interface SeenReplica {
@@ -74,6 +83,7 @@ export interface SeenReplica {
   readonly because?: string;
   /** What its last health answer said of itself, part by part, when it said anything. */
   readonly health?: Health;
+  readonly usage?: Usage;
   readonly logFile: string;
 }
 

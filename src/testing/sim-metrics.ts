@@ -1,9 +1,10 @@
 // What the simulated service's traffic would be counted as: a function of the weights over time and of how each
 // revision behaves. No randomness: expectations, rounded by carrying the remainder.
-import { type Counts, type Interval, nativeBuckets } from "../domain/evidence.ts";
+import { type Counts, type Interval, nativeBuckets, type Observation } from "../domain/evidence.ts";
 import type { Ms, RevisionId } from "../domain/frame.ts";
+import type { Sample } from "../domain/metric.ts";
 import { Temporary } from "../domain/problem.ts";
-import type { Clock, EvidenceKey, EvidenceStore, MetricSource } from "../engine/ports.ts";
+import type { Clock, EvidenceKey, EvidenceStore, MetricSource, SampleQuery } from "../engine/ports.ts";
 import type { Behaviour, SimTarget } from "./sim-target.ts";
 
 export interface SimMetricsOptions {
@@ -18,17 +19,16 @@ export interface SimMetricsOptions {
 
 export class SimMetrics implements MetricSource, EvidenceStore {
   readonly #options: SimMetricsOptions;
-  readonly #evidence = new Map<string, readonly Interval[]>();
+  readonly #evidence = new Map<string, readonly Observation[]>();
 
   constructor(options: SimMetricsOptions) {
     this.#options = options;
   }
 
   async read(query: Parameters<MetricSource["read"]>[0]): Promise<readonly Interval[]> {
-    const { clock, downBetween, intervalMs = 5000 } = this.#options;
+    const { clock, intervalMs = 5000 } = this.#options;
+    this.#refuseWhileDown();
     const now = clock.now();
-    if (downBetween !== undefined && now >= downBetween[0] && now < downBetween[1])
-      throw new Temporary("connection refused");
     const first = Math.ceil(query.since / intervalMs) * intervalMs;
     const starts: Ms[] = [];
     for (let start = first; start + intervalMs <= now; start += intervalMs) starts.push(start);
@@ -41,22 +41,39 @@ export class SimMetrics implements MetricSource, EvidenceStore {
     }));
   }
 
+  async sample({ revision, query }: SampleQuery): Promise<Sample> {
+    const { clock, behaviours } = this.#options;
+    this.#refuseWhileDown();
+    const since = clock.now() - (this.#startedAt(revision) ?? clock.now());
+    const metric = behaviours[revision]?.metrics?.[query];
+    return metric === undefined ? { value: 0 } : { value: since >= metric.afterMs ? metric.value : 0 };
+  }
+
+  #startedAt(revision: RevisionId): Ms | undefined {
+    return [...this.#options.targets.values()].flatMap((target) => target.startedAt(revision) ?? [])[0];
+  }
+
+  #refuseWhileDown(): void {
+    const { clock, downBetween } = this.#options;
+    const now = clock.now();
+    if (downBetween !== undefined && now >= downBetween[0] && now < downBetween[1])
+      throw new Temporary("connection refused");
+  }
+
   async probe(): Promise<{ ok: boolean; because: string }> {
     return { ok: true, because: "answered 200" };
   }
 
-  async put(at: EvidenceKey, intervals: readonly Interval[]): Promise<void> {
-    const kept = new Map(
-      (this.#evidence.get(JSON.stringify(at)) ?? []).map((interval) => [interval.startMs, interval]),
-    );
-    for (const interval of intervals) kept.set(interval.startMs, interval);
+  async put(at: EvidenceKey, observations: readonly Observation[]): Promise<void> {
+    const kept = new Map((this.#evidence.get(JSON.stringify(at)) ?? []).map((one) => [one.startMs, one]));
+    for (const one of observations) kept.set(one.startMs, one);
     this.#evidence.set(
       JSON.stringify(at),
       [...kept.values()].sort((a, b) => a.startMs - b.startMs),
     );
   }
 
-  async get(at: EvidenceKey): Promise<readonly Interval[]> {
+  async get(at: EvidenceKey): Promise<readonly Observation[]> {
     return this.#evidence.get(JSON.stringify(at)) ?? [];
   }
 

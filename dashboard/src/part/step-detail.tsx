@@ -65,6 +65,7 @@ const signs: Record<Finding["verdict"], { readonly icon: IconName; readonly word
   fail: { icon: "stop", word: "fail" },
   inconclusive: { icon: "unknown", word: "too little data" },
   errored: { icon: "lost", word: "no answer" },
+  hold: { icon: "pause", word: "suspicious" },
   watching: { icon: "watch", word: "watching" },
 };
 

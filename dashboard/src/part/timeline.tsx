@@ -51,7 +51,7 @@ const looks: Record<Fact["kind"], Look> = {
 };
 
 function lookOf(fact: Fact): Look {
-  if (fact.kind === "judged" && fact.verdict !== "pass") {
+  if (fact.kind === "judged" && fact.verdict !== "pass" && fact.verdict !== "watching") {
     return { icon: fact.verdict === "fail" ? "stop" : "unknown", tone: fact.verdict === "fail" ? "bad" : "warn" };
   }
   if (fact.kind === "ended" && fact.outcome !== "succeeded") {

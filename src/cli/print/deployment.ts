@@ -124,6 +124,7 @@ function checkLines(run: Run, { colors, width }: View): readonly string[] {
     fail: colors.red("✗"),
     inconclusive: colors.yellow("?"),
     errored: colors.yellow("!"),
+    hold: colors.yellow("‖"),
     watching: colors.cyan("…"),
   };
   const rows = columns(

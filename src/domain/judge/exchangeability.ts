@@ -1,5 +1,5 @@
 // A/A: old against old on a team's own traffic. Are the two sides exchangeable, as every guarantee here assumes?
-import type { Interval } from "../evidence.ts";
+import { type Interval, isInterval } from "../evidence.ts";
 import { pairsOf, plusPairs } from "./blocks.ts";
 import { clumping } from "./clumping.ts";
 import { compare } from "./comparison.ts";
@@ -32,7 +32,7 @@ export function exchangeability(recording: Recording, replicas: readonly Replica
   const { beginning } = recording;
   const p = { ...defaults, ...beginning.parameters };
   const spread = replicas.length >= 3 ? podLogSd(replicas, beginning.buckets) : null;
-  const usable = recording.intervals.filter((interval) => "stable" in interval);
+  const usable = recording.intervals.filter(isInterval);
   const pairs = usable.map((interval) => pairsOf(interval, beginning.strata)).reduce(plusPairs, {});
   const { stable, candidate, fasterShare } = compare(pairs, null, beginning.buckets);
   const peakLogE = peak(recording);

@@ -1,10 +1,10 @@
 // What a person reads, for each verdict: reviewed as prose.
 import { expect, test } from "vitest";
-import type { Counts, Interval } from "../evidence.ts";
+import type { Counts, Gap, Interval } from "../evidence.ts";
 import { nativeBuckets } from "../evidence.ts";
 import { explain } from "./explain.ts";
 import { begin, observe } from "./observe.ts";
-import type { Gap, JudgeState } from "./state.ts";
+import type { JudgeState } from "./state.ts";
 import * as say from "./wording.ts";
 
 const over = { isOver: true };

@@ -1,9 +1,9 @@
 // What must be true of the judge whatever the traffic: order and layout do not matter, good releases stay, bad input decides nothing.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Counts, Interval } from "../evidence.ts";
+import type { Counts, Gap, Interval } from "../evidence.ts";
 import { begin, nextStep, observe } from "./observe.ts";
-import type { Gap, JudgeState } from "./state.ts";
+import type { JudgeState } from "./state.ts";
 import { verdict } from "./verdict.ts";
 
 const log2Edges = [1, 2, 3, 4, 5, 6, 7, 8, 9];

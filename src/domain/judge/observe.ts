@@ -1,6 +1,6 @@
 // The judge: one pure function folds each interval of counts into evidence that may be looked at after every interval.
 // The algorithm as a whole is docs/judge.md; this file is its order of events.
-import type { Buckets, Interval, Stratum } from "../evidence.ts";
+import { type Buckets, type Interval, isGap, type Observation, type Stratum } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import { closeBlocks, type Pairs, pairsOf, plusPairs, withNewcomers } from "./blocks.ts";
 import { service, total } from "./counts.ts";
@@ -11,7 +11,7 @@ import { everyStart } from "./mixture.ts";
 import { defaults, type Parameters } from "./parameters.ts";
 import { type Books, logTotal, partsOf, plannedIntervals } from "./parts.ts";
 import { isCalm, pastOf, refreshed, remembered } from "./past.ts";
-import { type Gap, type History, type JudgeState, newStep, type StepSoFar } from "./state.ts";
+import { type History, type JudgeState, newStep, type StepSoFar } from "./state.ts";
 import { tolerance } from "./tolerance.ts";
 import { whyUnusable, wrongCounts } from "./usable.ts";
 
@@ -62,8 +62,8 @@ export function nextStep(state: JudgeState, step: { share?: number; newReplicas?
 }
 
 /** Folds one interval, or the gap where one should have been. */
-export function observe(state: JudgeState, interval: Interval | Gap): JudgeState {
-  if ("missing" in interval) return dropped(state, interval, interval.missing);
+export function observe(state: JudgeState, interval: Observation): JudgeState {
+  if (isGap(interval)) return dropped(state, interval, interval.missing);
   const because = whyUnusable(state, interval);
   return because === null ? judged(prepared(state, interval), interval) : dropped(state, interval, because);
 }

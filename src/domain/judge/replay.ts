@@ -1,14 +1,14 @@
 // The judge run again over stored intervals: for `why` (bit-identical), and with other parameters ("would it have caught this sooner?").
-import type { Interval } from "../evidence.ts";
+import type { Observation } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import { type Beginning, begin, nextStep, observe } from "./observe.ts";
-import type { Gap, JudgeState } from "./state.ts";
+import type { JudgeState } from "./state.ts";
 import { isSuspect, verdict } from "./verdict.ts";
 
 /** What the evidence table holds of one rollout. */
 export interface Recording {
   readonly beginning: Beginning;
-  readonly intervals: readonly (Interval | Gap)[];
+  readonly intervals: readonly Observation[];
   /** Steps after the first, at the first interval that belongs to each. */
   readonly steps?: readonly { readonly fromMs: Ms; readonly share?: number; readonly newReplicas?: boolean }[];
 }

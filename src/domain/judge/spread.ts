@@ -1,5 +1,5 @@
 // How much stable's pods differ among themselves: the spread that the tolerance covers, from each replica's own histograms.
-import type { Buckets, Stratum } from "../evidence.ts";
+import type { Buckets, ReplicaMoments, Stratum } from "../evidence.ts";
 import { plusEach, total } from "./counts.ts";
 
 /** Latency of one replica's successes, by stratum. */
@@ -19,13 +19,33 @@ export function podLogSd(replicas: readonly ReplicaLatency[], buckets: Buckets):
   const pods = replicas
     .map((pod) => residuals(pod, mediansOf(replicas, buckets), buckets))
     .filter((pod) => pod.length > 0);
-  const J = pods.length;
-  if (J < 3) return 0;
+  if (pods.length < 3) return 0;
   const low = weightedQuantile(pods.flat(), 0.01);
   const high = weightedQuantile(pods.flat(), 0.99);
-  const moments = pods.map((pod) =>
-    momentsOf(pod.map(({ value, count }) => ({ value: clip(value, low, high), count }))),
+  return spreadOf(
+    pods.map((pod) => momentsOf(pod.map(({ value, count }) => ({ value: clip(value, low, high), count })))),
   );
+}
+
+/** The same from sums alone: routes are not told apart and nothing is clipped, which adds to the noise that is taken off. */
+export function podLogSdOfMoments(replicas: readonly ReplicaMoments[]): number {
+  const pods = replicas.filter(({ successes }) => successes > 1);
+  return spreadOf(
+    pods.map(({ successes, logSum, logSquareSum }) => {
+      const m = logSum / successes;
+      return { mean: m, varianceOfMean: Math.max(0, logSquareSum / successes - m * m) / successes };
+    }),
+  );
+}
+
+interface PodMean {
+  readonly mean: number;
+  readonly varianceOfMean: number;
+}
+
+function spreadOf(moments: readonly PodMean[]): number {
+  const J = moments.length;
+  if (J < 3) return 0;
   const noise = mean(moments.map(({ varianceOfMean }) => varianceOfMean));
   const between = variance(moments.map((pod) => pod.mean)) - noise;
   const standardError = (Math.max(between, 0) + noise) * Math.sqrt(2 / (J - 1));
@@ -56,7 +76,7 @@ function logs(latency: readonly number[], { log2Edges }: Buckets): Weighted[] {
   });
 }
 
-function momentsOf(pod: readonly Weighted[]): { mean: number; varianceOfMean: number } {
+function momentsOf(pod: readonly Weighted[]): PodMean {
   const n = total(pod.map(({ count }) => count));
   const m = total(pod.map(({ value, count }) => value * count)) / n;
   const v = total(pod.map(({ value, count }) => (value - m) ** 2 * count)) / n;

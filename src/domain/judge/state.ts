@@ -14,13 +14,6 @@ export interface History {
   readonly podLogSd: number;
 }
 
-/** An interval that could not be read, with the source's own words. */
-export interface Gap {
-  readonly startMs: Ms;
-  readonly endMs: Ms;
-  readonly missing: string;
-}
-
 /** The present step of the rollout: what its verdict needs beyond the evidence, which runs over all steps. */
 export interface StepSoFar {
   readonly sinceMs: Ms | null;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Cgroups, Limits } from "./cgroup.ts";
-import { groupMemoryBytes, signalGroup } from "./process-identity.ts";
+import { type GroupUsage, groupUsage, signalGroup } from "./process-identity.ts";
 
 export interface Limiter {
   /** "control groups, version 2", "a look once a second" */
@@ -40,9 +40,10 @@ const lookEveryMs = 1_000;
 function byLooking(): Limiter {
   const watched = new Map<string, { pgid: number; limits: Limits; wasOverMemory: boolean }>();
   setInterval(() => {
-    const used = watched.size === 0 ? new Map<number, number>() : groupMemoryBytes();
+    const used = watched.size === 0 ? new Map<number, GroupUsage>() : groupUsage();
     for (const one of watched.values()) {
-      if ((used.get(one.pgid) ?? 0) <= (one.limits.memoryMiB ?? Number.POSITIVE_INFINITY) * 2 ** 20) continue;
+      if ((used.get(one.pgid)?.memoryBytes ?? 0) <= (one.limits.memoryMiB ?? Number.POSITIVE_INFINITY) * 2 ** 20)
+        continue;
       one.wasOverMemory = true;
       signalGroup(one.pgid, "SIGKILL");
     }

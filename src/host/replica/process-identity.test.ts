@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { commandLine, groupMembers, groupMemoryBytes, identify, isAlive, signalGroup } from "./process-identity.ts";
+import { commandLine, groupMembers, groupUsage, identify, isAlive, signalGroup } from "./process-identity.ts";
 
 test("a process is itself while it lives, and nobody with the same pid from another start or another boot", () => {
   const me = identify(process.pid);
@@ -32,10 +32,19 @@ test("a group has its members, its memory and its end", async () => {
   await once(child, "spawn");
   const pgid = child.pid ?? 0;
   while (groupMembers(pgid).length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect([commandLine(pgid)?.[0], (groupMemoryBytes().get(pgid) ?? 0) > 100_000]).toEqual(["sh", true]);
+  expect([commandLine(pgid)?.[0], (groupUsage().get(pgid)?.memoryBytes ?? 0) > 100_000]).toEqual(["sh", true]);
   signalGroup(pgid, "SIGKILL");
   await once(child, "exit");
   // Its children may wait as zombies until init reaps them: they are nobody.
   for (let i = 0; i < 200 && groupMembers(pgid).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(groupMembers(pgid)).toEqual([]);
+});
+
+test("a group's CPU grows while it works", async () => {
+  const child = spawn("sh", ["-c", "while :; do :; done"], { detached: true, stdio: "ignore" });
+  await once(child, "spawn");
+  const pgid = child.pid ?? 0;
+  while ((groupUsage().get(pgid)?.cpuMs ?? 0) < 30) await new Promise((resolve) => setTimeout(resolve, 20));
+  signalGroup(pgid, "SIGKILL");
+  await once(child, "exit");
 });

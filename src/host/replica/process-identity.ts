@@ -47,31 +47,51 @@ export function groupMembers(pgid: number): readonly number[] {
     });
 }
 
-/** Resident memory of every process group of the machine. */
-export function groupMemoryBytes(): ReadonlyMap<number, number> {
-  const used = new Map<number, number>();
-  for (const [pgid, bytes] of process.platform === "linux" ? memoryOnLinux() : memoryByPs())
-    used.set(pgid, (used.get(pgid) ?? 0) + bytes);
+export interface GroupUsage {
+  /** Resident. */
+  readonly memoryBytes: number;
+  /** Of its living processes, since each started. */
+  readonly cpuMs: number;
+}
+
+/** What every process group of the machine uses. */
+export function groupUsage(): ReadonlyMap<number, GroupUsage> {
+  const used = new Map<number, GroupUsage>();
+  for (const [pgid, { memoryBytes, cpuMs }] of process.platform === "linux" ? usageOnLinux() : usageByPs()) {
+    const before = used.get(pgid) ?? { memoryBytes: 0, cpuMs: 0 };
+    used.set(pgid, { memoryBytes: before.memoryBytes + memoryBytes, cpuMs: before.cpuMs + cpuMs });
+  }
   return used;
 }
 
-function memoryOnLinux(): readonly (readonly [number, number])[] {
-  const pageBytes = 4096;
+function usageOnLinux(): readonly (readonly [number, GroupUsage])[] {
+  const [pageBytes, tickMs] = [4096, 10];
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const fields = statFields(Number(name));
-      return fields === undefined ? [] : [[Number(fields[2]), Number(fields[21]) * pageBytes] as const];
+      if (fields === undefined) return [];
+      const cpuMs = (Number(fields[11]) + Number(fields[12])) * tickMs;
+      return [[Number(fields[2]), { memoryBytes: Number(fields[21]) * pageBytes, cpuMs }] as const];
     });
 }
 
-function memoryByPs(): readonly (readonly [number, number])[] {
-  const answer = spawnSync("ps", ["-A", "-o", "pgid=,rss="], { encoding: "utf8" });
+function usageByPs(): readonly (readonly [number, GroupUsage])[] {
+  const answer = spawnSync("ps", ["-A", "-o", "pgid=,rss=,time="], { encoding: "utf8" });
   return answer.stdout
     .trim()
     .split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .map(([pgid = 0, kib = 0]) => [pgid, kib * 1024] as const);
+    .map((line) => {
+      const [pgid, kib, time = ""] = line.trim().split(/\s+/);
+      return [Number(pgid), { memoryBytes: Number(kib) * 1024, cpuMs: cpuMsOf(time) }] as const;
+    });
+}
+
+/** "1-02:03:04", "123:45.67" */
+function cpuMsOf(time: string): number {
+  const [days, clock = ""] = time.includes("-") ? time.split("-") : ["0", time];
+  const seconds = clock.split(":").reduce((sum, part) => 60 * sum + Number(part), 0);
+  return 1000 * (86_400 * Number(days) + seconds);
 }
 
 let bootId: string | undefined;

@@ -10,6 +10,7 @@ import type { Limiter } from "./limiter.ts";
 import { Probing } from "./probing.ts";
 import { Run, type RunEnd, type RunRecord } from "./run.ts";
 import { whyNotStartable } from "./shim.ts";
+import { usageOf } from "./usage.ts";
 
 /** What survives the supervisor. */
 export interface ReplicaRecord {
@@ -56,6 +57,7 @@ export class Replica {
 
   seen(): SeenReplica {
     const { id, state, port, restarts, logFile, run, because } = this.record;
+    const usage = run === undefined ? undefined : usageOf(run.process.pid, this.spec.memoryMiB);
     return {
       id,
       state,
@@ -66,6 +68,7 @@ export class Replica {
       ...(run === undefined ? {} : { pid: run.process.pid }),
       ...(because === undefined ? {} : { because }),
       ...(this.#health === undefined ? {} : { health: this.#health }),
+      ...(usage === undefined ? {} : { usage }),
     };
   }
 

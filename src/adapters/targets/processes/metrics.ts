@@ -1,17 +1,33 @@
 // What the host's router counted, as the intervals that a bake is judged on; and probes from where we run.
-import type { Counts, Interval } from "../../../domain/evidence.ts";
+
+import type { HostQuery } from "../../../domain/check.ts";
+import type { Counts, Interval, ReplicaMoments } from "../../../domain/evidence.ts";
 import type { RevisionId } from "../../../domain/frame.ts";
+import type { Sample } from "../../../domain/metric.ts";
+import { Problem } from "../../../domain/problem.ts";
 import type { MetricSource } from "../../../engine/ports.ts";
+import type { SeenReplica } from "../../../host/api.ts";
 import type { HostClient } from "../../../host/client.ts";
 import type { CountedInterval } from "../../../host/table.ts";
 
-export function hostMetrics(host: Pick<HostClient, "intervals">): MetricSource {
+export function hostMetrics(host: Pick<HostClient, "intervals" | "get">): MetricSource {
   return {
     read: async ({ environment, service, stable, candidate, since }) => {
       const counted = await host.intervals({ service: `${environment}/${service}`, since });
       return counted
         .filter((interval) => interval.startMs >= since)
         .map((interval) => sided(interval, { ...(stable === undefined ? {} : { stable }), candidate }));
+    },
+    sample: async ({ environment, service, revision, source, query }) => {
+      const read = hostNumbers[query as HostQuery];
+      if (source !== "host" || read === undefined)
+        throw new Problem(
+          source === "host" ? `the host has no number "${query}"` : `there is no metric source "${source}"`,
+          `The host has ${Object.keys(hostNumbers).join(", ")}`,
+        );
+      const seen = await host.get(`${environment}/${service}`);
+      const replicas = (seen?.revisions[revision]?.replicas ?? []).filter(({ state }) => isPresent[state]);
+      return replicas.length === 0 ? { missing: `${service} has no replica of ${revision}` } : read(replicas);
     },
     probe: async ({ method, url, status, bodyIncludes, withinMs }) => {
       const asked = `${method} ${url}`;
@@ -32,6 +48,29 @@ export function hostMetrics(host: Pick<HostClient, "intervals">): MetricSource {
   };
 }
 
+/** Of the replicas of one revision: of the one that uses most, for an average hides the one that is ill. */
+const hostNumbers: Record<HostQuery, (replicas: readonly SeenReplica[]) => Sample> = {
+  cpu: (replicas) => most(replicas.map(({ usage }) => usage?.cpuPercent)),
+  memory: (replicas) => most(replicas.map(({ usage }) => usage?.memoryMiB)),
+  memoryShare: (replicas) => most(replicas.map(({ usage }) => usage?.memoryPercent)),
+  restarts: (replicas) => ({ value: replicas.reduce((sum, { restarts }) => sum + restarts, 0) }),
+};
+
+const isPresent: Record<SeenReplica["state"], boolean> = {
+  starting: true,
+  ready: true,
+  unready: true,
+  "backing off": true,
+  draining: false,
+  stopping: false,
+  exited: false,
+};
+
+function most(values: readonly (number | undefined)[]): Sample {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? { missing: "it was not measured yet" } : { value: Math.max(...known) };
+}
+
 /** Pure: which side of the comparison each revision's counts are on. */
 export function sided(
   interval: CountedInterval,
@@ -42,7 +81,18 @@ export function sided(
     endMs: interval.endMs,
     stable: sides.stable === undefined ? {} : countsOf(interval, sides.stable),
     candidate: countsOf(interval, sides.candidate),
+    ...(sides.stable === undefined ? {} : { stableReplicas: momentsOf(interval, sides.stable) }),
   };
+}
+
+function momentsOf(interval: CountedInterval, revision: RevisionId): Readonly<Record<string, ReplicaMoments>> {
+  const replicas = Object.entries(interval.revisions[revision]?.replicas ?? {});
+  return Object.fromEntries(
+    replicas.map(([id, { requests, errors, logLatencySum, logLatencySquareSum }]) => [
+      id,
+      { successes: requests - errors, logSum: logLatencySum, logSquareSum: logLatencySquareSum },
+    ]),
+  );
 }
 
 function countsOf(interval: CountedInterval, revision: RevisionId): Readonly<Record<string, Counts>> {

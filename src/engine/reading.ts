@@ -1,0 +1,103 @@
+// What a metric source counted in a bake, as it is kept: what was stored first stays, and where the source skipped a
+// stretch of time there is a gap with its words, so that the judge sees the same now and when it is asked again.
+import { type Gap, type Interval, isInterval, type Observation } from "../domain/evidence.ts";
+import type { Ms, RevisionId } from "../domain/frame.ts";
+import { Problem, Temporary } from "../domain/problem.ts";
+import type { Surroundings } from "./advance.ts";
+import type { EvidenceKey } from "./ports.ts";
+
+export interface Asked {
+  readonly at: EvidenceKey;
+  readonly environment: string;
+  readonly stable?: RevisionId;
+  readonly candidate: RevisionId;
+  /** When the bake began. */
+  readonly since: Ms;
+}
+
+export interface Reading {
+  readonly observations: readonly Observation[];
+  /** Set while the source has been silent for longer than is bearable, in its words. */
+  readonly silence?: string;
+}
+
+export async function read(asked: Asked, { ports, memory }: Surroundings): Promise<Reading> {
+  const { at, since, ...query } = asked;
+  const key = `${at.node}/${at.step}/${at.service}`;
+  const known = memory.intervals.get(key) ?? (await ports.evidence.get(at));
+  const untilMs = known.at(-1)?.endMs ?? since;
+  const answer = await answerOf(() => ports.metrics.read({ ...query, service: at.service, since: untilMs }));
+  if (answer.words !== undefined) memory.silences.set(key, answer.words);
+  const words = memory.silences.get(key) ?? "it had no numbers for this time; does it count, and do the clocks agree?";
+  const fresh = whole(answer.observations, { untilMs, words });
+  if (fresh.length > 0) {
+    await ports.evidence.put(at, fresh);
+    memory.silences.delete(key);
+  }
+  const observations = fresh.length > 0 ? [...known, ...fresh] : known;
+  memory.intervals.set(key, observations);
+  const silentMs = ports.clock.now() - (observations.at(-1)?.endMs ?? since);
+  return {
+    observations,
+    ...(silentMs < bearableMs(observations)
+      ? {}
+      : { silence: `no interval from the metric source for ${seconds(silentMs)}: ${words}` }),
+  };
+}
+
+/** 30 s or three intervals, whichever is longer; and one more, which is being counted just now. */
+function bearableMs(observations: readonly Observation[]): Ms {
+  const last = observations.findLast(isInterval);
+  const lengthMs = last === undefined ? 5_000 : last.endMs - last.startMs;
+  return Math.max(30_000, 3 * lengthMs) + lengthMs;
+}
+
+/** A source that cannot answer, or that was asked for what it does not have, is silent: it neither fails nor passes anything. */
+export async function answerOf<T>(
+  ask: () => Promise<readonly T[]>,
+): Promise<{ readonly observations: readonly T[]; readonly words?: string }> {
+  try {
+    return { observations: await ask() };
+  } catch (error) {
+    if (!(error instanceof Temporary) && !(error instanceof Problem)) throw error;
+    return { observations: [], words: error.message };
+  }
+}
+
+/** In order of time, with gaps of the same length as an interval wherever one is missing. */
+function whole(
+  fresh: readonly Observation[],
+  { untilMs, words }: { untilMs: Ms; words: string },
+): readonly Observation[] {
+  let endMs = untilMs;
+  return [...fresh]
+    .sort((a, b) => a.startMs - b.startMs)
+    .flatMap((one) => {
+      const gaps = gapsBetween(endMs, one, words);
+      endMs = Math.max(one.endMs, endMs);
+      return [...gaps, one];
+    });
+}
+
+/** Whole ones only: a bake begins in the middle of an interval, and that one is nobody's. */
+function gapsBetween(fromMs: Ms, next: Observation, words: string): readonly Gap[] {
+  const lengthMs = next.endMs - next.startMs;
+  const missing = lengthMs > 0 ? Math.floor((next.startMs - fromMs) / lengthMs + 0.01) : 0;
+  return Array.from({ length: Math.max(0, Math.min(missing, 1000)) }, (_, i) => {
+    const startMs = next.startMs - (missing - i) * lengthMs;
+    return { startMs, endMs: startMs + lengthMs, missing: words };
+  });
+}
+
+const intervals = new WeakMap<readonly Observation[], readonly Interval[]>();
+
+/** The usable ones: the same list for the same observations. */
+export function intervalsOf(observations: readonly Observation[]): readonly Interval[] {
+  const known = intervals.get(observations) ?? observations.filter(isInterval);
+  intervals.set(observations, known);
+  return known;
+}
+
+function seconds(ms: Ms): string {
+  return `${Math.round(ms / 1000)} s`;
+}
