@@ -1,6 +1,6 @@
 // Bundles the tool into dist/: one file a process (dependencies stay in node_modules), and the dashboard.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -34,15 +34,19 @@ await build({
   packages: "external",
   chunkNames: "chunks/[name]-[hash]",
 });
-// The way in is one small file: what `sluice run` costs when nothing changed is mostly what is loaded.
+// The way in is one file of CommonJS, in which each part (and each of Node's own modules) is made when it is first needed:
+// what `sluice run` costs when nothing changed is mostly what is loaded.
 await build({
   ...common,
   entryPoints: { sluice: "src/cli/start.ts" },
+  format: "cjs",
+  outExtension: { ".js": ".cjs" },
   external: ["yaml"],
   sourcemap: false,
   minifyWhitespace: true,
   minifySyntax: true,
 });
+writeFileSync(`${root}/dist/sluice.js`, '#!/usr/bin/env node\nimport "./sluice.cjs";\n', { mode: 0o755 });
 
 if (existsSync(`${root}/dashboard/vite.config.ts`) && !process.argv.includes("--no-dashboard")) {
   const { build: bundlePage } = await import("vite");

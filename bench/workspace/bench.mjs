@@ -67,7 +67,7 @@ function measure(size, peers, work) {
 function scanOnce(workspace) {
   rmSync(join(workspace, ".sluice"), { recursive: true, force: true });
   const begun = performance.now();
-  spawnSync("node", [join(project, "dist/sluice.js"), "graph", "--json"], { cwd: workspace, maxBuffer: 1 << 28 });
+  spawnSync("node", [join(project, "dist/sluice.cjs"), "graph", "--json"], { cwd: workspace, maxBuffer: 1 << 28 });
   console.log(
     `import scan of every source, nothing remembered: ${((performance.now() - begun) / 1000).toFixed(2)} s\n`,
   );
@@ -76,7 +76,7 @@ function scanOnce(workspace) {
 /** adapter.json says `sluice`; here that is what was just built. */
 function adapter() {
   const text = readFileSync(new URL("adapter.json", import.meta.url), "utf8");
-  return text.replaceAll('"sluice ', `"node ${join(project, "dist/sluice.js")} `);
+  return text.replaceAll('"sluice ', `"node ${join(project, "dist/sluice.cjs")} `);
 }
 
 function run(command, args, cwd, stdio = "inherit") {

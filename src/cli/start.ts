@@ -1,9 +1,6 @@
 #!/usr/bin/env node
 // The way in. The verbs that people wait for a hundred times a day (graph, affected, run) go straight to their work, in one
 // small file; every other command line, and every error, goes to the whole tool in main.ts, which knows all options.
-import { printAffected } from "./workspace/print-affected.ts";
-import { printGraph } from "./workspace/print-graph.ts";
-import { runVerbIn } from "./workspace/run-tasks.ts";
 
 type Kind = "flag" | "value" | "list";
 type Values = Record<string, true | string | string[]>;
@@ -13,11 +10,17 @@ type Given = Readonly<{ words: readonly string[]; values: Values }>;
 const quick: Readonly<Record<string, Quick>> = {
   graph: {
     options: { json: "flag", dot: "flag", edges: "value" },
-    run: ({ values }) => printGraph(process.cwd(), { edges: "all", ...values }),
+    run: async ({ values }) => {
+      const { printGraph } = await import("./workspace/print-graph.ts");
+      await printGraph(process.cwd(), { edges: "all", ...values });
+    },
   },
   affected: {
     options: { json: "flag", explain: "flag", base: "value", head: "value", task: "list" },
-    run: ({ values }) => printAffected(process.cwd(), values),
+    run: async ({ values }) => {
+      const { printAffected } = await import("./workspace/print-affected.ts");
+      await printAffected(process.cwd(), values);
+    },
   },
   run: {
     options: {
@@ -30,7 +33,10 @@ const quick: Readonly<Record<string, Quick>> = {
       concurrency: "value",
       filter: "list",
     },
-    run: ({ words, values }) => runVerbIn(process.cwd(), words, values),
+    run: async ({ words, values }) => {
+      const { runVerbIn } = await import("./workspace/run-tasks.ts");
+      await runVerbIn(process.cwd(), words, values);
+    },
   },
 };
 
@@ -65,16 +71,15 @@ function understood([verb = "", ...rest]: readonly string[]): (() => Promise<voi
   return () => found.run({ words, values });
 }
 
-const straight = understood(process.argv.slice(2));
-try {
-  if (!straight) await wholeTool();
-  else await straight();
-} catch (error) {
-  if (!straight) throw error;
-  await wholeTool(); // says what is wrong as every verb does
-}
-
-async function wholeTool(): Promise<void> {
+async function start(): Promise<void> {
+  const straight = understood(process.argv.slice(2));
+  try {
+    if (straight) return await straight();
+  } catch {
+    // the whole tool says what is wrong as every verb does
+  }
   const main = "./main.js"; // beside this file once built; a bundle of its own
   await import(main);
 }
+
+void start();

@@ -1,11 +1,12 @@
 // What a change affects: the tasks (or projects) whose key is another than at the base, and all that wait for them.
 // Exact because both sides are made by the same code; explained by the part of the key that differs.
+import { type AffectedTask, affectedProjects, anything, becauseOf, isWide, spread } from "./affected-projects.ts";
 import { baseOf } from "./git/base.ts";
 import { machineOf, type View, viewOf } from "./git/view.ts";
 import type { FileChange } from "./git/worktree.ts";
 import { makeGraph } from "./graph/graph.ts";
-import { shapesGraph } from "./graph/layout.ts";
 import { RootFiles } from "./graph/root-files.ts";
+import { shortGraph, writeShort } from "./graph/short.ts";
 import type { Workspace } from "./graph/workspace.ts";
 import { installed, lockfileOf, lockOf } from "./lockfile/dependencies.ts";
 import { reached } from "./lockfile/lockfile.ts";
@@ -14,41 +15,45 @@ import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } fro
 import { type PartName, type Parts, PartsOf, partNames } from "./tasks/parts.ts";
 import { allFiles, type Task, taskNames, taskOf } from "./tasks/pipeline.ts";
 
-/** `because` goes from the change to the project: a file, a part of the key, the projects between. */
-export type AffectedTask = Readonly<{
-  id: string;
-  project: string;
-  dir: string;
-  task: string;
-  because: readonly string[];
+export type Question = Readonly<{
+  tasks: readonly string[];
+  changes: readonly FileChange[];
+  env: Environment;
+  /** Of git's index when the changes were looked at: what is found is then kept for the same question asked again. */
+  stamp?: string | undefined;
 }>;
-
-export type Question = Readonly<{ tasks: readonly string[]; changes: readonly FileChange[]; env: Environment }>;
-
-/** Stands for "anything of this project", when no task is named. */
-const anything = "*";
 
 export async function affected(opened: Workspace, question: Question): Promise<readonly AffectedTask[]> {
   const { tasks, env } = question;
   const changes = withHiddenEdits(opened, question.changes);
-  // Only such changes can reach a project that none of them lies in, other than through who depends on it.
-  const isWide = changes.some((c) => opened.ownerOf(c.path) === "" || shapesGraph(c.path));
+  const isRooted = isWide(changes, opened.ownerOf);
   if (changes.length === 0 && tasks.length === 0) return [];
-  const head = await viewOf(opened, env, { isDotenvRead: false, isLockRead: isWide });
+  const head = await viewOf(opened, env, { isDotenvRead: false, isLockRead: isRooted });
   const { workspace } = head;
   checkNames(workspace, tasks);
   if (changes.length === 0) return [];
+  if (tasks.length === 0) {
+    const short = shortGraph(workspace.projects, head.graph, allProjects(workspace).includes(0));
+    const { root, dirty, hidden } = workspace;
+    if (hidden.length === 0) writeShort(root, short, { stamp: question.stamp, dirty });
+    if (!isRooted) return affectedProjects(short, changes);
+  }
   const now = graphOf(head, tasks);
   const base = await viewBefore(head, changes);
   const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));
-  const past = isWide ? graphOf(base, tasks) : now;
+  const past = isRooted ? graphOf(base, tasks) : now;
   const compare = await comparer({ head, base, now, past, changes });
   const own = [...now.values()].flatMap((node) => {
-    const isTouched = isWide || touched.has(workspace.projects[node.project]?.dir ?? "");
+    const isTouched = isRooted || touched.has(workspace.projects[node.project]?.dir ?? "");
     const because = isTouched ? compare(node) : undefined;
     return because ? [[node.id, because] as const] : [];
   });
-  const reasons = spread(now, own);
+  const waiting = waitingIn(now);
+  const reasons = spread(
+    own,
+    (id) => waiting.get(id),
+    (id, next) => `${projectIn(id)} is used by ${projectIn(next)}`,
+  );
   const wanted = new Set(tasks.length > 0 ? tasks : [anything]);
   return [...now.values()].flatMap((node) => {
     const because = reasons.get(node.id);
@@ -122,13 +127,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-/** Carries reasons on to all that wait, nearest first; circles do no harm. */
-function spread(
-  tasks: TaskGraph,
-  own: readonly (readonly [string, readonly string[]])[],
-): ReadonlyMap<string, readonly string[]> {
-  const reasons = new Map(own);
-  if (reasons.size === 0) return reasons;
+function waitingIn(tasks: TaskGraph): ReadonlyMap<string, readonly string[]> {
   const waiting = new Map<string, string[]>();
   for (const node of tasks.values())
     for (const id of node.dependencies) {
@@ -136,10 +135,7 @@ function spread(
       if (list) list.push(node.id);
       else waiting.set(id, [node.id]);
     }
-  for (const [id, because] of reasons)
-    for (const next of waiting.get(id) ?? [])
-      if (!reasons.has(next)) reasons.set(next, [...because, `${projectIn(id)} is used by ${projectIn(next)}`]);
-  return reasons;
+  return waiting;
 }
 
 async function viewBefore(head: View, changes: readonly FileChange[]): Promise<View> {
@@ -195,13 +191,7 @@ function explain(part: PartName, { node, now, before, head, base, changes, packa
     const own = changes.filter(
       (c) => workspace.ownerOf(c.path) === project?.dir || base.workspace.ownerOf(c.path) === project?.dir,
     );
-    const [first, ...rest] = own.map(
-      (c) => `${c.path} ${c.before === undefined ? "added" : c.after === undefined ? "deleted" : "changed"}`,
-    );
-    return [
-      `${first ?? "its files changed"}${rest.length > 0 ? ` (+${rest.length} more)` : ""}`,
-      `is an input of ${name}`,
-    ];
+    return becauseOf(own, name);
   }
   if (part === "dependencies" || part === "tools") {
     const list = packages(part === "tools" ? 0 : node.project);

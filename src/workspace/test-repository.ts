@@ -1,13 +1,17 @@
 // Real little repositories for tests: files in a temporary directory, under git, with the questions one asks of them.
+import { deepEqual } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type AffectedTask, affected } from "./affected.ts";
-import { compareWithBase } from "./git/base.ts";
+import { affected } from "./affected.ts";
+import { type AffectedTask, affectedProjects, isWide } from "./affected-projects.ts";
+import { compareWithBase } from "./git/compare.ts";
 import { indexStamp } from "./git/git.ts";
+import { owners } from "./git/listing.ts";
 import { type View, viewOf } from "./git/view.ts";
 import { folderOf, lookAtTree } from "./git/worktree.ts";
+import { readShort } from "./graph/short.ts";
 import { openWorkspace } from "./graph/workspace.ts";
 import { allProjects, taskGraph } from "./tasks/graph.ts";
 import { type Result, type RunOptions, runTasks } from "./tasks/run.ts";
@@ -58,12 +62,18 @@ export class Repository {
   }
 
   async affectedTasks(tasks: readonly string[] = [], base = "base"): Promise<readonly AffectedTask[]> {
-    const looking = compareWithBase(this.root, base, () => indexStamp(folderOf(this.root))).then((found) => {
+    const looking = compareWithBase(this.root, base).then((found) => {
       if ("noBase" in found) throw new Error(found.noBase);
       return found;
     });
     const workspace = await openWorkspace(this.root, looking);
-    return await affected(workspace, { tasks, changes: (await looking).changes, env: this.env });
+    const look = await looking;
+    const found = await affected(workspace, { tasks, changes: look.changes, stamp: look.stamp, env: this.env });
+    // The short way must never say anything else.
+    const kept = tasks.length === 0 ? readShort(this.root) : undefined;
+    if (kept?.isOf(look) && !isWide(look.changes, owners(kept.graph.dirs)))
+      deepEqual(affectedProjects(kept.graph, look.changes), found);
+    return found;
   }
 
   /** Names, sorted; with tasks `name#task`. */

@@ -1,55 +1,36 @@
 // Affected projects or tasks, each with the way from the change to it.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
-import { Problem } from "../../domain/problem.ts";
-import { type AffectedTask, affected } from "../../workspace/affected.ts";
-import { compareWithBase, defaultBase } from "../../workspace/git/base.ts";
-import { git, gitFolder, indexStamp } from "../../workspace/git/git.ts";
-import { folderOf } from "../../workspace/git/worktree.ts";
+import { type AffectedTask, affectedProjects, isWide } from "../../workspace/affected-projects.ts";
+import { type Compared, compareWithBase, defaultBase, type NoBase } from "../../workspace/git/compare.ts";
+import { owners } from "../../workspace/git/listing.ts";
 import { findRoot } from "../../workspace/graph/layout.ts";
-import { openWorkspace } from "../../workspace/graph/workspace.ts";
+import { readShort } from "../../workspace/graph/short.ts";
 import type { AffectedOptions } from "../verbs/affected.ts";
+import { say } from "./say.ts";
 
 export async function printAffected(from: string, options: AffectedOptions): Promise<void> {
   const root = findRoot(from);
   const base = options.base ?? (await defaultBase(root, process.env));
-  const answer = await atHead(root, options.head ?? "HEAD", (at) => ask(at, base, options.task ?? []));
-  process.stdout.write(options.json ? json(answer, base, options) : text(answer, options));
+  const answer = await answered(root, base, options);
+  say(options.json ? json(answer, base, options) : text(answer, options));
 }
 
-export async function ask(root: string, base: string, tasks: readonly string[]): Promise<readonly AffectedTask[]> {
-  const folder = folderOf(root);
-  const comparing = compareWithBase(root, base, () => indexStamp(folder));
-  const looking = comparing.then((found) => {
-    if ("noBase" in found)
-      throw new Problem(
-        `cannot tell what is affected: ${found.noBase}`,
-        `Fetch it: git fetch --unshallow origin, or git fetch origin ${base}; in CI check out with full history`,
-      );
-    return found;
-  });
-  const workspace = await openWorkspace(root, looking);
-  const { changes } = await looking;
-  return await affected(workspace, { tasks, changes, env: process.env });
+async function answered(root: string, base: string, { head = "HEAD", task = [] }: AffectedOptions) {
+  const comparing = head === "HEAD" ? compareWithBase(root, base) : undefined;
+  const known = comparing && task.length === 0 ? await knownAlready(root, comparing) : undefined;
+  if (known) return known;
+  const { ask, atHead } = await import("./ask-affected.ts");
+  if (comparing) return await ask(root, { base, tasks: task, comparing });
+  return await atHead(root, head, (at) => ask(at, { base, tasks: task }));
 }
 
-/** Another head than what is checked out is looked at in a checkout of its own, which is removed again. */
-async function atHead<T>(root: string, head: string, answer: (root: string) => Promise<T>): Promise<T> {
-  if (head === "HEAD") return await answer(root);
-  const found = await git(root, ["rev-parse", "--verify", `${head}^{commit}`, "HEAD"]);
-  const [wanted, current] = found.out.toString().trim().split("\n");
-  if (!found.ok || !wanted) throw new Problem(`the commit "${head}" is not here`, `Fetch it: git fetch origin ${head}`);
-  if (wanted === current) return await answer(root);
-  const folder = mkdtempSync(join(tmpdir(), "sluice-head-"));
-  const added = await git(root, ["worktree", "add", "--detach", folder, wanted]);
-  try {
-    if (!added.ok) throw new Problem(`cannot check out ${head}: ${added.err.trim()}`, "See git worktree list");
-    return await answer(join(folder, relative(gitFolder(root)?.top ?? root, root)));
-  } finally {
-    await git(root, ["worktree", "remove", "--force", folder]);
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** Where the graph of exactly this tree is kept, and no change goes beyond its project, that is all there is to read. */
+async function knownAlready(root: string, comparing: Promise<Compared | NoBase>) {
+  comparing.catch(() => {}); // reported where it is awaited
+  const kept = readShort(root);
+  const found = await comparing;
+  if (!kept || "noBase" in found || !kept.isOf(found)) return undefined;
+  const isOpen = isWide(found.changes, owners(kept.graph.dirs));
+  return isOpen ? undefined : affectedProjects(kept.graph, found.changes);
 }
 
 function json(found: readonly AffectedTask[], base: string, { head, task }: AffectedOptions): string {

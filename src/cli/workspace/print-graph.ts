@@ -1,86 +1,17 @@
-// The project graph as a person, a program or Graphviz reads it.
-
-import { lookAtTree } from "../../workspace/git/worktree.ts";
+// The project graph as a person, a program or Graphviz reads it. What manifests declare is answered here, without opening
+// the workspace; all else is described in describe-graph.ts.
 import { declaredAnswer } from "../../workspace/graph/declared.ts";
-import { boundaries, cycles, type Graph, makeGraph, violations } from "../../workspace/graph/graph.ts";
-import { packageOf } from "../../workspace/graph/imports.ts";
 import { findRoot } from "../../workspace/graph/layout.ts";
-import { openWorkspace, type Workspace } from "../../workspace/graph/workspace.ts";
-import { type Reads, readsOf } from "../../workspace/tasks/reads.ts";
+import { graphJson } from "./graph-json.ts";
+import { say } from "./say.ts";
 
-type Options = Readonly<{ json?: boolean; dot?: boolean; edges: string }>;
+export type GraphOptions = Readonly<{ json?: boolean; dot?: boolean; edges: string }>;
 
-export async function printGraph(from: string, options: Options): Promise<void> {
+export async function printGraph(from: string, options: GraphOptions): Promise<void> {
   const root = findRoot(from);
-  if (options.json && options.edges === "declared") {
-    const answer = await declaredAnswer(root, ({ shape, projects, graph }) =>
-      json({ shape, projects }, graph, undefined),
-    );
-    if (answer !== undefined) {
-      process.stdout.write(answer);
-      return;
-    }
-  }
-  const workspace = await openWorkspace(root, lookAtTree(root));
-  const reads = options.edges === "declared" ? undefined : readsOf(workspace);
-  const graph = makeGraph(workspace.projects, reads && { workspace, reads });
-  const print = options.json ? json : options.dot ? dot : text;
-  process.stdout.write(print(workspace, graph, reads));
-}
-
-type Found = ReadonlyMap<string, Reads> | undefined;
-
-function json({ projects, shape }: Pick<Workspace, "projects" | "shape">, graph: Graph, reads: Found): string {
-  const nodes = projects.map((p, i) => ({
-    name: p.name,
-    dir: p.dir || ".",
-    ...(p.tags.length > 0 ? { tags: p.tags } : {}),
-    dependencies: (graph.out[i] ?? []).map((e) => ({ name: projects[e.to]?.name, by: e.kind })),
-  }));
-  const findings = reads ? { ...faults(projects, graph, reads) } : {};
-  return `${JSON.stringify({ workspaces: shape.globs ?? [], projects: nodes, ...findings })}\n`;
-}
-
-function dot({ projects }: Workspace, graph: Graph): string {
-  const id = (i: number) => JSON.stringify(projects[i]?.name ?? "");
-  const lines = graph.edges.map(
-    (e) => `  ${id(e.from)} -> ${id(e.to)}${e.kind === "declared" ? "" : " [style=dashed]"};`,
-  );
-  return `digraph workspace {\n${projects.map((_, i) => `  ${id(i)};`).join("\n")}\n${lines.join("\n")}\n}\n`;
-}
-
-function text(workspace: Workspace, graph: Graph, reads: Found): string {
-  const { projects } = workspace;
-  const lines = projects.flatMap((p, i) => {
-    if (i === 0 && projects.length > 1) return [];
-    const to = (graph.out[i] ?? []).map((e) => `${projects[e.to]?.name}${e.kind === "declared" ? "" : ` (${e.kind})`}`);
-    return [`${p.name}  ${p.dir || "."}${to.length > 0 ? `\n  → ${to.join(", ")}` : ""}`];
-  });
-  const { undeclared, unused, circles } = reads ? faults(projects, graph, reads) : none;
-  const broken = violations(graph, projects, boundaries(workspace));
-  const notes = [
-    ...undeclared.map((e) => `undeclared  ${e.project} imports ${e.name}`),
-    ...unused.map((e) => `unused      ${e.project} declares ${e.name} and never imports it`),
-    ...circles.map((names) => `cycle       ${names.join(" → ")}`),
-    ...broken.map((e) => `boundary    ${projects[e.from]?.name} may not depend on ${projects[e.to]?.name}`),
-  ];
-  return `${[...lines, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n")}\n`;
-}
-
-const none = { undeclared: [], unused: [], circles: [] };
-
-function faults(projects: Workspace["projects"], graph: Graph, reads: ReadonlyMap<string, Reads>) {
-  const undeclared = graph.edges
-    .filter((e) => e.kind === "imported")
-    .map((e) => ({
-      project: projects[e.from]?.name ?? "",
-      name: packageOf(e.name) ?? e.name,
-      to: projects[e.to]?.name ?? "",
-    }));
-  const unused = graph.edges
-    .filter(
-      (e) => e.kind === "declared" && e.from !== 0 && !reads.get(projects[e.from]?.dir ?? "")?.used.includes(e.name),
-    )
-    .map((e) => ({ project: projects[e.from]?.name ?? "", name: e.name }));
-  return { undeclared, unused, circles: cycles(graph, projects, ["declared", "imported", "configured"]) };
+  const isDeclared = options.json && options.edges === "declared";
+  const answer = isDeclared ? await declaredAnswer(root, graphJson) : undefined;
+  if (answer !== undefined) return say(answer);
+  const { describeGraph } = await import("./describe-graph.ts");
+  say(await describeGraph(root, options));
 }

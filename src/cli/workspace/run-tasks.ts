@@ -1,179 +1,60 @@
-// Runs tasks for a person: chooses what, tells how it goes, ends cleanly on Ctrl-C.
-import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+// `sluice run`: where nothing changed since the last run, that is found out and told here; everything else is run-fully.ts.
 import { join, resolve } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { Problem } from "../../domain/problem.ts";
-import { openRemote, remoteSettings } from "../../workspace/cache/remote.ts";
 import { cacheFolder, salt } from "../../workspace/cache/settings.ts";
-import { openStore, pruneDaily } from "../../workspace/cache/store.ts";
-import { defaultBase } from "../../workspace/git/base.ts";
-import { type View, viewOf } from "../../workspace/git/view.ts";
 import { type Look, lookAtTree } from "../../workspace/git/worktree.ts";
-import { matcher } from "../../workspace/glob.ts";
 import { findRoot } from "../../workspace/graph/layout.ts";
-import { openWorkspace } from "../../workspace/graph/workspace.ts";
-import { allProjects, checkNames, type TaskGraph, taskGraph } from "../../workspace/tasks/graph.ts";
-import { keysOf } from "../../workspace/tasks/keys.ts";
-import { PartsOf } from "../../workspace/tasks/parts.ts";
-import { runningCount, stopAll } from "../../workspace/tasks/process.ts";
-import { quickRun } from "../../workspace/tasks/quick-run.ts";
-import { type Result, type RunOptions, runTasks } from "../../workspace/tasks/run.ts";
+import { type InPlace, quickRun } from "../../workspace/tasks/quick-run.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
-import { junit } from "./junit.ts";
-import { ask } from "./print-affected.ts";
-import { openRunScreen } from "./run-screen.ts";
 
-const keptByDefault = { sizeMaxBytes: 10 * 2 ** 30, ageMaxMs: 14 * 86_400_000 };
+/** A run whose look at the tree has begun. */
+export type Begun = Readonly<{
+  root: string;
+  looking: Promise<Look>;
+  lookedAtMs: number;
+  request: string;
+  /** Where results are kept. */
+  folder: string;
+  options: RunVerbOptions;
+  /** Could have been answered from the last run. */
+  isQuick: boolean;
+}>;
 
 export async function runVerbIn(from: string, tasks: readonly string[], options: RunVerbOptions): Promise<void> {
   const root = findRoot(from);
   process.chdir(root); // short paths: thousands of outputs are looked at
-  const lookedAtMs = Date.now();
-  const looking = lookAtTree(root);
-  const request = JSON.stringify([tasks, options.filter ?? null]);
-  const folder = options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root);
-  const isQuick = !options.affected && !options.force && !options.dryRun;
-  if (isQuick && (await nothingToDo({ root, looking, request, folder, options }))) return;
-  const view = await viewOf(await openWorkspace(root, looking), process.env);
-  const { workspace } = view;
-  checkNames(workspace, tasks);
-  const chosen = await choose(view, tasks, options);
-  const graph = taskGraph(workspace, view.graph, { tasks, projects: chosen });
-  if (options.dryRun) return printPlan(view, graph, options);
-  const screen = openRunScreen(process.stdout, { isQuiet: options.quiet === true || options.json === true });
-  if (view.installed.file === undefined) screen.warn("no lock file: keys hold the ranges of dependencies only");
-  const { missing, file } = view.installed;
-  if (missing.length > 0) screen.warn(`${file} is out of date: it lacks ${missing.slice(0, 3).join(", ")}`);
-  const settings = remoteSettings(process.env);
-  const remote = settings && openRemote(settings, screen.warn);
-  const stopping = onInterrupt();
-  const results = await runTasks(view, graph, {
-    ...limits(options),
-    cacheFolder: folder,
-    salt: salt(process.env),
-    remote,
-    lookedAtMs,
-    request,
-    stamp: isQuick ? (await looking).stamp : undefined,
-    listener: screen,
-    isStopped: stopping.isStopped,
-  });
-  await remote?.flush(30_000);
-  if (results.some((r) => r.outcome === "ran")) pruneDaily(folder, { ...keptByDefault, nowMs: Date.now() });
-  finish(results, { options, root, isStopped: stopping.isStopped(), screen });
+  const begun: Begun = {
+    root,
+    looking: lookAtTree(root),
+    lookedAtMs: Date.now(),
+    request: JSON.stringify([tasks, options.filter ?? null]),
+    folder: options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root),
+    options,
+    isQuick: !options.affected && !options.force && !options.dryRun,
+  };
+  const inPlace = begun.isQuick ? await nothingToDo(begun) : undefined;
+  if (inPlace) return await tellAllInPlace(inPlace, begun);
+  const { runFully } = await import("./run-fully.ts");
+  await runFully(tasks, begun);
 }
 
-type Quick = Readonly<{
-  root: string;
-  looking: Promise<Look>;
-  request: string;
-  folder: string;
-  options: RunVerbOptions;
-}>;
-
-/** True when everything was in place, and is told so. */
-async function nothingToDo({ root, looking, request, folder, options }: Quick): Promise<boolean> {
+async function nothingToDo({ root, looking, request }: Begun): Promise<readonly InPlace[] | undefined> {
   const asked = { root, look: await looking, request, env: process.env, salt: salt(process.env) };
-  const inPlace = quickRun(join(root, ".sluice", "outputs", "record"), asked);
-  if (!inPlace) return false;
+  return quickRun(join(root, ".sluice", "outputs", "record"), asked);
+}
+
+async function tellAllInPlace(inPlace: readonly InPlace[], { root, folder, options }: Begun): Promise<void> {
+  if (options.quiet && !options.json && !options.junit) return;
+  const [{ openStore }, { openRunScreen }, { finish }] = await Promise.all([
+    import("../../workspace/cache/store.ts"),
+    import("./run-screen.ts"),
+    import("./finish-run.ts"),
+  ]);
   const screen = openRunScreen(process.stdout, { isQuiet: options.quiet === true || options.json === true });
   const store = openStore(folder);
   const results = inPlace.map(({ id, key }) => {
-    const result: Result = { id, outcome: "in place", durationMs: 0 };
+    const result = { id, outcome: "in place", durationMs: 0 } as const;
     screen.ends(id, result, () => store.logOf(key));
     return result;
   });
   finish(results, { options, root, isStopped: false, screen });
-  return true;
-}
-
-function limits(options: RunVerbOptions) {
-  const concurrency =
-    options.concurrency === undefined ? availableParallelism() : count(options.concurrency, "--concurrency", 1);
-  return {
-    concurrency,
-    keepGoing: options.keepGoing === true,
-    isForced: options.force === true,
-    retries: count(options.retries ?? "0", "--retries", 0),
-    timeoutMs: options.timeout === undefined ? undefined : 1000 * count(options.timeout, "--timeout", 1),
-  } satisfies Partial<RunOptions>;
-}
-
-function count(text: string, option: string, least: number): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= least) return value;
-  throw new Problem(`${option} ${text} is not a number of at least ${least}`, `Write for example ${option} 4`);
-}
-
-async function choose(view: View, tasks: readonly string[], options: RunVerbOptions): Promise<readonly number[]> {
-  const { workspace } = view;
-  const all = allProjects(workspace);
-  if (options.affected) {
-    const base = options.base ?? (await defaultBase(workspace.root, process.env));
-    const found = new Set((await ask(workspace.root, base, tasks)).map((a) => a.project));
-    return all.filter((i) => found.has(workspace.projects[i]?.name ?? ""));
-  }
-  if (!options.filter) return all;
-  const wanted = matcher(options.filter.map((f) => f.replace(/^\.\//, "")));
-  const chosen = all.filter((i) => {
-    const project = workspace.projects[i];
-    return project && (wanted(project.name) || wanted(project.dir || "."));
-  });
-  if (chosen.length > 0) return chosen;
-  throw new Problem(`no project matches ${options.filter.join(", ")}`, "sluice graph lists names and directories");
-}
-
-type Ending = Readonly<{
-  options: RunVerbOptions;
-  root: string;
-  isStopped: boolean;
-  screen: ReturnType<typeof openRunScreen>;
-}>;
-
-function finish(results: readonly Result[], { options, root, isStopped, screen }: Ending): void {
-  const isOk = results.every((r) => r.outcome !== "failed" && r.outcome !== "skipped" && r.outcome !== "stopped");
-  if (options.junit) writeFileSync(join(root, options.junit), junit(results));
-  if (options.json) process.stdout.write(`${JSON.stringify({ ok: isOk, tasks: results })}\n`);
-  else screen.summary(results);
-  if (isStopped) process.exitCode = 130;
-  else if (!isOk) process.exitCode = 1;
-}
-
-/** The first Ctrl-C asks tasks to end, the second or ten seconds make them. */
-function onInterrupt(): Readonly<{ isStopped: () => boolean }> {
-  let isStopped = false;
-  const stop = () => {
-    stopAll(isStopped ? "SIGKILL" : "SIGTERM");
-    isStopped = true;
-    void killLate();
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
-  return { isStopped: () => isStopped };
-}
-
-async function killLate(): Promise<void> {
-  for (let i = 0; i < 100 && runningCount() > 0; i++) await wait(100, undefined, { ref: false });
-  stopAll("SIGKILL");
-}
-
-function printPlan(view: View, graph: TaskGraph, options: RunVerbOptions): void {
-  const keys = keysOf(graph, new PartsOf(view), salt(process.env));
-  const store = openStore(options.cacheDir ?? cacheFolder(view.workspace.root));
-  const tasks = [...graph.values()]
-    .filter((node) => node.task.command !== undefined)
-    .map((node) => {
-      const key = keys.get(node.id)?.key ?? "";
-      return {
-        id: node.id,
-        key,
-        isCached: node.task.isCached && store.has(key),
-        command: node.task.command,
-        waitsFor: node.dependencies,
-      };
-    });
-  if (options.json) process.stdout.write(`${JSON.stringify({ tasks })}\n`);
-  else
-    for (const { id, isCached, command } of tasks)
-      process.stdout.write(`${isCached ? "cached" : "run   "}  ${id}  ${command}\n`);
 }

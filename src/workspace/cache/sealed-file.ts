@@ -1,4 +1,5 @@
-// State on disk that may be torn or altered: a digest stands before the body, a temporary name before the real one.
+// State on disk that may be torn, altered, or of another version: a digest over its form's name and the body stands before
+// the body, a temporary name before the real one.
 // What does not check out reads as absent; nothing here is a truth that cannot be made again.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -6,7 +7,8 @@ import { dirname, join } from "node:path";
 
 const digestLength = 40;
 
-export function readSealed(file: string): Buffer | undefined {
+/** `form` names what the body is and its version; a body of any other form reads as absent. */
+export function readSealed(file: string, form: string): Buffer | undefined {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
@@ -14,16 +16,16 @@ export function readSealed(file: string): Buffer | undefined {
     return undefined;
   }
   const body = bytes.subarray(digestLength);
-  return bytes.toString("latin1", 0, digestLength) === digest(body) ? body : undefined;
+  return bytes.toString("latin1", 0, digestLength) === digest(form, body) ? body : undefined;
 }
 
 /** True when written; a full or read-only disk costs speed, not the run. */
-export function writeSealed(file: string, body: Buffer | string): boolean {
+export function writeSealed(file: string, form: string, body: Buffer | string): boolean {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(temporary, Buffer.concat([Buffer.from(digest(bytes)), bytes]));
+    writeFileSync(temporary, Buffer.concat([Buffer.from(digest(form, bytes)), bytes]));
     renameSync(temporary, file);
     return true;
   } catch {
@@ -36,8 +38,8 @@ export function writeSealed(file: string, body: Buffer | string): boolean {
   }
 }
 
-export function readSealedJson<T>(file: string): T | undefined {
-  const body = readSealed(file);
+export function readSealedJson<T>(file: string, form: string): T | undefined {
+  const body = readSealed(file, form);
   return body === undefined ? undefined : JSON.parse(body.toString());
 }
 
@@ -56,6 +58,6 @@ export function stateFolder(root: string): string {
   return folder;
 }
 
-function digest(bytes: Buffer): string {
-  return createHash("sha1").update(bytes).digest("hex");
+function digest(form: string, bytes: Buffer): string {
+  return createHash("sha1").update(`${form}\n`).update(bytes).digest("hex");
 }

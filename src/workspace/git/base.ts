@@ -4,56 +4,9 @@
 import { projectDirs, readShape, shapesGraph } from "../graph/layout.ts";
 import { type Project, readProject } from "../graph/manifest.ts";
 import type { Workspace } from "../graph/workspace.ts";
-import { git, splitNul } from "./git.ts";
+import { git } from "./git.ts";
 import { type FileEntry, owners, sourceKey, withDirty } from "./listing.ts";
-import {
-  type Content,
-  contentAt,
-  contentOf,
-  type FileChange,
-  type Look,
-  must,
-  parseRaw,
-  untrackedFiles,
-} from "./worktree.ts";
-
-export type Compared = Look & Readonly<{ changes: readonly FileChange[] }>;
-export type NoBase = Readonly<{ noBase: string }>;
-
-/** What differs from the merge base with `base`, committed or not, in the same look that finds what is dirty. */
-export async function compareWithBase(
-  root: string,
-  base: string,
-  stamp: () => string | undefined,
-): Promise<Compared | NoBase> {
-  const flags = ["-z", "--relative", "--no-renames", "--ignore-submodules=none"];
-  const looking = git(root, ["diff-index", ...flags, "--merge-base", base, "--"]);
-  const untracked = untrackedFiles(root);
-  untracked.catch(() => {});
-  const first = await looking;
-  const out = first.ok ? first.out : await againstMergeBase(root, base, flags);
-  if (typeof out === "string") return { noBase: out };
-  const raw = parseRaw(out);
-  const changes = new Map((await contentOf(root, raw)).map((c) => [c.path, c]));
-  const dirty = new Map<string, Content | undefined>();
-  for (const { path, oid, mode } of raw)
-    if (mode === "000000" || !/[^0]/.test(oid)) dirty.set(path, changes.get(path)?.after);
-  for (const path of await untracked) {
-    const after = contentAt(root, path);
-    dirty.set(path, after);
-    changes.set(path, { path, before: changes.get(path)?.before, after });
-  }
-  return { stamp: stamp(), dirty, changes: [...changes.values()].filter((c) => c.before !== c.after) };
-}
-
-/** Where git cannot say it in one step: several merge bases (the first counts), or an older git. */
-async function againstMergeBase(root: string, base: string, flags: readonly string[]): Promise<Buffer | string> {
-  const known = await git(root, ["rev-parse", "--verify", "--quiet", `${base}^{commit}`]);
-  if (!known.ok) return `the commit "${base}" is not here`;
-  const found = await git(root, ["merge-base", base, "HEAD"]);
-  if (!found.ok) return `"${base}" and HEAD have no common commit here`;
-  return must(await git(root, ["diff-index", ...flags, found.out.toString().trim(), "--"]));
-}
+import { type Content, type FileChange, must } from "./worktree.ts";
 
 /** Takes the changes back. */
 export async function baseOf(head: Workspace, changes: readonly FileChange[]): Promise<Workspace> {
@@ -146,15 +99,4 @@ async function blobs(root: string, changes: readonly FileChange[]): Promise<Read
     at = end + 2 + size;
   }
   return texts;
-}
-
-/** The branch that a change is meant for, as CI systems say it; else the main branch. */
-export async function defaultBase(root: string, env: Readonly<Record<string, string | undefined>>): Promise<string> {
-  const named = env.SLUICE_BASE ?? env.TURBO_SCM_BASE ?? env.NX_BASE ?? env.CI_MERGE_REQUEST_DIFF_BASE_SHA;
-  if (named) return named;
-  const branch = env.GITHUB_BASE_REF ?? env.BITBUCKET_PR_DESTINATION_BRANCH;
-  if (branch) return `origin/${branch}`;
-  const refs = await git(root, ["for-each-ref", "--format=%(refname:short)%00", "refs/remotes/origin", "refs/heads"]);
-  const known = new Set(splitNul(refs.out.toString()).map((r) => r.trim()));
-  return ["origin/main", "origin/master", "main", "master"].find((r) => known.has(r)) ?? "HEAD";
 }

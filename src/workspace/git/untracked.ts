@@ -4,38 +4,45 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, posix, resolve } from "node:path";
-import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { readSealed, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { readNumbers, withNumbers } from "../packed.ts";
 import { git, gitFolder, indexStamp, splitNul } from "./git.ts";
 
-const schema = 1;
-type Memory = Readonly<{
-  schema: number;
-  stamp: string;
-  /** Directories and ignore files; empty until the same index is met again: a single look is not worth it. */
-  places: readonly string[];
-  timesMs: readonly number[];
-}>;
+const form = "untracked 1";
+/** Places are directories and ignore files; none until the same index is met again: a single look is not worth it. */
+type Memory = Readonly<{ stamp: string; places: readonly string[]; timesMs: Float64Array }>;
 
 /** As git lists them; a path that ends in a slash is a repository of its own. */
 export async function listUntracked(root: string): Promise<readonly string[] | undefined> {
   const file = join(stateFolder(root), "graph", "untracked");
   const stamp = stampOf(root);
-  const old = readSealedJson<Memory>(file);
-  const memory = stamp !== undefined && old?.schema === schema && old.stamp === stamp ? old : undefined;
+  const old = stamp === undefined ? undefined : remembered(file);
+  const memory = old?.stamp === stamp ? old : undefined;
   const known = memory && memory.places.length > 0 ? memory.places : undefined;
-  const timesMs = known?.map((path) => changedAtMs(root, path));
+  const timesMs = known && Float64Array.from(known, (path) => changedAtMs(root, path));
   if (timesMs && memory && timesMs.every((t, i) => t === memory.timesMs[i])) return [];
   const places = known ?? (memory ? await placesOf(root) : []);
-  const lookedMs = timesMs ?? places.map((path) => changedAtMs(root, path)); // before git looks
+  const lookedMs = timesMs ?? Float64Array.from(places, (path) => changedAtMs(root, path)); // before git looks
   const answer = await git(root, ["ls-files", "-z", "-o", "--exclude-standard"]);
   if (!answer.ok) return undefined;
   const found = splitNul(answer.out.toString());
   if (stamp === undefined) return found;
   const isSettled = lookedMs.every((t) => t < Date.now() - 2000); // a clock's tick is far shorter
   const isKept = found.length === 0 && isSettled && places.length > 0 && (await isClosed(root, places));
-  if (isKept) writeSealed(file, JSON.stringify({ schema, stamp, places, timesMs: lookedMs }));
-  else if (!memory) writeSealed(file, JSON.stringify({ schema, stamp, places: [], timesMs: [] }));
+  if (isKept) remember(file, { stamp, places, timesMs: lookedMs });
+  else if (!memory) remember(file, { stamp, places: [], timesMs: new Float64Array() });
   return found;
+}
+
+function remembered(file: string): Memory | undefined {
+  const body = readSealed(file, form);
+  if (!body) return undefined;
+  const { head, lines, numbers } = readNumbers<{ stamp: string }>(body);
+  return { stamp: head.stamp, places: lines, timesMs: numbers };
+}
+
+function remember(file: string, { stamp, places, timesMs }: Memory): void {
+  writeSealed(file, form, withNumbers({ stamp }, places, timesMs));
 }
 
 function stampOf(root: string): string | undefined {

@@ -1,8 +1,8 @@
 // The graph that manifests alone declare, without git and without a scan: members are found by reading the directories
 // that the workspace's globs name. The answer is kept beside the stats of all manifests, so that a warm look reads none.
-import { existsSync, lstatSync, readdirSync, readFileSync, type Stats } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { readSealed, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { isDeep, matcher } from "../glob.ts";
 import { type Graph, makeGraph } from "./graph.ts";
 import { readShape, type Shape } from "./layout.ts";
@@ -11,56 +11,86 @@ import { type Project, readProject } from "./manifest.ts";
 export type Declared = Readonly<{ shape: Shape; projects: readonly Project[]; graph: Graph }>;
 
 const rootShapes = ["package.json", "pnpm-workspace.yaml", "lerna.json", "nx.json", "turbo.json", "turbo.jsonc"];
-const schema = 1;
-type Memory = Readonly<{ schema: number; globs: readonly string[]; signature: string; answer: string }>;
+const form = "declared 1";
+type Head = Readonly<{
+  isNx: boolean;
+  globs: readonly string[];
+  placesBytes: number;
+  statsBytes: number;
+}>;
+/** After the head stand, as bytes: the paths looked at, their stats, the answer. */
+type Memory = Head & Readonly<{ places: Buffer; stats: Buffer; answer: Buffer }>;
 
 /** Undefined where globs go deep, or Nx finds projects without them: then git's listing must tell. */
-export async function declaredAnswer(root: string, print: (declared: Declared) => string): Promise<string | undefined> {
+export async function declaredAnswer(root: string, print: (declared: Declared) => string): Promise<Buffer | undefined> {
   const file = join(stateFolder(root), "graph", "declared");
-  const memory = readSealedJson<Memory>(file);
-  const known = memory?.schema === schema ? look(root, memory.globs) : undefined;
-  if (known && memory && known.signature === memory.signature) return memory.answer;
+  const memory = remembered(file);
+  const known = memory && look(root, memory);
+  if (memory && known?.places.equals(memory.places) && known.stats.equals(memory.stats)) return memory.answer;
   const shape = await readShape((path) => text(root, path));
   if (shape.isNx && !shape.globs) return undefined;
   const globs = shape.globs ?? [];
   if (globs.some(isDeep)) return undefined;
-  const { dirs, signature, newestMs } = look(root, globs);
+  const { dirs, places, stats, newestMs } = look(root, { globs, isNx: shape.isNx });
   const projects = ["", ...dirs].map((dir) => {
-    const own = join(dir, "project.json");
+    const own = dir ? `${dir}/project.json` : "project.json";
     // Most projects have none, and a thrown error costs ten times a look.
-    const nx = shape.isNx && existsSync(join(root, own)) ? text(root, own) : undefined;
+    const nx = shape.isNx && existsSync(`${root}/${own}`) ? text(root, own) : undefined;
     return readProject(dir, {
-      manifest: text(root, join(dir, "package.json")) ?? "{}",
+      manifest: text(root, dir ? `${dir}/package.json` : "package.json") ?? "{}",
       ...(nx === undefined ? {} : { nx }),
     });
   });
-  const answer = print({ shape, projects, graph: makeGraph(projects) });
+  const answer = Buffer.from(print({ shape, projects, graph: makeGraph(projects) }));
   // Changed a moment ago, it may change again within the same tick of the file system's clock.
-  if (newestMs < Date.now() - 100) writeSealed(file, JSON.stringify({ schema, globs, signature, answer }));
+  if (newestMs < Date.now() - 100) {
+    const head: Head = { isNx: shape.isNx, globs, placesBytes: places.length, statsBytes: stats.length };
+    writeSealed(file, form, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), places, stats, answer]));
+  }
   return answer;
 }
 
-type Looked = Readonly<{ dirs: readonly string[]; signature: string; newestMs: number }>;
-
-/** Where the members are, and a line about each file that counts. */
-function look(root: string, globs: readonly string[]): Looked {
-  const lines: string[] = [];
-  let newestMs = 0;
-  const note = (path: string, stat: Stats | undefined) => {
-    if (!stat) return;
-    lines.push(`${path} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs} ${stat.ino}`);
-    newestMs = Math.max(newestMs, stat.ctimeMs);
+function remembered(file: string): Memory | undefined {
+  const body = readSealed(file, form);
+  if (!body) return undefined;
+  const end = body.indexOf(10);
+  const head: Head = JSON.parse(body.toString("utf8", 0, end));
+  const [places, stats] = [end + 1, end + 1 + head.placesBytes];
+  const answer = body.subarray(stats + head.statsBytes);
+  return {
+    ...head,
+    places: body.subarray(places, stats),
+    stats: body.subarray(stats, stats + head.statsBytes),
+    answer,
   };
-  const at = (path: string) => lstatSync(join(root, path), { throwIfNoEntry: false });
-  for (const path of rootShapes) note(path, at(path));
+}
+
+type Looked = Readonly<{ dirs: readonly string[]; places: Buffer; stats: Buffer; newestMs: number }>;
+
+/** Where the members are, and size, times and inode of each file that counts. */
+function look(root: string, { globs, isNx }: Pick<Head, "globs" | "isNx">): Looked {
+  const places: string[] = [];
+  const numbers: number[] = [];
+  let newestMs = 0;
+  const note = (place: string, path: string): boolean => {
+    const stat = lstatSync(`${root}/${path}`, { throwIfNoEntry: false });
+    if (!stat) return false;
+    places.push(place);
+    numbers.push(stat.size, stat.mtimeMs, stat.ctimeMs, stat.ino);
+    if (stat.ctimeMs > newestMs) newestMs = stat.ctimeMs;
+    return true;
+  };
+  for (const path of rootShapes) note(path, path);
   const isTaken = matcher(globs.filter((g) => g.startsWith("!")).map((g) => g.slice(1)));
   const candidates = globs.filter((g) => !g.startsWith("!")).flatMap((g) => expand(root, g));
-  const dirs = [...new Set(candidates)].sort().filter((dir) => {
-    const stat = isTaken(dir) ? undefined : at(`${dir}/package.json`);
-    note(dir, stat);
-    return stat !== undefined;
-  });
-  return { dirs, signature: lines.join("\n"), newestMs };
+  const dirs = [...new Set(candidates)].sort().filter((dir) => !isTaken(dir) && note(dir, `${dir}/package.json`));
+  if (isNx) for (const dir of dirs) note(`${dir}/project.json`, `${dir}/project.json`);
+  return {
+    dirs,
+    places: Buffer.from(places.join("\0")),
+    stats: Buffer.from(Float64Array.from(numbers).buffer),
+    newestMs,
+  };
 }
 
 function expand(root: string, glob: string): readonly string[] {
@@ -72,7 +102,7 @@ function expand(root: string, glob: string): readonly string[] {
       dirs = dirs.flatMap((dir) =>
         names(join(root, dir))
           .filter(isMatch)
-          .map((name) => join(dir, name)),
+          .map((name) => (dir ? `${dir}/${name}` : name)),
       );
     }
   }
@@ -90,7 +120,7 @@ function names(dir: string): readonly string[] {
 
 function text(root: string, path: string): string | undefined {
   try {
-    return readFileSync(join(root, path), "utf8");
+    return readFileSync(`${root}/${path}`, "utf8");
   } catch {
     return undefined;
   }

@@ -42,6 +42,10 @@ const list: readonly (readonly [ToolFamily, Family])[] = Object.entries(families
 export const alwaysRead =
   /^(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js|\.nvmrc|\.node-version|\.tool-versions|\.pnp\.c?js)$/;
 
+export function isFamily(name: string): name is ToolFamily {
+  return Object.hasOwn(families, name);
+}
+
 export function familyOf(fileName: string): ToolFamily | undefined {
   return list.find(([, { files }]) => files.test(fileName))?.[0];
 }

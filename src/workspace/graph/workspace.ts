@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
-import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { stateFolder } from "../cache/sealed-file.ts";
 import { indexStamp } from "../git/git.ts";
 import {
   eachEntry,
@@ -20,21 +20,7 @@ import {
 import { type Content, contentAt, type Dirty, folderOf, type Look, listIndex } from "../git/worktree.ts";
 import { projectDirs, readShape, type Shape, shapesGraph } from "./layout.ts";
 import { type Project, type ProjectFiles, readProject } from "./manifest.ts";
-
-const schema = 7;
-
-/** What is remembered of an index: all of it can be made again. */
-type Memory = Readonly<{
-  schema: number;
-  stamp: string | undefined;
-  hidden: readonly FileEntry[];
-  shapes: Readonly<Record<string, Content>>;
-  overlay: Readonly<Record<string, Content | null>>;
-  shape: Shape;
-  projects: readonly Project[];
-  projectsKey: string;
-  slices: Readonly<Record<string, Readonly<{ ranges: readonly Range[]; key: string }>>>;
-}>;
+import { type Memory, readMemory, type Slice, writeMemory } from "./memory.ts";
 
 export type Workspace = Readonly<{
   root: string;
@@ -57,7 +43,7 @@ export type Workspace = Readonly<{
 export async function openWorkspace(root: string, looking: Promise<Look>): Promise<Workspace> {
   looking.catch(() => {}); // reported where it is awaited
   const folder = join(stateFolder(root), "graph");
-  const memory = remembered(folder);
+  const memory = readMemory(folder);
   const stamp = indexStamp(folderOf(root));
   const isSameIndex = memory !== undefined && stamp !== undefined && memory.stamp === stamp;
   const listing = isSameIndex ? undefined : listIndex(root);
@@ -105,7 +91,7 @@ async function reading(root: string, folder: string, listed: Listed): Promise<Wo
   const dirty = withHidden(root, look.dirty, hidden);
   const overlay = overlayOf(dirty);
   const now = applied(shapes, overlay);
-  const before = old ? applied(old.shapes, old.overlay) : new Map<string, Content>();
+  const before = old ? applied(old.shapes(), old.overlay) : new Map<string, Content>();
   const shape = await readShape((path) => (now.has(path) ? textAt(root, path) : undefined));
   const dirs = projectDirs(shape, now.keys());
   const known = new Map(old?.projects.map((p) => [p.dir, p]));
@@ -121,7 +107,7 @@ async function reading(root: string, folder: string, listed: Listed): Promise<Wo
   const projectsKey = createHash("sha1")
     .update(JSON.stringify([shape, projects]))
     .digest("hex");
-  const memory: Memory = { schema, stamp, hidden, shapes, overlay, shape, projects, projectsKey, slices };
+  const memory: Memory = { stamp, hidden, shapes: () => shapes, overlay, shape, projects, projectsKey, slices };
   remember(folder, memory, raw);
   return assemble({ root, folder, memory, dirty, raw });
 }
@@ -136,7 +122,7 @@ function cut(raw: Buffer, of: { dirs: readonly string[]; paths: readonly string[
     if (last && last[1] === start) last[1] = end;
     else own?.push([start, end]);
   });
-  return Object.fromEntries([...ranges].map(([dir, own]) => [dir, { ranges: own, key: sliceKey(raw, own) }]));
+  return new Map([...ranges].map(([dir, own]): [string, Slice] => [dir, { ranges: own, key: sliceKey(raw, own) }]));
 }
 
 type Parts = Readonly<{ root: string; folder: string; memory: Memory; dirty: Dirty; raw?: Buffer }>;
@@ -173,7 +159,7 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
     ownerOf,
     filesOf,
     contentOf,
-    sourceKeyOf: (dir) => (touched.has(dir) ? sourceKey(filesOf(dir)) : (memory.slices[dir]?.key ?? "")),
+    sourceKeyOf: (dir) => (touched.has(dir) ? sourceKey(filesOf(dir)) : (memory.slices.get(dir)?.key ?? "")),
     read: (path) => textAt(root, path),
   };
 }
@@ -206,7 +192,7 @@ function overlayOf(dirty: Dirty): Record<string, Content | null> {
   return Object.fromEntries(own.map(([path, content]) => [path, content ?? null]));
 }
 
-function applied(shapes: Memory["shapes"], overlay: Memory["overlay"]): Map<string, Content> {
+function applied(shapes: Readonly<Record<string, Content>>, overlay: Memory["overlay"]): Map<string, Content> {
   const all = new Map(Object.entries(shapes));
   for (const [path, content] of Object.entries(overlay)) {
     if (content === null) all.delete(path);
@@ -220,11 +206,6 @@ function sameRecord(a: Readonly<Record<string, unknown>>, b: Readonly<Record<str
   return keys.length === Object.keys(b).length && keys.every((k) => a[k] === b[k]);
 }
 
-function remembered(folder: string): Memory | undefined {
-  const memory = readSealedJson<Memory>(join(folder, "memory"));
-  return memory?.schema === schema ? memory : undefined;
-}
-
 function remember(folder: string, memory: Memory, raw: Buffer): void {
   const temporary = join(folder, `files.${process.pid}.tmp`);
   try {
@@ -234,7 +215,7 @@ function remember(folder: string, memory: Memory, raw: Buffer): void {
   } catch {
     return; // read-only or full: it is only slower next time
   }
-  writeSealed(join(folder, "memory"), JSON.stringify(memory));
+  writeMemory(folder, memory);
 }
 
 function readListing(folder: string): Buffer | undefined {
@@ -246,7 +227,7 @@ function readListing(folder: string): Buffer | undefined {
 }
 
 function rangesOf(memory: Memory, dir: string): readonly Range[] {
-  return memory.slices[dir]?.ranges ?? [];
+  return memory.slices.get(dir)?.ranges ?? [];
 }
 
 /** A project's part of the remembered listing, checked against its key. */
@@ -265,7 +246,7 @@ function sliceOf(folder: string, memory: Memory, dir: string): Buffer | undefine
       return part;
     });
     const slice = Buffer.concat(parts);
-    return sliceKey(slice, [[0, slice.length]]) === memory.slices[dir]?.key ? slice : undefined;
+    return sliceKey(slice, [[0, slice.length]]) === memory.slices.get(dir)?.key ? slice : undefined;
   } finally {
     closeSync(file);
   }

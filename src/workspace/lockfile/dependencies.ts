@@ -12,9 +12,8 @@ export type Installed = Readonly<{
   missing: readonly string[];
 }>;
 
-const schema = 3;
+const form = "lock 1";
 type Memory = Readonly<{
-  schema: number;
   key: string;
   digests: Readonly<Record<string, string>>;
   missing: readonly string[];
@@ -36,14 +35,13 @@ export async function installed(workspace: Workspace, remember = true): Promise<
   const content = workspace.contentOf(file) ?? "";
   const key = `${content} ${workspace.projectsKey}`;
   const at = join(stateFolder(workspace.root), "graph", "lock");
-  const memory = remember ? readSealedJson<Memory>(at) : undefined;
-  if (memory?.schema === schema && memory.key === key)
-    return { file, digestOf: (dir) => memory.digests[dir] ?? "", missing: memory.missing };
+  const memory = remember ? readSealedJson<Memory>(at, form) : undefined;
+  if (memory?.key === key) return { file, digestOf: (dir) => memory.digests[dir] ?? "", missing: memory.missing };
   const lock = await lockOf(workspace);
   if (!lock) return { file, digestOf: () => content, missing: [] };
   const names = new Set(workspace.projects.map((p) => p.name));
   const { digests, missing } = closures(lock, workspace.projects, (name) => names.has(name));
-  if (remember) writeSealed(at, JSON.stringify({ schema, key, digests: Object.fromEntries(digests), missing }));
+  if (remember) writeSealed(at, form, JSON.stringify({ key, digests: Object.fromEntries(digests), missing }));
   return { file, digestOf: (dir) => digests.get(dir) ?? "", missing };
 }
 

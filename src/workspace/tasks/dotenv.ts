@@ -10,11 +10,12 @@ export type Dotenv = Readonly<{
 }>;
 
 const example = /\.(?:example|sample|template|dist|schema|defaults)$/;
+const form = "dotenv 1";
 type Memory = Readonly<Record<string, readonly [ctimeMs: number, names: readonly string[]]>>;
 
 export function dotenvOf(root: string, dirs: readonly string[]): Dotenv {
   const file = join(stateFolder(root), "graph", "dotenv");
-  const known = readSealedJson<Memory>(file) ?? {};
+  const known = readSealedJson<Memory>(file, form) ?? {};
   const next: Record<string, readonly [number, readonly string[]]> = {};
   const found = new Map<string, string>();
   const settledMs = Date.now() - 2000; // a directory changed just now may change again within its clock's tick
@@ -31,7 +32,7 @@ export function dotenvOf(root: string, dirs: readonly string[]): Dotenv {
       found.set(dir, names.map((name) => `${name} ${at(name)}`).join("\n"));
     }
   }
-  if (isNew) writeSealed(file, JSON.stringify(next));
+  if (isNew) writeSealed(file, form, JSON.stringify(next));
   return { of: (dir) => found.get(dir) ?? "" };
 }
 

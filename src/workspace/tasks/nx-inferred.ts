@@ -14,6 +14,7 @@ import { isObject, type JsonObject, objectAt, parseJsonc } from "../jsonc.ts";
 import { source } from "./pipeline.ts";
 import type { Reads } from "./reads.ts";
 
+const form = "nx 1";
 type Memory = Readonly<{ key: string; targets: Readonly<Record<string, JsonObject>> }>;
 
 /** The workspace with inferred targets under those that projects declare; as it is where Nx infers none. */
@@ -28,9 +29,9 @@ export async function withInferred(workspace: Workspace, reads: ReadonlyMap<stri
     .update([workspace.projectsKey, ...parts].join("\n"))
     .digest("hex");
   const file = join(stateFolder(root), "graph", "nx");
-  const memory = readSealedJson<Memory>(file);
+  const memory = readSealedJson<Memory>(file, form);
   const targets = memory?.key === key ? memory.targets : await askNx(root, nx);
-  if (memory?.key !== key) writeSealed(file, JSON.stringify({ key, targets }));
+  if (memory?.key !== key) writeSealed(file, form, JSON.stringify({ key, targets }));
   return { ...workspace, projects: workspace.projects.map((p) => merged(p, targets[p.name])) };
 }
 

@@ -3,10 +3,11 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { readSealed, writeSealed } from "../cache/sealed-file.ts";
+import { readNumbers, withNumbers } from "../packed.ts";
 
 /** size, mtime, ctime (ms with fractions: below a microsecond), inode. */
 const numbersPerFile = 4;
-const schema = 2;
+const form = "record 1";
 
 export type Made = Readonly<{ key: string; paths: readonly string[]; stats: Float64Array }>;
 
@@ -21,39 +22,36 @@ export type World = Readonly<{
 
 export type Record = Readonly<{ record: Map<string, Made>; world: World | undefined }>;
 type Head = Readonly<{
-  schema: number;
   tasks: readonly (readonly [id: string, key: string, files: number])[];
-  textBytes: number;
   world?: World;
 }>;
 
 export function readRecord(file: string): Record {
   const record = new Map<string, Made>();
-  const body = readSealed(file);
+  const body = readSealed(file, form);
   if (!body) return { record, world: undefined };
-  const end = body.indexOf(10);
-  const head: Head = JSON.parse(body.toString("utf8", 0, end));
-  if (head.schema !== schema) return { record, world: undefined };
-  const text = body.toString("utf8", end + 1, end + 1 + head.textBytes);
-  const paths = text === "" ? [] : text.split("\0");
-  const numbers = body.subarray(end + 1 + head.textBytes);
-  const stats = new Float64Array(numbers.length / 8);
-  new Uint8Array(stats.buffer).set(numbers);
+  const { head, lines, numbers } = readNumbers<Head>(body);
   let at = 0;
   for (const [id, key, files] of head.tasks) {
-    const own = stats.subarray(at * numbersPerFile, (at + files) * numbersPerFile);
-    record.set(id, { key, paths: paths.slice(at, at + files), stats: own });
+    const stats = numbers.subarray(at * numbersPerFile, (at + files) * numbersPerFile);
+    record.set(id, { key, paths: lines.slice(at, at + files), stats });
     at += files;
   }
   return { record, world: head.world };
 }
 
 export function writeRecord(file: string, record: ReadonlyMap<string, Made>, world: World | undefined): void {
-  const text = Buffer.from([...record.values()].flatMap((m) => m.paths).join("\0"));
+  const made = [...record.values()];
   const tasks = [...record].map(([id, { key, paths }]) => [id, key, paths.length] as const);
-  const head: Head = { schema, tasks, textBytes: text.length, ...(world ? { world } : {}) };
-  const numbers = [...record.values()].map((m) => Buffer.from(m.stats.buffer, m.stats.byteOffset, m.stats.byteLength));
-  writeSealed(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), text, ...numbers]));
+  const head: Head = { tasks, ...(world ? { world } : {}) };
+  const numbers = new Float64Array(made.reduce((sum, { stats }) => sum + stats.length, 0));
+  let at = 0;
+  for (const { stats } of made) {
+    numbers.set(stats, at);
+    at += stats.length;
+  }
+  const paths = made.flatMap((m) => m.paths);
+  writeSealed(file, form, withNumbers(head, paths, numbers));
 }
 
 export function look(root: string, key: string, paths: readonly string[]): Made {

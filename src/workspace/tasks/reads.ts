@@ -1,11 +1,13 @@
+// What the files of each project name: packages, paths outside it, tools. Scanned again only where sources changed.
 import { createHash } from "node:crypto";
 import { isBuiltin } from "node:module";
 import { join, posix } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { hasImports, importsOf, packageOf } from "../graph/imports.ts";
 import type { Project } from "../graph/manifest.ts";
-import { ownFamilies, type ToolFamily } from "../graph/tool-config.ts";
+import { isFamily, ownFamilies, type ToolFamily } from "../graph/tool-config.ts";
 import type { Workspace } from "../graph/workspace.ts";
+import { interned } from "../packed.ts";
 
 export type Reads = Readonly<{
   key: string;
@@ -25,24 +27,62 @@ export type Reads = Readonly<{
 
 const configuration =
   /(?:config[^/]*\.(?:[cm]?[jt]s|jsonc?)|(?:^|\/)(?:project|package)\.json|Dockerfile[^/]*|\.[^/]*rc[^/]*)$/;
-const schema = 5;
-type Memory = Readonly<{ schema: number; projects: Readonly<Record<string, Reads>> }>;
+const form = "reads 1";
+/** Names and lists recur: they are written once. */
+type Packed = Readonly<{
+  names: readonly string[];
+  lists: readonly (readonly string[])[];
+  rows: readonly (readonly [dir: string, key: string, configs: string, used: readonly number[], ...lists: number[]])[];
+}>;
 
 /** Of every project but the root, by directory. Only projects whose sources changed are scanned. */
 export function readsOf(workspace: Workspace): ReadonlyMap<string, Reads> {
   const file = join(stateFolder(workspace.root), "reads", "memory");
-  const memory = readSealedJson<Memory>(file);
-  const known = memory?.schema === schema ? memory.projects : {};
+  const known = remembered(file);
   const all = new Map<string, Reads>();
-  let isNew = Object.keys(known).length !== workspace.projects.length;
+  let isNew = known.size !== workspace.projects.length;
   for (const project of workspace.projects) {
     const key = workspace.sourceKeyOf(project.dir);
-    const old = known[project.dir];
+    const old = known.get(project.dir);
     if (old?.key !== key) isNew = true;
     all.set(project.dir, old?.key === key ? old : scan(workspace, project, key));
   }
-  if (isNew) writeSealed(file, JSON.stringify({ schema, projects: Object.fromEntries(all) }));
+  if (isNew) remember(file, all);
   return all;
+}
+
+function remembered(file: string): ReadonlyMap<string, Reads> {
+  const packed = readSealedJson<Packed>(file, form);
+  if (!packed) return new Map();
+  const { names, lists } = packed;
+  const list = (i: number | undefined) => lists[i ?? -1] ?? [];
+  return new Map(
+    packed.rows.map(([dir, key, configs, used, undeclared, outside, families, top]) => [
+      dir,
+      {
+        key,
+        configs,
+        used: used.map((i) => names[i] ?? ""),
+        undeclared: list(undeclared),
+        outside: list(outside),
+        families: list(families).filter(isFamily),
+        top: list(top),
+      },
+    ]),
+  );
+}
+
+function remember(file: string, all: ReadonlyMap<string, Reads>): void {
+  const [names, lists] = [interned<string>(), interned<readonly string[]>()];
+  const rows = [...all].map(([dir, r]): Packed["rows"][number] => [
+    dir,
+    r.key,
+    r.configs,
+    r.used.map(names.numberOf),
+    ...[r.undeclared, r.outside, r.families, r.top].map(lists.numberOf),
+  ]);
+  const packed: Packed = { names: names.values, lists: lists.values, rows };
+  writeSealed(file, form, JSON.stringify(packed));
 }
 
 function scan(workspace: Workspace, project: Project, key: string): Reads {

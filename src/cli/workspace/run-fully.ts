@@ -1,0 +1,128 @@
+// A run that has something to do: chooses what, tells how it goes, ends cleanly on Ctrl-C.
+import { availableParallelism } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
+import { Problem } from "../../domain/problem.ts";
+import { openRemote, remoteSettings } from "../../workspace/cache/remote.ts";
+import { cacheFolder, salt } from "../../workspace/cache/settings.ts";
+import { openStore, pruneDaily } from "../../workspace/cache/store.ts";
+import { defaultBase } from "../../workspace/git/compare.ts";
+import { type View, viewOf } from "../../workspace/git/view.ts";
+import { matcher } from "../../workspace/glob.ts";
+import { openWorkspace } from "../../workspace/graph/workspace.ts";
+import { allProjects, checkNames, type TaskGraph, taskGraph } from "../../workspace/tasks/graph.ts";
+import { keysOf } from "../../workspace/tasks/keys.ts";
+import { PartsOf } from "../../workspace/tasks/parts.ts";
+import { runningCount, stopAll } from "../../workspace/tasks/process.ts";
+import { type RunOptions, runTasks } from "../../workspace/tasks/run.ts";
+import type { RunVerbOptions } from "../verbs/run.ts";
+import { ask } from "./ask-affected.ts";
+import { finish } from "./finish-run.ts";
+import { openRunScreen } from "./run-screen.ts";
+import type { Begun } from "./run-tasks.ts";
+
+const keptByDefault = { sizeMaxBytes: 10 * 2 ** 30, ageMaxMs: 14 * 86_400_000 };
+
+export async function runFully(tasks: readonly string[], begun: Begun): Promise<void> {
+  const { root, looking, request, folder, lookedAtMs, options, isQuick } = begun;
+  const view = await viewOf(await openWorkspace(root, looking), process.env);
+  const { workspace } = view;
+  checkNames(workspace, tasks);
+  const chosen = await choose(view, tasks, options);
+  const graph = taskGraph(workspace, view.graph, { tasks, projects: chosen });
+  if (options.dryRun) return printPlan(view, graph, options);
+  const screen = openRunScreen(process.stdout, { isQuiet: options.quiet === true || options.json === true });
+  if (view.installed.file === undefined) screen.warn("no lock file: keys hold the ranges of dependencies only");
+  const { missing, file } = view.installed;
+  if (missing.length > 0) screen.warn(`${file} is out of date: it lacks ${missing.slice(0, 3).join(", ")}`);
+  const settings = remoteSettings(process.env);
+  const remote = settings && openRemote(settings, screen.warn);
+  const stopping = onInterrupt();
+  const results = await runTasks(view, graph, {
+    ...limits(options),
+    cacheFolder: folder,
+    salt: salt(process.env),
+    remote,
+    lookedAtMs,
+    request,
+    stamp: isQuick ? (await looking).stamp : undefined,
+    listener: screen,
+    isStopped: stopping.isStopped,
+  });
+  await remote?.flush(30_000);
+  if (results.some((r) => r.outcome === "ran")) pruneDaily(folder, { ...keptByDefault, nowMs: Date.now() });
+  finish(results, { options, root, isStopped: stopping.isStopped(), screen });
+}
+
+function limits(options: RunVerbOptions) {
+  const concurrency =
+    options.concurrency === undefined ? availableParallelism() : count(options.concurrency, "--concurrency", 1);
+  return {
+    concurrency,
+    keepGoing: options.keepGoing === true,
+    isForced: options.force === true,
+    retries: count(options.retries ?? "0", "--retries", 0),
+    timeoutMs: options.timeout === undefined ? undefined : 1000 * count(options.timeout, "--timeout", 1),
+  } satisfies Partial<RunOptions>;
+}
+
+function count(text: string, option: string, least: number): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= least) return value;
+  throw new Problem(`${option} ${text} is not a number of at least ${least}`, `Write for example ${option} 4`);
+}
+
+async function choose(view: View, tasks: readonly string[], options: RunVerbOptions): Promise<readonly number[]> {
+  const { workspace } = view;
+  const all = allProjects(workspace);
+  if (options.affected) {
+    const base = options.base ?? (await defaultBase(workspace.root, process.env));
+    const found = new Set((await ask(workspace.root, { base, tasks })).map((a) => a.project));
+    return all.filter((i) => found.has(workspace.projects[i]?.name ?? ""));
+  }
+  if (!options.filter) return all;
+  const wanted = matcher(options.filter.map((f) => f.replace(/^\.\//, "")));
+  const chosen = all.filter((i) => {
+    const project = workspace.projects[i];
+    return project && (wanted(project.name) || wanted(project.dir || "."));
+  });
+  if (chosen.length > 0) return chosen;
+  throw new Problem(`no project matches ${options.filter.join(", ")}`, "sluice graph lists names and directories");
+}
+
+/** The first Ctrl-C asks tasks to end, the second or ten seconds make them. */
+function onInterrupt(): Readonly<{ isStopped: () => boolean }> {
+  let isStopped = false;
+  const stop = () => {
+    stopAll(isStopped ? "SIGKILL" : "SIGTERM");
+    isStopped = true;
+    void killLate();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  return { isStopped: () => isStopped };
+}
+
+async function killLate(): Promise<void> {
+  for (let i = 0; i < 100 && runningCount() > 0; i++) await wait(100, undefined, { ref: false });
+  stopAll("SIGKILL");
+}
+
+function printPlan(view: View, graph: TaskGraph, options: RunVerbOptions): void {
+  const keys = keysOf(graph, new PartsOf(view), salt(process.env));
+  const store = openStore(options.cacheDir ?? cacheFolder(view.workspace.root));
+  const tasks = [...graph.values()]
+    .filter((node) => node.task.command !== undefined)
+    .map((node) => {
+      const key = keys.get(node.id)?.key ?? "";
+      return {
+        id: node.id,
+        key,
+        isCached: node.task.isCached && store.has(key),
+        command: node.task.command,
+        waitsFor: node.dependencies,
+      };
+    });
+  if (options.json) process.stdout.write(`${JSON.stringify({ tasks })}\n`);
+  else
+    for (const { id, isCached, command } of tasks)
+      process.stdout.write(`${isCached ? "cached" : "run   "}  ${id}  ${command}\n`);
+}
