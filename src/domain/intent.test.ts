@@ -41,10 +41,13 @@ test("an environment's sizes, jobs and checks come into what is intended", () =>
   });
   expect(wanted.verify.map((gate) => gate.kind)).toEqual(["job", "bake"]);
   expect(wanted.verify[1]).toMatchObject({ lastsMs: 600_000 });
+  const host = { kind: "metric", source: "host", comparator: ">", isOptional: true };
   expect(wanted.verify[1]?.kind === "bake" && wanted.verify[1].checks).toEqual([
     { kind: "errors", rateMax: 0.01, minimumRequests: 100 },
     { kind: "latency", quantile: 0.99, limitMs: 3000, minimumRequests: 100 },
     { kind: "comparison", alpha: 0.01, minimumRequests: 100, requireProof: false },
+    { ...host, name: "memory", query: "memoryShare", limit: 95, forMs: 30_000 },
+    { ...host, name: "restarts", query: "restarts", limit: 3, forMs: 0 },
     { kind: "probe", name: "health", method: "GET", url: "http://shop/health", status: 200, withinMs: 5000 },
   ]);
 });

@@ -12,7 +12,6 @@ import type { Gate } from "./strategy.ts";
 export const previewHeader = { header: "x-sluice-preview", value: "candidate" } as const;
 
 const moveWithinMs: Ms = 600_000;
-const holdWithinMs: Ms = 3_600_000;
 
 export interface IntentParts {
   readonly config: Config;
@@ -45,14 +44,14 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
       },
     ];
   };
-  const bake = { kind: "bake", lastsMs: here.bake, checks, withinMs: here.bake + holdWithinMs } as const;
+  const bake = { kind: "bake", lastsMs: here.bake, checks, withinMs: here.bake + here.hold.within } as const;
   return {
     services: Object.fromEntries(Object.entries(revisions).map(intended)),
     ...(admission.length > 0 ? { admission } : {}),
     queue: here.queue,
     verify: [...after, ...(here.bake > 0 ? [bake] : []), ...gate],
     onFailure: here.autoRollback ? "rollback" : "hold",
-    hold: { withinMs: holdWithinMs, onDeadline: "rollback" },
+    hold: { withinMs: here.hold.within, onDeadline: here.hold.onDeadline },
   };
 }
 

@@ -5,6 +5,7 @@ import { type Frame, type Ms, type RevisionId, sameFrame } from "./frame.ts";
 import { wayBack } from "./moves.ts";
 import type { NodeId, PlanNode, PlannedService, ServiceName, Step } from "./plan.ts";
 import { isDone, isOpen, isWaiting, type NodeRun, type Run } from "./run.ts";
+import { unjudged } from "./unjudged.ts";
 
 export type Task =
   /** Take its turn in the environment's queue, and freeze the plan. */
@@ -128,7 +129,13 @@ function success(run: Run): Fact | undefined {
   const { plan } = run;
   if (plan === undefined || !plan.nodes.every((node) => isDone(run, node.id))) return undefined;
   const promoted = Object.entries(plan.services).map(([name, service]) => [name, service.candidate]);
-  return { kind: "ended", outcome: "succeeded", stands: { ...run.stands, ...Object.fromEntries(promoted) } };
+  const because = unjudged(run);
+  return {
+    kind: "ended",
+    outcome: "succeeded",
+    ...(because === undefined ? {} : { because }),
+    stands: { ...run.stands, ...Object.fromEntries(promoted) },
+  };
 }
 
 /** For every service that was touched, its frames back to where it stood. */

@@ -136,11 +136,12 @@ function bakePhrase(
   tense: Tense,
 ): string {
   const lasts = minutes(step.lastsMs);
+  const atLeast = step.earliestMs === undefined ? "" : `${minutes(step.earliestMs)} to `;
   if (step.checks.length === 0) return `${verbs.wait[tense]} ${lasts}`;
   const candidate = run.plan?.services[node.service ?? ""]?.candidate;
   const share = candidate === undefined ? 0 : shareOf(before, candidate).traffic;
   const where = share > 0 ? ` at ${shareWords(share)}` : "";
-  return `${verbs.watch[tense]} ${versionName(run.release.version)}${where}${tense === "plan" ? ` for ${lasts}` : ""}`;
+  return `${verbs.watch[tense]} ${versionName(run.release.version)}${where}${tense === "plan" ? ` for ${atLeast}${lasts}` : ""}`;
 }
 
 function approvers({ roles, quorum }: ApprovalPolicy): string {

@@ -85,7 +85,7 @@ test("gates are told by what they ask of people and jobs", () => {
        3.4 s  web: approved by grace
        3.8 s  web: closed the preview
        4.2 s  web: stopped v2
-       4.2 s  v3 is live in production"
+       4.2 s  v3 is live in production: not judged: web (no bake with checks in its way)"
   `);
 });
 
@@ -97,7 +97,7 @@ test("recreate tells that requests wait while the two sides change places", () =
        1.2 s  web: stopped v2
        1.6 s  web: started 3 replicas of v3
          2 s  web: gave v3 all traffic
-         2 s  v3 is live in production"
+         2 s  v3 is live in production: not judged: web (no bake with checks in its way)"
   `);
 });
 

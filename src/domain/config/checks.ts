@@ -2,6 +2,19 @@
 import { z } from "zod";
 import { Duration, HttpMethod, key, Percentage } from "./values.ts";
 
+/** A number of a metric source against a limit. */
+export const Metric = z.strictObject({
+  source: key(z.string().min(1).prefault("host"), 'Who is asked: "host", or a metric source.', "prometheus"),
+  query: key(
+    z.string().min(1),
+    "What is asked. The host knows cpu (percent of one core, busiest replica), memory (MiB, largest replica), memoryShare (percent of what a replica may use) and restarts; another source what it understands, with $service, $environment and $revision filled in.",
+    "cpu",
+  ),
+  comparator: key(z.enum([">", ">=", "<", "<="]).prefault(">"), "What is bad: on which side of the limit.", "<"),
+  limit: key(z.number(), "The limit.", 80),
+  for: key(Duration.prefault("1m"), "It is bad when it stood beyond the limit for so long without a break.", "2m"),
+});
+
 const Latency = z.strictObject({
   p50: key(z.exactOptional(Duration), "Limit of the median.", "200ms"),
   p95: key(z.exactOptional(Duration), "Limit of the 95th percentile.", "800ms"),
@@ -56,15 +69,34 @@ const probes = key(
   { products: { url: "/api/products", within: "500ms" } },
 );
 
+const memoryMax = z.union([Percentage, z.literal(false)]);
+const restartsMax = z.union([z.int().min(0), z.literal(false)]);
+const metrics = key(
+  z.record(z.string(), Metric).prefault({}),
+  "Numbers of metric sources that fail a bake when they stand beyond a limit, and stable's do not.",
+  { cpu: { query: "cpu", limit: 80, for: "2m" } },
+);
+
 export const Checks = z.strictObject({
   errorRateMax: rateMax,
   latency,
   comparison: comparedWith,
   minimumRequests,
+  memoryMax: key(
+    memoryMax.prefault(95),
+    "Percent of its memory that a new replica may use for half a minute; false does not look.",
+    90,
+  ),
+  restartsMax: key(
+    restartsMax.prefault(3),
+    "Restarts that all new replicas may have together; false does not look.",
+    0,
+  ),
+  metrics,
   probes,
 });
 
-/** What an environment holds differently: each key replaces the workspace's; probes are added by name. */
+/** What an environment holds differently: each key replaces the workspace's; probes and metrics are added by name. */
 export const ChecksOverride = z.strictObject({
   errorRateMax: key(z.exactOptional(Percentage), "Largest share of requests that may fail, here.", "1%"),
   latency: key(z.exactOptional(Latency), "Limits of latency, here.", { p99: "1s" }),
@@ -74,6 +106,11 @@ export const ChecksOverride = z.strictObject({
     { requireProof: true },
   ),
   minimumRequests: key(z.exactOptional(z.int().min(1)), "Requests before a verdict, here.", 20),
+  memoryMax: key(z.exactOptional(memoryMax), "Percent of its memory that a new replica may use, here.", false),
+  restartsMax: key(z.exactOptional(restartsMax), "Restarts that new replicas may have, here.", 1),
+  metrics: key(z.exactOptional(z.record(z.string(), Metric)), "More numbers, here.", {
+    queue: { source: "prometheus", query: "sum(jobs_waiting)", limit: 1000 },
+  }),
   probes: key(z.exactOptional(z.record(z.string(), Probe)), "More probes, here.", { health: { url: "/health" } }),
 });
 

@@ -48,6 +48,10 @@ test("a small config gets every default, in one unit for each quantity", () => {
       "bake": 60000,
       "checks": {},
       "env": {},
+      "hold": {
+        "onDeadline": "rollback",
+        "within": 3600000,
+      },
       "jobs": {
         "after": [],
         "gate": [],

@@ -1,8 +1,10 @@
 // What the schema cannot see: names that must exist, cycles, things that do not go together. It reads the written
 // config loosely, so that these problems are reported together with those of form.
+import { hostQueries } from "../check.ts";
 import { Loose, mendFor } from "./loose.ts";
 import type { ConfigProblem } from "./problems.ts";
 import { strategyKinds } from "./strategy.ts";
+import { duration } from "./units.ts";
 
 type Check = (config: Loose) => readonly ConfigProblem[];
 
@@ -24,6 +26,8 @@ const checks: readonly Check[] = [
   overridesMeanAService,
   boundsAreOrdered,
   ingressIsUnique,
+  hostNumbersExist,
+  bakesAreOrdered,
 ];
 
 const backingKinds = ["postgres", "redis"];
@@ -238,5 +242,25 @@ function ingressIsUnique(config: Loose): readonly ConfigProblem[] {
     return other === undefined
       ? []
       : [ingress.problem(`"${other}" already stands at ${place}`, "Give one of them another path or host")];
+  });
+}
+
+/** The host has a few numbers of its own; what another source has only it can say. */
+function hostNumbersExist(config: Loose): readonly ConfigProblem[] {
+  const checks = [config, ...config.at("environments").entries].map((place) => place.at("checks"));
+  return checks
+    .flatMap((place) => place.at("metrics").entries)
+    .filter((metric) => (metric.at("source").value ?? "host") === "host")
+    .flatMap((metric) => metric.at("query").mustName(hostQueries, "a number of the host"));
+}
+
+function bakesAreOrdered(config: Loose): readonly ConfigProblem[] {
+  return stepsOf(config).flatMap((step) => {
+    const bake = step.at("bake");
+    const [min, max] = [bake.at("min").value, bake.at("max").value].map((text) =>
+      typeof text === "string" ? duration.read(text) : undefined,
+    );
+    if (min === undefined || max === undefined || min <= max) return [];
+    return [bake.problem(`min ${bake.at("min").value} is above max ${bake.at("max").value}`, "Exchange them")];
   });
 }

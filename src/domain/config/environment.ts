@@ -72,6 +72,15 @@ const Jobs = z.strictObject({
   gate: key(z.array(z.string()).prefault([]), "Before a release may go on to the next environment.", ["load"]),
 });
 
+const Hold = z.strictObject({
+  within: key(Duration.prefault("1h"), "How long it waits.", "4h"),
+  onDeadline: key(
+    z.enum(["rollback", "stay"]).prefault("rollback"),
+    "Then it goes back, or stays as it is until a person answers; it never goes forward by itself.",
+    "stay",
+  ),
+});
+
 export const Environment = z.strictObject({
   target: key(Target.prefault({ kind: "processes" }), "Where it runs.", { kind: "processes" }),
   after: key(
@@ -108,6 +117,11 @@ export const Environment = z.strictObject({
     z.boolean().prefault(true),
     "Takes a failing release back by itself; false holds and tells a person.",
     false,
+  ),
+  hold: key(
+    Hold.prefault({}),
+    "What becomes of a rollout that is on hold, for want of evidence or of an answer: it ends by evidence, by a person, or so.",
+    { within: "4h", onDeadline: "stay" },
   ),
   approvals: key(z.exactOptional(Approve), "People who must say yes before a release comes in.", { quorum: 1 }),
   secrets: key(

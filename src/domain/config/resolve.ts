@@ -1,6 +1,7 @@
 // What a configuration comes to in one environment: the service as it is sized there, the strategy with its gates
 // filled in, the checks with their overrides. Pure, so a plan made from a frozen config is the same everywhere.
-import type { Check } from "../check.ts";
+import type { Check, HostQuery } from "../check.ts";
+import type { Ms } from "../frame.ts";
 import type { ApprovalPolicy, CanaryStep, Gate, Strategy } from "../strategy.ts";
 import type {
   CanaryStepConfig,
@@ -50,7 +51,10 @@ export function wavesOf(config: Config): readonly (readonly string[])[] {
 /** `publicUrl` is the environment's address, before which probes that name only a path are put. */
 export function checksIn(config: Config, environment: string, publicUrl: string): readonly Check[] {
   const here = environmentOf(config, environment).checks;
-  const { errorRateMax, latency, comparison, minimumRequests, probes } = { ...config.checks, ...here };
+  const { errorRateMax, latency, comparison, minimumRequests, memoryMax, restartsMax, metrics, probes } = {
+    ...config.checks,
+    ...here,
+  };
   const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
   return [
     { kind: "errors", rateMax: errorRateMax / 100, minimumRequests },
@@ -69,6 +73,19 @@ export function checksIn(config: Config, environment: string, publicUrl: string)
             requireProof: comparison.requireProof,
           } as const,
         ]),
+    ...hostLimit("memory", "memoryShare", memoryMax, 30_000),
+    ...hostLimit("restarts", "restarts", restartsMax, 0),
+    ...Object.entries({ ...config.checks.metrics, ...metrics }).map(
+      ([name, { source, query, comparator, limit, for: forMs }]): Check => ({
+        kind: "metric",
+        name,
+        source,
+        query,
+        comparator,
+        limit,
+        forMs,
+      }),
+    ),
     ...Object.entries({ ...config.checks.probes, ...probes }).map(
       ([name, { method, url, status, bodyIncludes, within }]): Check => ({
         kind: "probe",
@@ -81,6 +98,12 @@ export function checksIn(config: Config, environment: string, publicUrl: string)
       }),
     ),
   ];
+}
+
+/** What every bake looks at by itself, where the target can tell. */
+function hostLimit(name: string, query: HostQuery, limit: number | false, forMs: Ms): readonly Check[] {
+  if (limit === false) return [];
+  return [{ kind: "metric", name, source: "host", query, comparator: ">", limit, forMs, isOptional: true }];
 }
 
 /** The environment's strategy as the domain knows it: named ones looked up, checks in every bake, preview jobs in place. */
@@ -152,7 +175,11 @@ function gateOf(step: GateConfig, config: Config, checks: readonly Check[]): Gat
     if (withinMs === undefined) throw new Error(`no job ${step.job} in the config`);
     return { kind: "job", name: step.job, withinMs };
   }
-  if ("bake" in step) return { kind: "bake", lastsMs: step.bake, checks, withinMs: step.bake + patienceMs };
+  if ("bake" in step) {
+    const { min, max } = typeof step.bake === "number" ? { min: step.bake, max: step.bake } : step.bake;
+    const early = min < max ? { earliestMs: min } : {};
+    return { kind: "bake", lastsMs: max, ...early, checks, withinMs: max + patienceMs };
+  }
   if ("pause" in step) return { kind: "bake", lastsMs: step.pause, checks: [], withinMs: step.pause };
   const { quorum, roles, note, within } = step.approve;
   const policy: ApprovalPolicy = { quorum, roles, ...(note === undefined ? {} : { note }) };

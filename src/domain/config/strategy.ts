@@ -12,8 +12,16 @@ export const Approve = z.strictObject({
 const job = z.strictObject({
   job: key(z.string(), "Runs a job of `jobs`; the rollout goes on when it exits 0.", "smoke"),
 });
+const between = z.strictObject({
+  min: key(Duration, "It ends no sooner.", "2m"),
+  max: key(Duration, "It ends no later, unless it is on hold.", "30m"),
+});
 const bake = z.strictObject({
-  bake: key(Duration, "Watches the environment's checks for so long; a failing verdict goes back at once.", "10m"),
+  bake: key(
+    z.union([Duration, between]),
+    "Watches the environment's checks for so long, or between `min` and `max` until health is shown; a failing verdict goes back at once.",
+    { min: "2m", max: "10m" },
+  ),
 });
 const pause = z.strictObject({ pause: key(Duration, "Only waits.", "1m") });
 const approve = z.strictObject({ approve: key(Approve, "Waits for people (`sluice promote`).", { quorum: 1 }) });
@@ -60,11 +68,11 @@ export const Strategy = z.discriminatedUnion("kind", [
         .min(1)
         .prefault([
           { setWeight: 5 },
-          { bake: "5m" },
+          { bake: { min: "2m", max: "5m" } },
           { setWeight: 25 },
-          { bake: "5m" },
+          { bake: { min: "2m", max: "5m" } },
           { setWeight: 50 },
-          { bake: "5m" },
+          { bake: { min: "2m", max: "5m" } },
           { setWeight: 100 },
         ]),
       "In order; after the last one the candidate has all traffic.",

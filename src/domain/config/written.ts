@@ -553,10 +553,21 @@ export interface WrittenConfig {
         readonly job: string;
       } | {
         /**
-         * Watches the environment's checks for so long; a failing verdict goes back at once.
-         * @example bake: "10m"
+         * Watches the environment's checks for so long, or between `min` and `max` until health is shown; a failing verdict goes back at once.
+         * @example bake: { min: "2m", max: "10m" }
          */
-        readonly bake: string;
+        readonly bake: string | {
+          /**
+           * It ends no sooner.
+           * @example min: "2m"
+           */
+          readonly min: string;
+          /**
+           * It ends no later, unless it is on hold.
+           * @example max: "30m"
+           */
+          readonly max: string;
+        };
       } | {
         /**
          * Only waits.
@@ -619,10 +630,21 @@ export interface WrittenConfig {
         readonly job: string;
       } | {
         /**
-         * Watches the environment's checks for so long; a failing verdict goes back at once.
-         * @example bake: "10m"
+         * Watches the environment's checks for so long, or between `min` and `max` until health is shown; a failing verdict goes back at once.
+         * @example bake: { min: "2m", max: "10m" }
          */
-        readonly bake: string;
+        readonly bake: string | {
+          /**
+           * It ends no sooner.
+           * @example min: "2m"
+           */
+          readonly min: string;
+          /**
+           * It ends no later, unless it is on hold.
+           * @example max: "30m"
+           */
+          readonly max: string;
+        };
       } | {
         /**
          * Only waits.
@@ -667,7 +689,7 @@ export interface WrittenConfig {
       readonly kind: "canary";
       /**
        * In order; after the last one the candidate has all traffic.
-       * @default [{ setWeight: 5 }, { bake: "5m" }, { setWeight: 25 }, { bake: "5m" }, { setWeight: 50 }, { bake: "5m" }, { setWeight: 100 }]
+       * @default [{ setWeight: 5 }, { bake: { min: "2m", max: "5m" } }, { setWeight: 25 }, { bake: { min: "2m", max: "5m" } }, { setWeight: 50 }, { bake: { min: "2m", max: "5m" } }, { setWeight: 100 }]
        * @example steps: [{ setWeight: 10 }, { bake: "5m" }, { job: "smoke" }, { setWeight: 100 }]
        */
       readonly steps?: readonly ({
@@ -684,10 +706,21 @@ export interface WrittenConfig {
         readonly job: string;
       } | {
         /**
-         * Watches the environment's checks for so long; a failing verdict goes back at once.
-         * @example bake: "10m"
+         * Watches the environment's checks for so long, or between `min` and `max` until health is shown; a failing verdict goes back at once.
+         * @example bake: { min: "2m", max: "10m" }
          */
-        readonly bake: string;
+        readonly bake: string | {
+          /**
+           * It ends no sooner.
+           * @example min: "2m"
+           */
+          readonly min: string;
+          /**
+           * It ends no later, unless it is on hold.
+           * @example max: "30m"
+           */
+          readonly max: string;
+        };
       } | {
         /**
          * Only waits.
@@ -782,6 +815,50 @@ export interface WrittenConfig {
        */
       readonly minimumRequests?: number;
       /**
+       * Percent of its memory that a new replica may use, here.
+       * @example memoryMax: false
+       */
+      readonly memoryMax?: string | number | false;
+      /**
+       * Restarts that new replicas may have, here.
+       * @example restartsMax: 1
+       */
+      readonly restartsMax?: number | false;
+      /**
+       * More numbers, here.
+       * @example metrics: { queue: { source: "prometheus", query: "sum(jobs_waiting)", limit: 1000 } }
+       */
+      readonly metrics?: Readonly<Record<string, {
+        /**
+         * Who is asked: "host", or a metric source.
+         * @default "host"
+         * @example source: "prometheus"
+         */
+        readonly source?: string;
+        /**
+         * What is asked. The host knows cpu (percent of one core, busiest replica), memory (MiB, largest replica), memoryShare (percent of what a replica may use) and restarts; another source what it understands, with $service, $environment and $revision filled in.
+         * @example query: "cpu"
+         */
+        readonly query: string;
+        /**
+         * What is bad: on which side of the limit.
+         * @default ">"
+         * @example comparator: "<"
+         */
+        readonly comparator?: ">" | ">=" | "<" | "<=";
+        /**
+         * The limit.
+         * @example limit: 80
+         */
+        readonly limit: number;
+        /**
+         * It is bad when it stood beyond the limit for so long without a break.
+         * @default "1m"
+         * @example for: "2m"
+         */
+        readonly for?: string;
+      }>>;
+      /**
        * More probes, here.
        * @example probes: { health: { url: "/health" } }
        */
@@ -859,6 +936,25 @@ export interface WrittenConfig {
      * @example autoRollback: false
      */
     readonly autoRollback?: boolean;
+    /**
+     * What becomes of a rollout that is on hold, for want of evidence or of an answer: it ends by evidence, by a person, or so.
+     * @default {}
+     * @example hold: { within: "4h", onDeadline: "stay" }
+     */
+    readonly hold?: {
+      /**
+       * How long it waits.
+       * @default "1h"
+       * @example within: "4h"
+       */
+      readonly within?: string;
+      /**
+       * Then it goes back, or stays as it is until a person answers; it never goes forward by itself.
+       * @default "rollback"
+       * @example onDeadline: "stay"
+       */
+      readonly onDeadline?: "rollback" | "stay";
+    };
     /**
      * People who must say yes before a release comes in.
      * @example approvals: { quorum: 1 }
@@ -958,10 +1054,21 @@ export interface WrittenConfig {
       readonly job: string;
     } | {
       /**
-       * Watches the environment's checks for so long; a failing verdict goes back at once.
-       * @example bake: "10m"
+       * Watches the environment's checks for so long, or between `min` and `max` until health is shown; a failing verdict goes back at once.
+       * @example bake: { min: "2m", max: "10m" }
        */
-      readonly bake: string;
+      readonly bake: string | {
+        /**
+         * It ends no sooner.
+         * @example min: "2m"
+         */
+        readonly min: string;
+        /**
+         * It ends no later, unless it is on hold.
+         * @example max: "30m"
+         */
+        readonly max: string;
+      };
     } | {
       /**
        * Only waits.
@@ -1024,10 +1131,21 @@ export interface WrittenConfig {
       readonly job: string;
     } | {
       /**
-       * Watches the environment's checks for so long; a failing verdict goes back at once.
-       * @example bake: "10m"
+       * Watches the environment's checks for so long, or between `min` and `max` until health is shown; a failing verdict goes back at once.
+       * @example bake: { min: "2m", max: "10m" }
        */
-      readonly bake: string;
+      readonly bake: string | {
+        /**
+         * It ends no sooner.
+         * @example min: "2m"
+         */
+        readonly min: string;
+        /**
+         * It ends no later, unless it is on hold.
+         * @example max: "30m"
+         */
+        readonly max: string;
+      };
     } | {
       /**
        * Only waits.
@@ -1072,7 +1190,7 @@ export interface WrittenConfig {
     readonly kind: "canary";
     /**
      * In order; after the last one the candidate has all traffic.
-     * @default [{ setWeight: 5 }, { bake: "5m" }, { setWeight: 25 }, { bake: "5m" }, { setWeight: 50 }, { bake: "5m" }, { setWeight: 100 }]
+     * @default [{ setWeight: 5 }, { bake: { min: "2m", max: "5m" } }, { setWeight: 25 }, { bake: { min: "2m", max: "5m" } }, { setWeight: 50 }, { bake: { min: "2m", max: "5m" } }, { setWeight: 100 }]
      * @example steps: [{ setWeight: 10 }, { bake: "5m" }, { job: "smoke" }, { setWeight: 100 }]
      */
     readonly steps?: readonly ({
@@ -1089,10 +1207,21 @@ export interface WrittenConfig {
       readonly job: string;
     } | {
       /**
-       * Watches the environment's checks for so long; a failing verdict goes back at once.
-       * @example bake: "10m"
+       * Watches the environment's checks for so long, or between `min` and `max` until health is shown; a failing verdict goes back at once.
+       * @example bake: { min: "2m", max: "10m" }
        */
-      readonly bake: string;
+      readonly bake: string | {
+        /**
+         * It ends no sooner.
+         * @example min: "2m"
+         */
+        readonly min: string;
+        /**
+         * It ends no later, unless it is on hold.
+         * @example max: "30m"
+         */
+        readonly max: string;
+      };
     } | {
       /**
        * Only waits.
@@ -1213,6 +1342,53 @@ export interface WrittenConfig {
      * @example minimumRequests: 50
      */
     readonly minimumRequests?: number;
+    /**
+     * Percent of its memory that a new replica may use for half a minute; false does not look.
+     * @default 95
+     * @example memoryMax: 90
+     */
+    readonly memoryMax?: string | number | false;
+    /**
+     * Restarts that all new replicas may have together; false does not look.
+     * @default 3
+     * @example restartsMax: 0
+     */
+    readonly restartsMax?: number | false;
+    /**
+     * Numbers of metric sources that fail a bake when they stand beyond a limit, and stable's do not.
+     * @default {}
+     * @example metrics: { cpu: { query: "cpu", limit: 80, for: "2m" } }
+     */
+    readonly metrics?: Readonly<Record<string, {
+      /**
+       * Who is asked: "host", or a metric source.
+       * @default "host"
+       * @example source: "prometheus"
+       */
+      readonly source?: string;
+      /**
+       * What is asked. The host knows cpu (percent of one core, busiest replica), memory (MiB, largest replica), memoryShare (percent of what a replica may use) and restarts; another source what it understands, with $service, $environment and $revision filled in.
+       * @example query: "cpu"
+       */
+      readonly query: string;
+      /**
+       * What is bad: on which side of the limit.
+       * @default ">"
+       * @example comparator: "<"
+       */
+      readonly comparator?: ">" | ">=" | "<" | "<=";
+      /**
+       * The limit.
+       * @example limit: 80
+       */
+      readonly limit: number;
+      /**
+       * It is bad when it stood beyond the limit for so long without a break.
+       * @default "1m"
+       * @example for: "2m"
+       */
+      readonly for?: string;
+    }>>;
     /**
      * Requests that Sluice makes itself; two failures in a row fail the check.
      * @default {}
