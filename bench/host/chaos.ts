@@ -1,76 +1,166 @@
-// What is done to the host on purpose, and how long until all is as it should be again.
+// What is done to the machine on purpose, how long until all is as it should be again, and which requests were under way
+// on what was killed.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SeenReplica } from "../../src/host/api.ts";
+import type { HostHealth } from "../../src/host/client.ts";
 import { groupMembers, identify } from "../../src/host/replica/process-identity.ts";
-import type { Stage } from "./stage.ts";
-import { programs } from "./stage.ts";
+import type { Loss } from "./loss.ts";
+import { patiently, programs, reviveHost, type Stage } from "./stage.ts";
 
-export const victims = ["supervisor", "router", "stable replica", "candidate replica", "host upgrade"] as const;
+export const victims = [
+  "control plane",
+  "supervisor",
+  "router",
+  "supervisor and router",
+  "stable replica",
+  "candidate replica",
+  "PostgreSQL",
+  "host upgrade",
+] as const;
 export type Victim = (typeof victims)[number];
 
 export interface Blow {
+  readonly victim: Victim;
   readonly atMs: number;
-  /** When the kernel had ended the process: what was sent to it until then is hit. An upgrade hits nobody. */
-  readonly goneMs: number | undefined;
+  /** When the kernel had ended what was killed: what began later cannot have been on it. */
+  readonly goneMs: number;
   readonly recoveredMs: number;
   readonly adopted: string;
+  /** Names of the replica that was killed: its id and its port. */
+  readonly names: readonly string[];
 }
 
 /** Undefined when there is no such process at this moment: a candidate before it is started. */
 export async function strike(stage: Stage, victim: Victim): Promise<Blow | undefined> {
-  const before = await stage.client.health();
-  const pid = await pidOf(stage, victim, before);
-  if (victim !== "host upgrade" && pid === undefined) return undefined;
-  const atMs = Date.now();
-  if (victim === "host upgrade") await stage.client.upgrade(programs);
-  else process.kill(victim.endsWith("replica") ? -(pid ?? 0) : (pid ?? 0), "SIGKILL");
-  const goneMs = victim === "host upgrade" ? undefined : await untilGone(pid ?? 0);
-  const after = await untilBack(stage, { victim, pid });
-  const adopted = victim === "supervisor" || victim === "host upgrade" ? `${after.adopted} replicas` : "";
-  return { atMs, goneMs, recoveredMs: Date.now() - atMs, adopted };
+  return blows[victim](stage, victim);
 }
 
-/** Was this request under way on what was killed? */
-export function isHit({ startMs, endMs }: { startMs: number; endMs: number }, { atMs, goneMs }: Blow): boolean {
-  return goneMs !== undefined && startMs <= goneMs && atMs <= endMs;
-}
-
-async function untilGone(pid: number): Promise<number> {
-  while (identify(pid) !== undefined || groupMembers(pid).length > 0)
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  return Date.now();
-}
-
-type Health = Awaited<ReturnType<Stage["client"]["health"]>>;
-
-async function pidOf(stage: Stage, victim: Victim, health: Health): Promise<number | undefined> {
-  if (victim === "supervisor") return health.pid;
-  if (victim === "router") return health.router.pid;
-  const seen = await stage.see();
-  const names = Object.keys(seen?.revisions ?? {}).sort(
-    (a, b) => (seen?.revisions[b]?.weight ?? 0) - (seen?.revisions[a]?.weight ?? 0),
-  );
-  const name = victim === "stable replica" ? names[0] : names[1];
-  return seen?.revisions[name ?? ""]?.replicas.find(({ state }) => state === "ready")?.pid;
-}
-
-/** Both answer, and the process that was hit is another one or gone. */
-async function untilBack(stage: Stage, { victim, pid }: { victim: Victim; pid: number | undefined }): Promise<Health> {
-  for (const until = Date.now() + 20_000; Date.now() < until; ) {
-    const health = await stage.client.health().catch(() => undefined);
-    if (health?.router.answers && (await isReplaced(stage, { victim, pid, health }))) return health;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+/** Was this request under way on what was killed? Nothing else is excused, however close in time. */
+export function isHit(loss: Loss, { victim, atMs, goneMs, recoveredMs, names }: Blow): boolean {
+  const overlaps = (endMs: number) => loss.startMs <= endMs && atMs <= loss.endMs;
+  const isCut = loss.said === undefined;
+  switch (victim) {
+    case "router":
+      return isCut && overlaps(goneMs);
+    case "supervisor and router": // nobody holds the port until the host is started again
+      return isCut && overlaps(atMs + recoveredMs);
+    case "stable replica":
+    case "candidate replica":
+      return (
+        (isCut || loss.said === "upstream-closed") && overlaps(goneMs) && loss.on.some((one) => names.includes(one))
+      );
+    case "control plane":
+    case "supervisor":
+    case "PostgreSQL":
+    case "host upgrade":
+      return false;
   }
-  throw new Error(`no recovery from the end of the ${victim}`);
 }
 
-async function isReplaced(
-  stage: Stage,
-  { victim, pid, health }: { victim: Victim; pid: number | undefined; health: Health },
-): Promise<boolean> {
-  if (victim === "host upgrade") return true;
-  if (victim === "supervisor") return health.pid !== pid;
-  if (victim === "router") return health.router.pid !== pid;
-  const replicas = Object.values((await stage.see())?.revisions ?? {}).flatMap((side) => side.replicas);
-  return replicas.every(
-    (replica) => replica.pid !== pid && replica.state !== "backing off" && replica.state !== "starting",
-  );
+type Strike = (stage: Stage, victim: Victim) => Promise<Blow | undefined>;
+
+const blows: Readonly<Record<Victim, Strike>> = {
+  "control plane": async (stage, victim) => {
+    const pid = stage.controlPid();
+    return blow({ victim, pids: [pid] }, async () => {
+      await until(async () => stage.controlPid() !== pid && (await stage.answers()));
+      return "the deployment where it was";
+    });
+  },
+  PostgreSQL: async (stage, victim) => {
+    const pid = stage.postgresPid();
+    if (pid === undefined) return undefined;
+    return blow({ victim, pids: [pid] }, async () => {
+      await until(async () => stage.postgresPid() !== pid && (await stage.answers()));
+      return "its data folder";
+    });
+  },
+  supervisor: async (stage, victim) => {
+    const { pid } = await patiently(stage.host.health);
+    return blow({ victim, pids: [pid] }, async () =>
+      adoptedBy(await untilHealthy(stage, (health) => health.pid !== pid)),
+    );
+  },
+  router: async (stage, victim) => {
+    const { router } = await patiently(stage.host.health);
+    if (router.pid === undefined) return undefined;
+    return blow({ victim, pids: [router.pid] }, async () => {
+      await untilHealthy(stage, (health) => health.router.pid !== router.pid);
+      return "the listening sockets";
+    });
+  },
+  "supervisor and router": async (stage, victim) => {
+    const { pid, router } = await patiently(stage.host.health);
+    const pids = [pid, router.pid ?? pid];
+    for (const one of pids) process.kill(one, "SIGSTOP"); // each would start the other again
+    return blow({ victim, pids }, async () => {
+      await reviveHost(stage.dataFolder);
+      return adoptedBy(await untilHealthy(stage, (health) => health.pid !== pid));
+    });
+  },
+  "stable replica": (stage, victim) => killReplica(stage, victim),
+  "candidate replica": (stage, victim) => killReplica(stage, victim),
+  "host upgrade": async (stage, victim) => {
+    const atMs = Date.now();
+    const { pid } = await patiently(stage.host.health);
+    await stage.host.upgrade(programs);
+    const health = await untilHealthy(stage, (now) => now.pid !== pid);
+    const recoveredMs = Date.now() - atMs;
+    return { victim, atMs, goneMs: atMs, recoveredMs, adopted: adoptedBy(health), names: [] };
+  },
+};
+
+async function killReplica(stage: Stage, victim: Victim): Promise<Blow | undefined> {
+  const seen = await stage.see();
+  const sides = Object.values(seen?.revisions ?? {}).sort((a, b) => b.weight - a.weight);
+  const ready = sides[victim === "stable replica" ? 0 : 1]?.replicas.find(({ state }) => state === "ready");
+  if (ready?.pid === undefined) return undefined;
+  const { pid, id, port } = ready;
+  const isBack = (replica: SeenReplica) =>
+    replica.pid !== pid && !["backing off", "starting", "unready"].includes(replica.state);
+  return blow({ victim, pids: [-pid], names: [id, String(port)] }, async () => {
+    await until(async () =>
+      Object.values((await stage.see())?.revisions ?? {}).every((side) => side.replicas.every(isBack)),
+    );
+    return "";
+  });
+}
+
+interface Target {
+  readonly victim: Victim;
+  /** A negative one is a process group. */
+  readonly pids: readonly number[];
+  readonly names?: readonly string[];
+}
+
+async function blow({ victim, pids, names = [] }: Target, recover: () => Promise<string>): Promise<Blow> {
+  const atMs = Date.now();
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  while (pids.some(isThere)) await sleep(1);
+  const goneMs = Date.now();
+  const adopted = await recover();
+  return { victim, atMs, goneMs, recoveredMs: Date.now() - atMs, adopted, names };
+}
+
+function isThere(pid: number): boolean {
+  return pid < 0 ? groupMembers(-pid).length > 0 : identify(pid) !== undefined;
+}
+
+function untilHealthy(stage: Stage, isSo: (health: HostHealth) => boolean): Promise<HostHealth> {
+  return until(async () => {
+    const health = await stage.host.health();
+    return health.router.answers && isSo(health) ? health : undefined;
+  });
+}
+
+function adoptedBy({ adopted }: HostHealth): string {
+  return `${adopted} replicas`;
+}
+
+async function until<T>(isSo: () => Promise<T | undefined | false>): Promise<T> {
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(5)) {
+    const found = await isSo().catch(() => undefined);
+    if (found !== undefined && found !== false) return found;
+  }
+  throw new Error("no recovery within 30 s");
 }

@@ -1,65 +1,80 @@
-// npm run kill-matrix: who is killed × in which phase × under which strategy, with failed requests, milliseconds to
-// recovery and what was adopted, as a table.
+// npm run kill-matrix: who is killed × in which phase × under which strategy, each in a deployment of its own under traffic,
+// as a table: failed requests, milliseconds to recovery, what was adopted, how the deployment ended. Ends with 1 as the soak.
 import { parseArgs } from "node:util";
-import { dark, type Frame, trafficSum } from "../../src/domain/frame.ts";
-import type { StrategyKind } from "../../src/domain/strategy.ts";
-import { isHit, strike, victims } from "./chaos.ts";
-import { journey, type Stage, setStage, strategies } from "./stage.ts";
+import { victims } from "./chaos.ts";
+import { type Life, live, phases } from "./life.ts";
+import { explain, keepDiary, sorted } from "./report.ts";
+import { setStage, strategyKinds } from "./stage.ts";
 import { startTraffic } from "./traffic.ts";
 
-const { values } = parseArgs({ options: { strategy: { type: "string" }, rate: { type: "string", default: "200" } } });
-const kinds = (Object.keys(strategies) as StrategyKind[]).filter((kind) => kind === (values.strategy ?? kind));
+const { values } = parseArgs({
+  options: {
+    strategy: { type: "string", multiple: true },
+    victim: { type: "string", multiple: true },
+    phase: { type: "string", multiple: true },
+    rate: { type: "string", default: "200" },
+    json: { type: "boolean", default: false },
+  },
+});
 
-let failedInAll = 0;
-console.log("| strategy | phase | killed | requests | failed | in flight on it | recovered ms | adopted |");
-console.log("|---|---|---|---|---|---|---|---|");
-for (const kind of kinds) {
-  const frames = journey(kind, { from: "v1", to: "v2" });
-  for (const phase of frames.keys()) for (const victim of victims) await cell({ kind, frames, phase, victim });
+let isFine = true;
+const diary = keepDiary();
+const stage = await setStage();
+const titles = [
+  "strategy",
+  "phase",
+  "killed",
+  "requests",
+  "failed",
+  "in flight on it",
+  "back after ms",
+  "adopted",
+  "ended",
+];
+if (!values.json) console.log(`| ${titles.join(" | ")} |\n|${"---|".repeat(titles.length)}`);
+try {
+  for (const life of cells()) await cell(life);
+} finally {
+  await stage.end();
 }
-process.exitCode = failedInAll === 0 ? 0 : 1;
+process.exitCode = isFine ? 0 : 1;
 
-async function cell(o: {
-  kind: StrategyKind;
-  frames: readonly Frame[];
-  phase: number;
-  victim: (typeof victims)[number];
-}) {
-  const stage = await setStage();
-  try {
-    for (const frame of o.frames.slice(0, o.phase)) await stage.hold(frame);
-    const traffic = startTraffic({ port: stage.entryPort, perSecond: Number(values.rate) });
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const frame = o.frames[o.phase];
-    if (frame !== undefined) await stage.ask(frame);
-    const striking = strike(stage, o.victim); // the release goes on meanwhile: an upgrade waits for requests that wait for it
-    if (frame !== undefined) await stage.hold(frame);
-    await lighten(stage, o);
-    const blow = await striking;
-    await traffic.stop();
-    if (blow === undefined) return;
-    const hit = traffic.losses.filter((loss) => isHit(loss, blow));
-    const failed = traffic.losses.length - hit.length;
-    failedInAll += failed;
-    const cells = [o.kind, nameOf(frame), o.victim, traffic.sent(), failed, hit.length, blow.recoveredMs, blow.adopted];
-    console.log(`| ${cells.join(" | ")} |`);
-    for (const loss of traffic.losses.filter((one) => !hit.includes(one)))
-      console.error(`  failed: ${loss.kind}, ${loss.because}`);
-  } finally {
-    await stage.end();
-  }
-}
-
-/** While a service is dark its requests wait: the cell goes on until somebody serves again. */
-async function lighten(stage: Stage, { frames, phase }: { frames: readonly Frame[]; phase: number }): Promise<void> {
-  for (let at = phase; trafficSum(frames[at] ?? dark) === 0 && at + 1 < frames.length; at++)
-    await stage.hold(frames[at + 1] ?? dark);
-}
-
-/** "v1 100/90, v2 50/10": capacity and traffic. */
-function nameOf(frame: Frame | undefined): string {
-  const sides = Object.entries(frame?.revisions ?? {}).map(
-    ([name, { capacity, traffic }]) => `${name} ${capacity}/${traffic}`,
+/** Walking back is seen in a deployment that is aborted; everything else in one that goes to its end. */
+function cells(): readonly Life[] {
+  const asked = <T extends string>(all: readonly T[], some: readonly string[] | undefined) =>
+    all.filter((one) => some === undefined || some.includes(one));
+  return asked(strategyKinds, values.strategy).flatMap((strategy) =>
+    asked(phases, values.phase).flatMap((phase) =>
+      asked(victims, values.victim).map((victim): Life => {
+        return { strategy, phase, victim, way: phase === "retreat" ? "aborted" : "to its end" };
+      }),
+    ),
   );
-  return sides.join(", ") || "dark";
+}
+
+/** No row where the strategy has no such phase, or nobody was there to be killed. */
+async function cell(life: Life): Promise<void> {
+  const traffic = startTraffic({ port: stage.entryPort, perSecond: Number(values.rate) });
+  const { outcome, blow, surprise } = await live(stage, life, diary.note);
+  await traffic.stop();
+  const { failed, hit } = sorted(traffic.losses, blow === undefined ? [] : [blow]);
+  isFine &&= failed.length === 0 && surprise === undefined;
+  if (blow !== undefined) {
+    const { strategy, phase, victim } = life;
+    const row = [
+      strategy,
+      phase,
+      victim,
+      traffic.sent(),
+      failed.length,
+      hit.length,
+      blow.recoveredMs,
+      blow.adopted,
+      outcome,
+    ];
+    if (values.json) console.log(JSON.stringify(Object.fromEntries(titles.map((title, i) => [title, row[i]]))));
+    else console.log(`| ${row.join(" | ")} |`);
+  }
+  explain(failed, (loss) => diary.around(loss.startMs, loss.endMs, stage.dataFolder));
+  if (surprise !== undefined) console.error(`ended as it must not: ${surprise}`);
 }

@@ -1,4 +1,5 @@
-// npm run soak, npm run kill-matrix: bundles the bench and the host as they are now, runs it, leaves nothing behind.
+// npm run soak, npm run kill-matrix, npm run bench:host: bundles the bench and Sluice's programs as they are now, runs it,
+// leaves nothing behind.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +13,8 @@ try {
     entryPoints: {
       [name]: join(here, `${name}.ts`),
       service: join(here, "service.ts"),
+      control: join(here, "../../src/compose/main.ts"),
+      static: join(here, "../../src/host/static/main.ts"),
       supervisor: join(here, "../../src/host/supervisor-main.ts"),
       router: join(here, "../../src/host/router-main.ts"),
     },

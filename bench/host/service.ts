@@ -1,17 +1,23 @@
 // The service that is soaked: small answers, uploads, large answers, event streams and WebSockets, with graceful shutdown.
+// Each answer says which replica it is from, by its port. A share of the small ones fails when it is told so: a bad release.
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
+const { PORT = "0", VERSION, ERROR_SHARE = "0" } = process.env;
 const large = Buffer.alloc(512 * 1024, "x");
 const server = createServer((request, response) => {
+  response.setHeader("x-port", PORT);
   const answer = answers[request.url ?? ""] ?? answers["/"];
   answer?.(request, response);
 });
 const sockets = new Set<Duplex>();
 
 const answers: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {
-  "/": (_, response) => void response.end(process.env.VERSION),
+  "/": (_, response) => {
+    if (Math.random() < Number(ERROR_SHARE)) response.statusCode = 500;
+    response.end(VERSION);
+  },
   "/health": (_, response) => void response.end("{}"),
   "/large": (_, response) => void response.end(large),
   "/upload": (request, response) => {
@@ -38,7 +44,7 @@ server.on("upgrade", (request, socket) => {
     .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
     .digest("base64");
   socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
+    `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\nx-port: ${PORT}\r\n\r\n`,
   );
   sockets.add(socket);
   socket.on("close", () => sockets.delete(socket));
@@ -57,7 +63,7 @@ server.on("upgrade", (request, socket) => {
   });
 });
 server.keepAliveTimeout = 75_000;
-server.listen(Number(process.env.PORT), "127.0.0.1");
+server.listen(Number(PORT), "127.0.0.1");
 process.on("SIGTERM", () => {
   server.close(() => process.exit(0));
   server.closeIdleConnections();

@@ -1,86 +1,112 @@
-// npm run soak -- --requests 1000000: releases by every strategy, back and forth, under traffic of every kind, while the
-// host's processes and replicas are killed and the host is upgraded. Ends with status 1 when a request failed that was not
-// in flight on a process killed on purpose.
+// npm run soak -- --requests 1000000: deployments by every strategy to their end, promoted, aborted, bad and rolled back,
+// under open-loop traffic of every kind, while control plane, PostgreSQL, supervisor, router and replicas are killed in each
+// phase and the host is upgraded. Ends with 1 when a request failed that was not in flight on what was killed on purpose, or
+// when a deployment ended as it must not.
 import { parseArgs } from "node:util";
-import type { StrategyKind } from "../../src/domain/strategy.ts";
-import { type Blow, isHit, strike, type Victim, victims } from "./chaos.ts";
-import { journey, type Stage, setStage, strategies } from "./stage.ts";
-import { type Loss, startTraffic } from "./traffic.ts";
+import { random } from "../judge/random.ts";
+import { type Blow, victims } from "./chaos.ts";
+import { isIn, type Life, live, phases, ways } from "./life.ts";
+import type { Loss } from "./loss.ts";
+import { explain, keepDiary, sorted } from "./report.ts";
+import { setStage, strategyKinds } from "./stage.ts";
+import { startTraffic } from "./traffic.ts";
 
 const { values } = parseArgs({
   options: {
     requests: { type: "string", default: "20000" },
     rate: { type: "string", default: "300" },
+    seed: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
   },
 });
-
+const wanted = Number(values.requests);
 const begunMs = Date.now();
+const diary = keepDiary();
 const stage = await setStage();
-const traffic = startTraffic({ port: stage.entryPort, perSecond: Number(values.rate) });
-const blows: (Blow & { victim: Victim })[] = [];
-let releases = 0;
+const stories = new Map<Loss, readonly string[]>();
+const traffic = startTraffic({
+  port: stage.entryPort,
+  perSecond: Number(values.rate),
+  onLoss: ({ kind, because, on }) => diary.note(`lost: ${kind} ${on.join(" ")}: ${because}`),
+});
+const blows: Blow[] = [];
+const surprises: string[] = [];
+const outcomes: Record<string, number> = {};
+let told = 0;
+const progress = setInterval(tell, 5_000);
 try {
-  let [from, to] = ["v1", "v2"];
-  while (traffic.sent() < Number(values.requests)) {
-    for (const kind of Object.keys(strategies) as StrategyKind[]) {
-      await release(stage, { kind, from, to });
-      [from, to] = [to, from];
-      releases += 1;
-    }
+  for (const life of shuffledForEver()) {
+    if (traffic.sent() >= wanted) break;
+    const lived = await live(stage, life, diary.note);
+    if (lived.blow !== undefined) blows.push(lived.blow);
+    if (lived.surprise !== undefined) surprises.push(lived.surprise);
+    outcomes[lived.outcome] = (outcomes[lived.outcome] ?? 0) + 1;
+    keepStories();
   }
 } finally {
+  clearInterval(progress);
   await traffic.stop();
+  keepStories();
   await stage.end();
 }
 report();
 
-/** One blow in each release, at another frame and to another victim each time. */
-async function release(on: Stage, { kind, from, to }: { kind: StrategyKind; from: string; to: string }): Promise<void> {
-  const frames = journey(kind, { from, to });
-  const struck = (releases * 5 + Math.floor(releases / frames.length)) % frames.length;
-  for (const [i, frame] of frames.entries()) {
-    await on.ask(frame);
-    if (i === struck) {
-      const victim = victims[(releases + Math.floor(releases / victims.length)) % victims.length] ?? "router";
-      const blow = await strike(on, victim);
-      if (blow !== undefined) blows.push({ ...blow, victim });
-    }
-    await on.hold(frame);
-  }
+/** Every meeting of strategy, way, victim and phase, each once before any comes twice; in an order by the seed. */
+function* shuffledForEver(): Generator<Life> {
+  const { uniform } = random(values.seed);
+  const lives: readonly Life[] = strategyKinds.flatMap((strategy) =>
+    ways.flatMap((way) =>
+      victims.flatMap((victim) => phases.filter(isIn(way)).map((phase) => ({ strategy, way, victim, phase }))),
+    ),
+  );
+  for (;;)
+    yield* lives
+      .map((life) => ({ life, at: uniform() }))
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ life }) => life);
+}
+
+/** While what happened around them is still remembered. */
+function keepStories(): void {
+  for (const loss of sorted(traffic.losses.slice(told), blows).failed)
+    stories.set(loss, diary.around(loss.startMs, loss.endMs, stage.dataFolder));
+  told = traffic.losses.length;
+}
+
+function tell(): void {
+  const { failed, hit } = sorted(traffic.losses, blows);
+  const lives = Object.values(outcomes).reduce((sum, n) => sum + n, 0);
+  console.error(
+    `${traffic.sent()} of ${wanted} sent, ${failed.length} failed, ${hit.length} in flight on what was killed; ${lives} deployments, ${blows.length} blows`,
+  );
 }
 
 function report(): void {
-  const { failed, hit } = sorted(traffic.losses);
+  const { failed, hit } = sorted(traffic.losses, blows);
   const figures = {
+    seed: values.seed,
     seconds: Math.round((Date.now() - begunMs) / 1000),
-    releases,
-    requests: traffic.counts,
+    deployments: outcomes,
     sent: traffic.sent(),
-    failed: failed.length,
+    requests: traffic.counts,
+    failed: failed.length + (traffic.lossCount() - traffic.losses.length),
     inFlightOnWhatWasKilled: hit.length,
-    blows: Object.fromEntries(
-      victims.map((victim) => [victim, summary(blows.filter((blow) => blow.victim === victim))]),
-    ),
+    badServedByBadReleases: traffic.badServed(),
+    latency: traffic.latency(),
+    blows: Object.fromEntries(victims.map((victim) => [victim, summary(victim, hit)])),
+    surprises,
   };
   console.log(values.json ? JSON.stringify(figures) : JSON.stringify(figures, undefined, 2));
-  for (const loss of failed.slice(0, 20))
-    console.error(`failed: ${loss.kind}, ${loss.because.trim()}${sinceBlow(loss)}`);
-  process.exitCode = failed.length === 0 ? 0 : 1;
+  explain(failed, (loss) => stories.get(loss) ?? []);
+  for (const surprise of surprises) console.error(`ended as it must not: ${surprise}`);
+  process.exitCode = figures.failed === 0 && surprises.length === 0 ? 0 : 1;
 }
 
-/** ", 3 ms after the end of the router": where to look first. */
-function sinceBlow(loss: Loss): string {
-  const last = blows.filter(({ atMs }) => atMs <= loss.endMs).at(-1);
-  if (last === undefined) return "";
-  return `, begun ${loss.startMs - (last.goneMs ?? last.atMs)} ms and ended ${loss.endMs - (last.goneMs ?? last.atMs)} ms after the blow to the ${last.victim}`;
-}
-
-function sorted(losses: readonly Loss[]): { failed: readonly Loss[]; hit: readonly Loss[] } {
-  const hit = losses.filter((loss) => blows.some((blow) => isHit(loss, blow)));
-  return { failed: losses.filter((loss) => !hit.includes(loss)), hit };
-}
-
-function summary(struck: readonly Blow[]): { times: number; recoveredMsMax: number } {
-  return { times: struck.length, recoveredMsMax: Math.max(0, ...struck.map(({ recoveredMs }) => recoveredMs)) };
+function summary(victim: Blow["victim"], hit: readonly Loss[]) {
+  const struck = blows.filter((blow) => blow.victim === victim);
+  return {
+    times: struck.length,
+    inFlight: sorted(hit, struck).hit.length,
+    recoveredMsMax: Math.max(0, ...struck.map(({ recoveredMs }) => recoveredMs)),
+  };
 }

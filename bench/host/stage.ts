@@ -1,133 +1,206 @@
-// A host on a temporary folder with one service, and the frames that each strategy takes it through: from stable to
-// candidate, and back.
-import { mkdtempSync, rmSync } from "node:fs";
+// A whole machine on a temporary folder: control plane with its own PostgreSQL, host, and one service of two replicas.
+// The control plane is kept running as systemd would: whoever kills it finds it started again.
+import { type ChildProcess, spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Frame, replicasFor, sameFrame, shareOf } from "../../src/domain/frame.ts";
-import { moves } from "../../src/domain/moves.ts";
-import { milestones, type Strategy, type StrategyKind, standing } from "../../src/domain/strategy.ts";
-import type { DesiredService, SeenService } from "../../src/host/api.ts";
-import type { HostClient } from "../../src/host/client.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { nativeFolder } from "../../src/adapters/postgres/embedded/binaries.ts";
+import { place } from "../../src/adapters/postgres/embedded/place.ts";
+import { runningPostmaster } from "../../src/adapters/postgres/embedded/postmaster.ts";
+import { stopEmbedded } from "../../src/adapters/postgres/embedded/server.ts";
+import { openApi } from "../../src/cli/api-client.ts";
+import { localControlPlane } from "../../src/cli/control-address.ts";
+import { Unreachable } from "../../src/cli/exit.ts";
+import { parseConfig } from "../../src/domain/config/config.ts";
+import type { DeploymentId } from "../../src/domain/event.ts";
+import { Temporary } from "../../src/domain/problem.ts";
+import type { Run } from "../../src/domain/run.ts";
+import type { StrategyKind } from "../../src/domain/strategy.ts";
+import type { SeenService } from "../../src/host/api.ts";
+import { type HostClient, hostClient } from "../../src/host/client.ts";
 import { startHost } from "../../src/host/start.ts";
+import { buildRelease } from "../../src/workspace/release-build.ts";
 
+/** Supervisor, router and control plane as they are now, beside this program: see run.mjs. */
 export const programs = import.meta.dirname;
-const service = "bench/web";
-const size = 2;
+const environment = "production";
+const service = `${environment}/web`;
+const patienceMs = 60_000;
 
-export const strategies: Readonly<Record<StrategyKind, Strategy>> = {
+/** Short, so that a release takes seconds; each waits for evidence somewhere. */
+const strategies: Readonly<Record<StrategyKind, object>> = {
   canary: {
     kind: "canary",
-    steps: [
-      { kind: "setWeight", weight: 10 },
-      { kind: "setWeight", weight: 50 },
-    ],
+    steps: [{ setWeight: 10 }, { bake: "1s" }, { setWeight: 50 }, { bake: "1s" }, { setWeight: 100 }],
   },
-  blueGreen: { kind: "blueGreen", preview: [], switchShares: [100], afterSwitch: [] },
-  rolling: { kind: "rolling", batchSize: 50, maxUnavailable: 0, pauseMs: 0, maxFailureShare: 0 },
+  blueGreen: { kind: "blueGreen", switchShares: [100], afterSwitch: [{ bake: "1s" }] },
+  rolling: { kind: "rolling", batchSize: 50, pause: "500ms" },
   recreate: { kind: "recreate" },
 };
+export const strategyKinds = Object.keys(strategies) as StrategyKind[];
+
+export interface Wanted {
+  readonly version: string;
+  readonly strategy: StrategyKind;
+  /** Every fifth small answer is an error. */
+  readonly isBad?: boolean;
+}
 
 export interface Stage {
-  readonly client: HostClient;
+  readonly dataFolder: string;
+  readonly host: HostClient;
   readonly entryPort: number;
-  /** Asks for the frame and waits until the host reports it. */
-  hold(frame: Frame): Promise<void>;
-  ask(frame: Frame): Promise<void>;
+  /** Builds the release and asks it into the environment. */
+  deploy(wanted: Wanted): Promise<DeploymentId>;
+  rollback(): Promise<DeploymentId>;
+  look(id: DeploymentId): Promise<Run>;
+  /** False when the deployment is past it. */
+  steer(id: DeploymentId, verb: "abort" | "promote"): Promise<boolean>;
   see(): Promise<SeenService | undefined>;
+  controlPid(): number;
+  postgresPid(): number | undefined;
+  /** Whether the control plane can do something now. */
+  answers(): Promise<boolean>;
   end(): Promise<void>;
 }
 
 export async function setStage(): Promise<Stage> {
-  const dataFolder = mkdtempSync(join(tmpdir(), "sluice-soak-"));
-  const client = await startHost({ dataFolder, programs });
-  let seq = 0;
-  const ask = async (frame: Frame) => {
-    seq += 1;
-    await patiently(() => client.put(service, desired(frame, seq)));
+  const root = mkdtempSync(join(tmpdir(), "sluice-soak-"));
+  const dataFolder = join(root, ".sluice");
+  mkdirSync(join(root, "web"), { recursive: true });
+  copyFileSync(join(programs, "service.js"), join(root, "web", "main.js"));
+  writeFileSync(join(root, "web", "package.json"), '{"name":"web","type":"module"}');
+  const control = keepControlPlane(dataFolder);
+  const host = hostClient(dataFolder);
+  const api = () => openApi(localControlPlane(dataFolder));
+  const postmaster = () => runningPostmaster(place(dataFolder, nativeFolder()));
+
+  async function built(wanted: Wanted): Promise<string> {
+    const release = await buildRelease({ root, config: configOf(wanted), data: dataFolder, version: wanted.version });
+    await patiently(() => api().ask("keepRelease", { body: release }));
+    return release.id;
+  }
+  const stage: Omit<Stage, "entryPort"> = {
+    dataFolder,
+    host,
+    deploy: async (wanted) => {
+      const release = await built(wanted);
+      const asking = { body: { environment, release }, idempotencyKey: wanted.version };
+      return (await patiently(() => api().ask("deploy", asking))).deployment.id;
+    },
+    rollback: async () => {
+      const asking = { params: { environment }, body: {}, idempotencyKey: `back-${Date.now()}` };
+      return (await patiently(() => api().ask("rollback", asking))).deployment.id;
+    },
+    look: async (id) => (await patiently(() => api().ask("getDeployment", { params: { id } }))).deployment,
+    steer: async (id, verb) => {
+      const asked = () => api().ask(verb, { params: { id }, body: verb === "promote" ? { full: true } : {} });
+      return patiently(asked).then(
+        () => true,
+        () => false,
+      );
+    },
+    see: () => patiently(() => host.get(service)),
+    controlPid: control.pid,
+    postgresPid: () => postmaster()?.pid,
+    answers: () =>
+      api()
+        .ask("status")
+        .then(
+          () => true,
+          () => false,
+        ),
+    end: async () => {
+      await control.stop();
+      await host.stop().catch(() => {});
+      await stopEmbedded(dataFolder);
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    },
   };
-  const see = () => patiently(() => client.get(service));
-  const hold = async (frame: Frame) => {
-    await ask(frame);
-    const until = Date.now() + 30_000;
-    for (let seen = await see(); !isHeld(frame, seen); seen = await see()) {
-      if (Date.now() > until) throw new Error(`not reached: ${JSON.stringify(frame)}, seen ${JSON.stringify(seen)}`);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  };
-  await hold(standing("v1"));
-  const entryPort = (await see())?.entryPort ?? 0;
-  const end = async () => {
-    await client.stop();
-    rmSync(dataFolder, { recursive: true, force: true });
-  };
-  return { client, entryPort, hold, ask, see, end };
+  try {
+    const first = await stage.deploy({ version: "0", strategy: "recreate" });
+    for (let run = await stage.look(first); run.phase.kind !== "ended"; run = await stage.look(first)) await sleep(50);
+    return { ...stage, entryPort: (await stage.see())?.entryPort ?? 0 };
+  } catch (error) {
+    await stage.end();
+    throw error;
+  }
 }
 
-/** Every frame from one revision to the other. */
-export function journey(kind: StrategyKind, { from, to }: { from: string; to: string }): readonly Frame[] {
-  const sides = { stable: from, candidate: to, preview: [] };
-  const frames: Frame[] = [standing(from)];
-  for (const milestone of milestones(strategies[kind], sides))
-    if (milestone.kind === "frame") frames.push(...moves(frames.at(-1) ?? standing(from), milestone.frame));
-  const last = frames.at(-1);
-  return [...frames.slice(1), ...(last !== undefined && sameFrame(last, standing(to)) ? [] : [standing(to)])];
+/** What `sluice host run` does under systemd: starts the host again when neither of its processes is left. */
+export async function reviveHost(dataFolder: string): Promise<void> {
+  await startHost({ dataFolder, programs });
 }
 
-/** A control plane asks again while the host is being restarted. */
-async function patiently<T>(act: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
+function keepControlPlane(dataFolder: string): { pid(): number; stop(): Promise<void> } {
+  mkdirSync(dataFolder, { recursive: true });
+  const log = openSync(join(dataFolder, "control.log"), "a");
+  let child: ChildProcess;
+  let isStopping = false;
+  let tellEnd = () => {};
+  const start = () => {
+    child = spawn(process.execPath, [join(programs, "control.js"), dataFolder, "--workspace", "soak", "--port", "0"], {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, SLUICE_INTERVAL_MS: "500" },
+    });
+    child.once("exit", () => {
+      if (isStopping) tellEnd();
+      else setTimeout(start, 20);
+    });
+  };
+  start();
+  return {
+    pid: () => child.pid ?? 0,
+    stop: async () => {
+      isStopping = true;
+      const deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await new Promise<void>((ended) => {
+        tellEnd = ended;
+        child.kill("SIGTERM");
+      });
+      clearTimeout(deadline);
+    },
+  };
+}
+
+/** Whoever is asked may just have been killed. */
+export async function patiently<T>(act: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + patienceMs; ; await sleep(25)) {
     try {
       return await act();
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== "Temporary" || attempt > 400) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      const mayPass = error instanceof Unreachable || error instanceof Temporary;
+      if (!mayPass || Date.now() > until) throw error;
     }
   }
 }
 
-function isHeld(frame: Frame, seen: SeenService | undefined): boolean {
-  const names = new Set([...Object.keys(frame.revisions), ...Object.keys(seen?.revisions ?? {})]);
-  return [...names].every((name) => {
-    const { capacity, traffic } = shareOf(frame, name);
-    const side = seen?.revisions[name];
-    const wanted = replicasFor(capacity, size);
-    if (wanted === 0) return (side?.replicas.length ?? 0) === 0;
-    return (side?.ready ?? 0) >= wanted && Math.abs((side?.weight ?? 0) - traffic) < 0.01;
+function configOf({ version, strategy, isBad }: Wanted) {
+  const parsed = parseConfig({
+    workspace: "soak",
+    services: {
+      web: {
+        kind: "http",
+        path: "web",
+        build: { bundle: "main.js" },
+        replicas: 2,
+        ingress: { path: "/" },
+        health: { interval: "500ms", startWithin: "20s", healthyThreshold: 1 },
+        drainTimeout: "15s",
+        grace: "5s",
+        env: { VERSION: version, ...(isBad ? { ERROR_SHARE: "0.2" } : {}) },
+      },
+    },
+    environments: {
+      [environment]: {
+        strategy: strategies[strategy],
+        checks: { minimumRequests: 20, errorRateMax: "10%" },
+        bake: "1s",
+        secrets: {},
+      },
+    },
   });
-}
-
-function desired(frame: Frame, seq: number): DesiredService {
-  const revisions = Object.entries(frame.revisions).filter(([, { capacity }]) => capacity > 0);
-  return {
-    fence: { journal: "soak", seq },
-    revisions: Object.fromEntries(
-      revisions.map(([name, { capacity, traffic }]) => [
-        name,
-        {
-          replicas: replicasFor(capacity, size),
-          weight: traffic,
-          spec: {
-            folder: programs,
-            command: ["node", "service.js"],
-            env: { VERSION: name },
-            readiness: {
-              kind: "http",
-              path: "/health",
-              intervalMs: 500,
-              timeoutMs: 2_000,
-              healthyThreshold: 1,
-              unhealthyThreshold: 3,
-            },
-            startWithinMs: 20_000,
-            drainTimeoutMs: 15_000,
-            graceMs: 5_000,
-          },
-        },
-      ]),
-    ),
-    routes: [],
-    ingress: [{ path: "/" }],
-    entry: { environment: "bench", port: 0 },
-    buffer: { maxMs: 20_000, maxBytes: 64 * 2 ** 20 },
-  };
+  if (parsed.ok) return parsed.config;
+  throw new Error(JSON.stringify(parsed.problems));
 }

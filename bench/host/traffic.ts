@@ -1,7 +1,9 @@
-// Open-loop traffic of every kind that a router can get wrong. Each request ends as done, or as lost with the moments
-// between which it was under way: so that what was in flight on a process killed on purpose is told apart.
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
-import { WebSocket } from "undici";
+// Open-loop traffic of every kind that a router can get wrong: requests leave at their moments, whether or not earlier ones
+// were answered. Memory stays the same however long it goes on.
+import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { createLatencies, type Quantiles } from "../../src/testing/latencies.ts";
+import { chat } from "./chat.ts";
+import { type Loss, Lost, lost } from "./loss.ts";
 
 export type Kind =
   | "new connection"
@@ -12,21 +14,26 @@ export type Kind =
   | "events"
   | "WebSocket";
 
-export interface Loss {
-  readonly kind: Kind;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly because: string;
-}
-
 export interface Traffic {
   readonly counts: Readonly<Record<Kind, number>>;
+  /** Those that were kept; `lossCount` tells when there were more. */
   readonly losses: readonly Loss[];
+  lossCount(): number;
   sent(): number;
+  /** Faulty answers of the service itself: a bad release, not Sluice. */
+  badServed(): number;
+  /** Of requests on new and kept connections. */
+  latency(): Quantiles;
   stop(): Promise<void>;
 }
 
-type Send = (port: number) => Promise<void>;
+export interface TrafficOptions {
+  readonly port: number;
+  readonly perSecond: number;
+  readonly onLoss?: (loss: Loss) => void;
+}
+
+type Send = (port: number) => Promise<Answer | undefined>;
 
 /** Of 100 requests. */
 const mix: Readonly<Record<Kind, number>> = {
@@ -38,63 +45,90 @@ const mix: Readonly<Record<Kind, number>> = {
   events: 1,
   WebSocket: 1,
 };
+const kinds = Object.keys(mix) as Kind[];
+const deck = kinds.flatMap((kind) => Array<Kind>(mix[kind]).fill(kind));
 const bodyBytes = 64 * 1024;
+const largeBytes = 512 * 1024;
 const patienceMs = 30_000;
+const lossesMax = 10_000;
 const agent = new Agent({ keepAlive: true, maxSockets: 100, timeout: 3_000 });
 
-export function startTraffic({ port, perSecond }: { port: number; perSecond: number }): Traffic {
-  const counts = Object.fromEntries(Object.keys(mix).map((kind) => [kind, 0])) as Record<Kind, number>;
+export function startTraffic({ port, perSecond, onLoss }: TrafficOptions): Traffic {
+  const counts: Record<Kind, number> = mapped(() => 0);
   const losses: Loss[] = [];
+  const latencies = createLatencies();
   const underWay = new Set<Promise<void>>();
-  const deck = (Object.keys(mix) as Kind[]).flatMap((kind) => Array<Kind>(mix[kind]).fill(kind));
   const begunMs = performance.now();
-  let count = 0;
+  let [sent, bad, lossCount] = [0, 0, 0];
+
+  async function one(kind: Kind): Promise<void> {
+    const startMs = Date.now();
+    const startedMs = performance.now();
+    try {
+      const answer = await sends[kind](port);
+      if (answer !== undefined && answer.status >= 500) bad += 1;
+      if (kind.endsWith("connection")) latencies.add(performance.now() - startedMs);
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+      const loss = { kind, startMs, endMs: Date.now(), because: error.message, said: error.said, on: error.on };
+      lossCount += 1;
+      if (losses.length < lossesMax) losses.push(loss);
+      onLoss?.(loss);
+    }
+  }
+
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - begunMs) * perSecond) / 1000);
-    for (; count < due; count++) {
-      const kind = deck[(count * 37) % deck.length] ?? "new connection"; // 37 and 100 have no common factor: every card once
-      const startMs = Date.now();
+    for (; sent < due; sent++) {
+      const kind = deck[(sent * 37) % deck.length] ?? "new connection"; // 37 and 100 have no common factor: every card once
       counts[kind] += 1;
-      const one: Promise<void> = sends[kind](port)
-        .catch((error: Error) => void losses.push({ kind, startMs, endMs: Date.now(), because: error.message }))
-        .finally(() => underWay.delete(one));
-      underWay.add(one);
+      const promise = one(kind).finally(() => underWay.delete(promise));
+      underWay.add(promise);
     }
   }, 4);
   return {
     counts,
     losses,
-    sent: () => count,
+    lossCount: () => lossCount,
+    sent: () => sent,
+    badServed: () => bad,
+    latency: () => latencies.quantiles(),
     stop: async () => {
       clearInterval(timer);
       await Promise.all(underWay);
+      agent.destroy();
     },
   };
 }
 
+function mapped<T>(value: (kind: Kind) => T): Record<Kind, T> {
+  return Object.fromEntries(kinds.map((kind) => [kind, value(kind)])) as Record<Kind, T>;
+}
+
 const sends: Readonly<Record<Kind, Send>> = {
-  "new connection": async (port) => expectStatus(await ask({ port, path: "/", agent: false })),
+  "new connection": async (port) => served(await ask({ port, path: "/", agent: false })),
   // A kept connection may close just as it is used again; like every browser we ask such a request, which has no effect, again.
   "kept connection": async (port) => {
-    const first = await ask({ port, path: "/", agent }).catch((error: Error & { reused?: boolean }) => {
-      if (error.reused) return undefined;
-      throw error;
-    });
-    expectStatus(first ?? (await ask({ port, path: "/", agent: false })));
+    const call = { port, path: "/" };
+    return served((await ask({ ...call, agent }).catch(unlessReused)) ?? (await ask({ ...call, agent: false })));
   },
-  upload: async (port) => expectEcho(await ask({ port, path: "/upload", agent: false, bytes: bodyBytes })),
+  upload: async (port) => whole(await ask({ port, path: "/upload", agent: false, bytes: bodyBytes })),
   "chunked upload": async (port) =>
-    expectEcho(await ask({ port, path: "/upload", agent: false, bytes: bodyBytes, isChunked: true })),
+    whole(await ask({ port, path: "/upload", agent: false, bytes: bodyBytes, isChunked: true })),
   "slow reader": async (port) => {
-    const answer = await ask({ port, path: "/large", agent: false, isSlow: true });
-    if (answer.bytes !== 512 * 1024) throw new Error(`${answer.bytes} bytes of 524288`);
+    const answer = served(await ask({ port, path: "/large", agent: false, isSlow: true }));
+    if (answer.bytes !== largeBytes) throw lost(`${answer.bytes} bytes of ${largeBytes}`, answer.headers);
+    return answer;
   },
   events: async (port) => {
-    const answer = await ask({ port, path: "/events", agent: false });
-    expectStatus(answer);
-    if (!answer.text.startsWith("data: 1\n")) throw new Error("no event came"); // a drain may end the stream early
+    const answer = served(await ask({ port, path: "/events", agent: false }));
+    if (!answer.text.startsWith("data: 1\n")) throw lost("no event came", answer.headers); // a drain may end it early
+    return answer;
   },
-  WebSocket: chat,
+  WebSocket: async (port) => {
+    await chat(port);
+    return undefined;
+  },
 };
 
 interface Ask {
@@ -108,20 +142,30 @@ interface Ask {
 
 interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly bytes: number;
 }
 
+class LostOnKept extends Lost {}
+
+function unlessReused(error: unknown): undefined {
+  if (!(error instanceof LostOnKept)) throw error;
+}
+
 function ask({ port, path, agent: through, bytes, isChunked, isSlow }: Ask): Promise<Answer> {
-  return new Promise((done, lost) => {
+  return new Promise((done, fail) => {
     const method = bytes === undefined ? "GET" : "POST";
     const headers = bytes === undefined || isChunked ? {} : { "content-length": bytes };
     const call = request({ host: "127.0.0.1", port, path, method, agent: through, headers }, (response) => {
-      read(response, isSlow === true).then((answer) => done({ status: response.statusCode ?? 0, ...answer }), lost);
+      read(response, isSlow === true).then(
+        (body) => done({ status: response.statusCode ?? 0, headers: response.headers, ...body }),
+        (error: Error) => fail(lost(error.message, response.headers)),
+      );
     });
     const deadline = setTimeout(() => call.destroy(new Error(`no answer within ${patienceMs} ms`)), patienceMs);
     call.on("close", () => clearTimeout(deadline));
-    call.on("error", (error) => lost(Object.assign(error, { reused: call.reusedSocket })));
+    call.on("error", ({ message }) => fail(call.reusedSocket ? new LostOnKept(message, {}) : lost(message)));
     upload(call, bytes ?? 0);
   });
 }
@@ -147,29 +191,15 @@ async function read(response: IncomingMessage, isSlow: boolean): Promise<{ text:
   return { text, bytes };
 }
 
-/** Ten echoes. A close with 1012 (service restart) is how a drain ends it: the client comes back, so it is not lost. */
-function chat(port: number): Promise<void> {
-  return new Promise((done, lost) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/socket`);
-    let echoes = 0;
-    socket.addEventListener("open", () => socket.send("hello"));
-    socket.addEventListener("message", () => {
-      echoes += 1;
-      if (echoes === 10) socket.close(1000);
-      else setTimeout(() => socket.readyState === WebSocket.OPEN && socket.send("hello"), 50);
-    });
-    socket.addEventListener("close", ({ code }) => {
-      if (echoes >= 10 || code === 1012) done();
-      else lost(new Error(`WebSocket closed with ${code} after ${echoes} echoes`));
-    });
-  });
+/** An error that the router made is a failure; one that the service made is an answer, if a bad one. */
+function served(answer: Answer): Answer {
+  const { status, headers, text } = answer;
+  if (status === 200 || (status >= 500 && headers["x-sluice-error"] === undefined)) return answer;
+  throw lost(`answered ${status}: ${text.trim().slice(0, 80)}`, headers);
 }
 
-function expectStatus({ status, text }: Answer): void {
-  if (status !== 200) throw new Error(`answered ${status}: ${text.slice(0, 80)}`);
-}
-
-function expectEcho(answer: Answer): void {
-  expectStatus(answer);
-  if (answer.text !== String(bodyBytes)) throw new Error(`${answer.text} of ${bodyBytes} bytes arrived`);
+function whole(answer: Answer): Answer {
+  served(answer);
+  if (answer.text !== String(bodyBytes)) throw lost(`${answer.text} of ${bodyBytes} bytes arrived`, answer.headers);
+  return answer;
 }

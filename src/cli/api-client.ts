@@ -142,7 +142,9 @@ async function refusal(response: Reply, url: string): Promise<Problem> {
     );
   }
   const errors = (said.errors ?? []).map(({ path, detail }) => `\n  ${path}: ${detail}`).join("");
-  return new Problem(
+  // It lives, but its database does not: that passes, and whoever waits for a deployment goes on waiting.
+  const Kind = response.status === 503 ? Unreachable : Problem;
+  return new Kind(
     `${said.detail ?? `The control plane answered ${response.status}`}${errors}`,
     said.mend ?? 'See "sluice doctor"',
   );

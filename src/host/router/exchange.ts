@@ -187,9 +187,10 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
   /** No answer can be had: says so, or cuts the connection when a part of one is out already. */
   private giveNone(error: string): void {
     const isBegun = this.state === "answering";
+    const replica = this.replica?.id;
     this.over();
     if (isBegun) this.client.cut();
-    else this.client.answer({ status: error === "upstream-timeout" ? 504 : 502, error });
+    else this.client.answer({ status: error === "upstream-timeout" ? 504 : 502, error, replica });
   }
 
   /** In the middle of the client's body. */

@@ -27,6 +27,8 @@ export interface OwnAnswer {
   readonly status: number;
   /** Why, in words fit for a header: "nothing-ready". */
   readonly error: string;
+  /** Whose answer it would have been. */
+  readonly replica?: string | undefined;
   readonly page?: string | undefined;
   readonly retryAfterSeconds?: number;
 }
@@ -40,6 +42,7 @@ export function ownAnswer(o: OwnAnswer & { close: boolean; withoutBody: boolean 
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Cache-Control: no-store",
     `x-sluice-error: ${o.error}`,
+    ...(o.replica === undefined ? [] : [`x-sluice-replica: ${o.replica}`]),
     ...(o.retryAfterSeconds === undefined ? [] : [`Retry-After: ${o.retryAfterSeconds}`]),
     ...(o.close ? ["Connection: close"] : []),
     "",

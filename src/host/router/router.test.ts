@@ -222,7 +222,7 @@ test("an idempotent request goes to another connection when its own is cut; anot
   expect((await ask(port)).body).toBe("second");
   const answer = await ask(port, { method: "POST", body: "x" });
   expect(answer.status).toBe(502);
-  expect(answer.headers["x-sluice-error"]).toBe("upstream-closed");
+  expect(answer.headers).toMatchObject({ "x-sluice-error": "upstream-closed", "x-sluice-replica": "r1" });
 });
 
 test("counts requests, errors and latencies by revision, route class and replica", async () => {
