@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly memory: Memory;
   /** How often a run that only waits is looked at. */
   readonly tickMs?: Ms;
+  /** Intervals end for all runs at once. Where there are many, each is judged so much later, and none has to queue. */
+  readonly spreadMs?: Ms;
 }
 
 const laterMs: Ms = 10_000;

@@ -21,7 +21,7 @@ import { answerOf, intervalsOf, read } from "./reading.ts";
 
 type AttemptTask = Extract<Task, { readonly kind: "attempt" }>;
 
-/** An interval that should be complete by now is asked for again after so long. */
+/** An interval that should be complete by now is asked for again after so long; ever more rarely while it does not come. */
 const lookAgainMs: Ms = 250;
 /** What a source needs to tell of an interval that has just ended. */
 const tellingMs: Ms = 20;
@@ -52,13 +52,15 @@ export async function attemptBake(task: AttemptTask, run: Run, around: Surroundi
 /** Until the next interval is complete, the bake is over or may be, or it is time for a look at all else. */
 function untilNews({ state, step }: AttemptTask, looks: readonly Look[], around: Surroundings): Ms {
   const now = around.ports.clock.now();
-  const moments = looks.map(({ observations }) => {
+  const news = looks.map(({ observations }) => {
     const last = observations.at(-1);
-    return last === undefined ? now : 2 * last.endMs - last.startMs + tellingMs;
+    const expected =
+      last === undefined ? state.since : 2 * last.endMs - last.startMs + tellingMs + (around.spreadMs ?? 0);
+    return expected > now ? expected - now : Math.max(lookAgainMs, (now - expected) / 2);
   });
-  if (step.kind === "bake") moments.push(state.since + step.lastsMs);
-  const next = Math.min(...moments) - now;
-  return Math.min(tickOf(around), next > 0 ? next : lookAgainMs);
+  const ends = step.kind === "bake" ? [step.earliestMs ?? step.lastsMs, step.lastsMs] : [];
+  const untilEnds = ends.map((end) => state.since + end - now).filter((ms) => ms > 0);
+  return Math.round(Math.min(tickOf(around), ...news, ...untilEnds));
 }
 
 function transition(

@@ -118,6 +118,8 @@ export interface Claim {
   readonly token: number;
   /** Where the deployment's journal ends, when the queue knows: who has read so far need not read again. */
   readonly position?: number;
+  /** How long it was due before it was claimed. */
+  readonly lateMs?: Ms;
   /** How long nobody looked beyond what was planned, when a worker takes over after a crash; 0 otherwise. */
   readonly gapMs: Ms;
 }

@@ -4,7 +4,7 @@ import type { Fact } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import { Temporary } from "../domain/problem.ts";
 import { fold, type Run } from "../domain/run.ts";
-import { advance } from "./advance.ts";
+import { advance, type Surroundings } from "./advance.ts";
 import { blank, type Memory } from "./memory.ts";
 import { type Claim, type Claims, Fenced, type Ports } from "./ports.ts";
 
@@ -20,11 +20,21 @@ export interface WorkerOptions {
 }
 
 /** Waits shorter than this are sat out with the claim in hand; longer ones give it back. */
-const sitOutMs: Ms = 300;
+const sitOutMs: Ms = 100;
 
 /** The lease ends by itself when giving it back fails too. */
 function ignoreTemporary(error: unknown): void {
   if (!(error instanceof Temporary)) throw error;
+}
+
+/** What a look costs, generously: so far apart are those for which the same moment matters. */
+const lookMs: Ms = 5;
+
+/** A place from 0 to 1 for each deployment, always the same one (FNV-1a). */
+function placeOf(deployment: string): number {
+  let hash = 2166136261;
+  for (const letter of deployment) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619);
+  return (hash >>> 0) / 2 ** 32;
 }
 
 export class Worker {
@@ -70,7 +80,7 @@ export class Worker {
   }
 
   async #drive(claim: Claim, isStopped: () => boolean): Promise<Ms | undefined> {
-    const { ports, claims, leaseMs, name, tickMs } = this.#options;
+    const { ports, claims, leaseMs, name } = this.#options;
     const { clock } = ports;
     const known = this.#memories.get(claim.deployment)?.run;
     const isCurrent = known !== undefined && known.position === claim.position;
@@ -86,11 +96,7 @@ export class Worker {
         if (!(await claims.renew(claim, leaseMs))) throw new Fenced(`${name} lost its claim on ${claim.deployment}`);
         renewedAt = clock.now();
       }
-      const { fact, dueInMs, waiting } = await advance(run, {
-        ports,
-        memory: this.#memoryOf(run.id),
-        ...(tickMs === undefined ? {} : { tickMs }),
-      });
+      const { fact, dueInMs, waiting } = await advance(run, this.#around(run.id));
       if (fact !== undefined) {
         run = await this.#write(run, fact);
         continue;
@@ -120,6 +126,12 @@ export class Worker {
     const run = fold(events, known?.run);
     this.#memories.set(deployment, { run, memory: known?.memory ?? blank() });
     return run;
+  }
+
+  #around(deployment: string): Surroundings {
+    const { ports, tickMs } = this.#options;
+    const spreadMs = Math.round(placeOf(deployment) * Math.min(tickMs ?? 1000, this.#memories.size * lookMs));
+    return { ports, memory: this.#memoryOf(deployment), spreadMs, ...(tickMs === undefined ? {} : { tickMs }) };
   }
 
   #memoryOf(deployment: string): Memory {

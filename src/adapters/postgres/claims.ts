@@ -32,7 +32,8 @@ const claimSome = `
     looked_at = case when found.is_left then found.looked_at else found.due_at end,
     leased_until = clock_timestamp() + asked.lease_ms * interval '1 ms'
   from found join asked using (nr) where d.id = found.id
-  returning nr, d.id, d.worker, d.token, d.position, asked.lease_ms, extract(epoch from clock_timestamp() -
+  returning nr, d.id, d.worker, d.token, d.position, asked.lease_ms,
+    extract(epoch from clock_timestamp() - found.due_at) * 1000 as late_ms, extract(epoch from clock_timestamp() -
     case when found.is_left then found.looked_at else found.due_at end) * 1000 as unwatched_ms`;
 
 interface Found {
@@ -42,6 +43,7 @@ interface Found {
   readonly token: string;
   readonly position: number;
   readonly lease_ms: number;
+  readonly late_ms: string;
   readonly unwatched_ms: string;
 }
 
@@ -108,10 +110,10 @@ export function claimsIn(database: Database, workspace: string): Queue {
   };
 }
 
-function asClaim({ id, worker, token, position, lease_ms, unwatched_ms }: Found): Claim {
+function asClaim({ id, worker, token, position, lease_ms, late_ms, unwatched_ms }: Found): Claim {
   const unwatchedMs = Math.round(Number(unwatched_ms));
   const gapMs = unwatchedMs > lease_ms ? unwatchedMs : 0;
-  return { deployment: id, worker, token: Number(token), position, gapMs };
+  return { deployment: id, worker, token: Number(token), position, lateMs: Number(late_ms), gapMs };
 }
 
 /**
