@@ -10,6 +10,8 @@ import { units } from "../host/units.ts";
 export interface KeptHost {
   readonly dataFolder: string;
   readonly entryAddress?: string;
+  /** System user of the services that name none. */
+  readonly user?: string;
   /** Folder of the host's programs: this installation's, unless named. */
   readonly programs?: string;
   /** Ends the watch: services are drained and stopped. */
@@ -65,6 +67,7 @@ export function installHost({ folder, program }: { folder: string; program: stri
     node: process.execPath,
     program,
     user: "sluice",
+    servicesUser: "sluice-services",
     stateFolder: "sluice",
     entryAddress: "0.0.0.0",
   }).map(({ path, text }) => {

@@ -40,6 +40,7 @@ export interface RevisionSpec {
   readonly graceMs: Ms;
   readonly cpuMillicores: number;
   readonly memoryMiB: number;
+  readonly user?: string;
   /** Where the outside finds it: a change of it is a change of the service. */
   readonly ingress?: ResolvedService["ingress"];
 }
@@ -118,6 +119,7 @@ function specOf(service: ResolvedService, artifact: Sha256): RevisionSpec {
     graceMs: service.grace,
     cpuMillicores: service.cpu,
     memoryMiB: service.memory,
+    ...(service.user === undefined ? {} : { user: String(service.user) }),
     ...(service.ingress === undefined ? {} : { ingress: service.ingress }),
   };
 }

@@ -32,6 +32,8 @@ export interface ReplicaSpec {
   readonly command: readonly string[];
   /** The whole environment but PORT, which the host gives. Values may be secret: never logged, files are 0600. */
   readonly env: Readonly<Record<string, string>>;
+  /** System user: a name, a uid, or uid:gid; the host's own, or the one that it was given for all, when left out. */
+  readonly user?: string;
   readonly readiness: Probe;
   /** Replicas not ready within this long after start count as broken ("never ready"). */
   readonly startWithinMs: Ms;

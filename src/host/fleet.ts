@@ -11,6 +11,8 @@ import { type HostState, loadState, saveState } from "./state.ts";
 export interface FleetOptions {
   readonly paths: HostPaths;
   readonly limiter: Limiter;
+  /** System user of replicas that name none; the host's own when left out. */
+  readonly user?: string | undefined;
   /** A replica started, ended, became ready or stopped being so. */
   readonly onChange: () => void;
   readonly log: (line: string) => void;
@@ -109,8 +111,10 @@ export class Fleet {
   }
 
   #hold(record: ReplicaRecord): Replica | undefined {
-    const spec = this.state.services[record.service]?.specs[record.revision];
-    if (spec === undefined) return undefined;
+    const asked = this.state.services[record.service]?.specs[record.revision];
+    if (asked === undefined) return undefined;
+    const { user } = this.#options;
+    const spec = { ...(user === undefined ? {} : { user }), ...asked };
     const replica = new Replica({
       record,
       spec,

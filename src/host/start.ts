@@ -15,6 +15,8 @@ export interface StartOptions {
   readonly programs?: string;
   /** Address of the environments' public ports. 127.0.0.1 unless the machine is to serve others. */
   readonly entryAddress?: string;
+  /** System user of replicas that name none, where the host may switch users. */
+  readonly user?: string;
   /** Length of the router's counted intervals: 5 s, unless shortened for a demonstration. */
   readonly intervalMs?: number;
 }
@@ -32,7 +34,8 @@ export async function startHost(options: StartOptions): Promise<HostClient> {
   const log = openSync(paths.log, "a", 0o600);
   const address = options.entryAddress === undefined ? [] : ["--entry-address", options.entryAddress];
   const counted = options.intervalMs === undefined ? [] : ["--interval-ms", String(options.intervalMs)];
-  const child = spawn(process.execPath, [script, paths.dataFolder, ...address, ...counted], {
+  const user = options.user === undefined ? [] : ["--user", options.user];
+  const child = spawn(process.execPath, [script, paths.dataFolder, ...address, ...counted, ...user], {
     detached: true,
     cwd: "/",
     stdio: ["ignore", log, log],

@@ -1,4 +1,4 @@
-// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS]`. Holds the lock, the
+// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS] [--user NAME]`. Holds the lock, the
 // listening sockets and the replicas; keeps the router alive, which keeps it alive. When it is killed, nothing that serves
 // notices.
 import { spawnSync } from "node:child_process";
@@ -20,6 +20,7 @@ import { findCgroups } from "./replica/cgroup.ts";
 import { closeForeignDescriptors } from "./replica/descriptors.ts";
 import { limiter } from "./replica/limiter.ts";
 import { rotate, rotationLimits, tendLogs } from "./replica/log-rotation.ts";
+import { letThrough } from "./replica/other-user.ts";
 import { routerLink } from "./router-link.ts";
 import { keepTwin, type Twin, twinSettings } from "./twin.ts";
 
@@ -28,6 +29,7 @@ const { positionals, values } = parseArgs({
   options: {
     "entry-address": { type: "string", default: "127.0.0.1" },
     "interval-ms": { type: "string" },
+    user: { type: "string" },
     version: { type: "boolean", default: false },
   },
 });
@@ -52,10 +54,11 @@ async function supervise(): Promise<void> {
   closeForeignDescriptors(Object.values(inherited));
   makeHostFolders(paths);
   takeLock(paths.lock);
+  letThrough(paths.dataFolder);
 
   const router = routerLink(paths.routerSocket);
   const limits = limiter(findCgroups());
-  const fleet = new Fleet({ paths, limiter: limits, log, onChange: () => reconciler.reconsider() });
+  const fleet = new Fleet({ paths, limiter: limits, user: values.user, log, onChange: () => reconciler.reconsider() });
   const listeners = holdListeners({
     kept: fleet.state.ports,
     inherited,

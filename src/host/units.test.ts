@@ -9,6 +9,7 @@ const files = units({
   node: process.execPath,
   program: "/usr/lib/node_modules/sluice/dist/sluice.js",
   user: "root", // one that exists wherever this runs
+  servicesUser: "nobody",
   stateFolder: "sluice",
   entryAddress: "0.0.0.0",
 });
@@ -17,7 +18,7 @@ const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
 test("the host's processes are left alone when the watchman ends, and are upgraded on reload", () => {
   const host = files.find(({ path }) => path.endsWith("sluice-host.service"))?.text ?? "";
   expect(host.split("\n").filter((line) => /^(Exec|KillMode|Delegate)/.test(line))).toEqual([
-    `ExecStart=${process.execPath} /usr/lib/node_modules/sluice/dist/sluice.js --data /var/lib/sluice host run --entry-address 0.0.0.0`,
+    `ExecStart=${process.execPath} /usr/lib/node_modules/sluice/dist/sluice.js --data /var/lib/sluice host run --entry-address 0.0.0.0 --user nobody`,
     `ExecReload=${process.execPath} /usr/lib/node_modules/sluice/dist/sluice.js --data /var/lib/sluice host upgrade`,
     "KillMode=process",
     "Delegate=cpu memory",

@@ -9,6 +9,8 @@ export interface UnitOptions {
   readonly node: string;
   readonly program: string;
   readonly user: string;
+  /** Of the services that name no user of their own: not the one that may read the token. */
+  readonly servicesUser: string;
   /** Below /var/lib: systemd makes it and gives it to the user. */
   readonly stateFolder: string;
   /** Address of the environments' public ports. */
@@ -28,8 +30,8 @@ export function units(options: UnitOptions): readonly UnitFile[] {
   ];
 }
 
-function sysusers({ user, stateFolder }: UnitOptions): string {
-  return `u ${user} - "Sluice" /var/lib/${stateFolder}\n`;
+function sysusers({ user, servicesUser, stateFolder }: UnitOptions): string {
+  return `u ${user} - "Sluice" /var/lib/${stateFolder}\nu ${servicesUser} - "Services that Sluice runs"\n`;
 }
 
 function hostUnit(options: UnitOptions): string {
@@ -41,15 +43,16 @@ After=network-online.target
 
 [Service]
 ${common(options)}
-ExecStart=${run("host run")} --entry-address ${options.entryAddress}
+ExecStart=${run("host run")} --entry-address ${options.entryAddress} --user ${options.servicesUser}
 ExecReload=${run("host upgrade")}
 KillMode=process
 # Draining and graceful stops of all services.
 TimeoutStopSec=180
 # Memory and cpu of each replica.
 Delegate=cpu memory
-AmbientCapabilities=CAP_NET_BIND_SERVICE
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+# Public ports below 1024, and replicas under users of their own; those get none of these.
+AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL
 LimitNOFILE=65536
 OOMPolicy=continue
 
@@ -80,7 +83,8 @@ function common({ user, stateFolder }: UnitOptions): string {
 User=${user}
 Group=${user}
 StateDirectory=${stateFolder}
-StateDirectoryMode=0700
+# Nobody else can list it; what is private in it is so by itself. Services pass through it to their files.
+StateDirectoryMode=0711
 UMask=0077
 WorkingDirectory=/var/lib/${stateFolder}
 Environment=NODE_ENV=production

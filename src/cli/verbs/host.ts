@@ -22,12 +22,19 @@ function runVerb(host: Command): void {
     examples: ["sluice host run", "sluice host run --entry-address 0.0.0.0"],
   })
     .option("--entry-address <address>", "address of the environments' public ports", "127.0.0.1")
-    .action(async ({ entryAddress }: { entryAddress: string }, command: Command) => {
+    .option("--user <user>", "system user of services that name none; needs root, or the unit of sluice host install")
+    .action(async ({ entryAddress, user }: { entryAddress: string; user?: string }, command: Command) => {
       const { data, screen } = contextOf(command);
       const stopping = new AbortController();
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
       const { keepHost } = await import("../../compose/control.ts");
-      await keepHost({ dataFolder: data, entryAddress, signal: stopping.signal, say: (line) => screen.say(line) });
+      await keepHost({
+        dataFolder: data,
+        entryAddress,
+        ...(user === undefined ? {} : { user }),
+        signal: stopping.signal,
+        say: (line) => screen.say(line),
+      });
     });
 }
 

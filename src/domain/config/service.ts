@@ -58,6 +58,13 @@ const Ingress = z.strictObject({
   stripPath: key(z.boolean().prefault(false), "Takes the prefix off before the service sees the request.", true),
 });
 
+const user = key(
+  z.exactOptional(
+    z.union([z.int().min(0), z.string().regex(/^([a-z_][a-z0-9_-]*|\d+(:\d+)?)$/i, "a user's name, uid, or uid:gid")]),
+  ),
+  "System user that its replicas run as, by name, uid or uid:gid, on machines whose host may switch users: one that is root, or that `sluice host install` set up.",
+  "shop",
+);
 const replicas = z.int().min(0).max(1000);
 
 /** What an environment may size differently. */
@@ -65,6 +72,7 @@ export const Override = z.strictObject({
   replicas: key(z.exactOptional(replicas), "Copies that run.", 3),
   cpu: key(z.exactOptional(Cpu), "CPU of one replica.", "1 vCPU"),
   memory: key(z.exactOptional(Memory), "Memory of one replica.", "1GB"),
+  user,
   autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling.", { min: 2, max: 10, target: "60%" }),
   env: key(z.exactOptional(Env), "Values beside the service's own, which they replace by name.", { LOG_LEVEL: "warn" }),
   ingress: key(z.exactOptional(Ingress), "Where the outside finds it here.", { host: "api" }),
@@ -92,6 +100,7 @@ export const Service = z.strictObject({
   replicas: key(replicas.prefault(1), "Copies that run; environments may override.", 2),
   cpu: key(Cpu.prefault("250m"), "CPU of one replica: millicores, cores or vCPU.", "0.5 vCPU"),
   memory: key(Memory.prefault("256Mi"), "Memory of one replica.", "512Mi"),
+  user,
   autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling, for targets that scale.", {
     min: 2,
     max: 10,

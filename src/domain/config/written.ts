@@ -144,6 +144,11 @@ export interface WrittenConfig {
      */
     readonly memory?: string | number;
     /**
+     * System user that its replicas run as, by name, uid or uid:gid, on machines whose host may switch users: one that is root, or that `sluice host install` set up.
+     * @example user: "shop"
+     */
+    readonly user?: number | string;
+    /**
      * Bounds and aim of autoscaling, for targets that scale.
      * @example autoscaling: { min: 2, max: 10 }
      */
@@ -338,6 +343,11 @@ export interface WrittenConfig {
        * @example memory: "1GB"
        */
       readonly memory?: string | number;
+      /**
+       * System user that its replicas run as, by name, uid or uid:gid, on machines whose host may switch users: one that is root, or that `sluice host install` set up.
+       * @example user: "shop"
+       */
+      readonly user?: number | string;
       /**
        * Bounds and aim of autoscaling.
        * @example autoscaling: { min: 2, max: 10, target: "60%" }

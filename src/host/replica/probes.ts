@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { request } from "node:http";
 import { connect } from "node:net";
 import type { Probe } from "../api.ts";
+import { asUser } from "./other-user.ts";
 
 export type ProbeAnswer =
   | { readonly ok: true; readonly body?: string }
@@ -18,6 +19,7 @@ export interface ProbeTarget {
   readonly port: number;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly user?: string | undefined;
 }
 
 /** Answers within the probe's timeout, never rejects. */
@@ -90,7 +92,8 @@ function askTcp(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
 }
 
 function askCommand(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
-  const [program, ...args] = probe.command ?? [];
+  const { command: [name = ""] = [] } = probe;
+  const [program, ...args] = asUser(target.user, probe.command ?? []);
   if (program === undefined) return Promise.resolve({ ok: false, because: "the health command is empty" });
   const env = { PATH: process.env.PATH, ...target.env, PORT: String(target.port) };
   return new Promise((answer) => {
@@ -103,7 +106,7 @@ function askCommand(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
         const how = error.killed ? `did not end within ${probe.timeoutMs} ms` : `exited with ${error.code}`;
         answer({
           ok: false,
-          because: `health command "${program}" ${how}`,
+          because: `health command "${name}" ${how}`,
           body: `${out}${err}`.slice(0, bodyCharsMax),
         });
       },

@@ -7,6 +7,7 @@ import { Timers } from "../timers.ts";
 import { countExit, isCrashLoop, pauseBeforeRestartMs, settledAfterMs } from "./crash-loop.ts";
 import { livedFor } from "./exit-reason.ts";
 import type { Limiter } from "./limiter.ts";
+import { whyNotAs } from "./other-user.ts";
 import { Probing } from "./probing.ts";
 import { Run, type RunEnd, type RunRecord } from "./run.ts";
 import { whyNotStartable } from "./shim.ts";
@@ -75,7 +76,7 @@ export class Replica {
   async start(): Promise<void> {
     const { record, spec } = this;
     try {
-      const impossible = whyNotStartable(spec);
+      const impossible = whyNotStartable(spec) ?? (spec.user && whyNotAs(spec.user, spec.folder));
       if (impossible !== undefined) throw new Error(impossible);
       record.port = await this.#options.freePort();
       if (this.#isLeaving()) return;
@@ -136,7 +137,7 @@ export class Replica {
     this.#probing = new Probing(
       {
         probe: spec.readiness,
-        target: { port: record.port, folder: spec.folder, env: spec.env },
+        target: { port: record.port, ...spec },
         onVerdict: (isWell, because) => this.#judged(isWell, because),
         onSilence: (because) => this.#hung(because),
         onAnswer: (answer) => {

@@ -6,6 +6,7 @@ import type { ReplicaSpec } from "../api.ts";
 import { Timers } from "../timers.ts";
 import { exitReason, livedFor } from "./exit-reason.ts";
 import type { Limiter } from "./limiter.ts";
+import { asUser, userEnvironment } from "./other-user.ts";
 import { groupMembers, identify, isAlive, type ProcessIdentity, signalGroup } from "./process-identity.ts";
 import { readExit, startShim } from "./shim.ts";
 
@@ -43,8 +44,9 @@ export class Run {
   static start(options: RunOptions & { folder: string; port: number; logFile: string }): Run {
     const { spec, folder, port, logFile, limiter } = options;
     const cgroups = limiter.admit(folder, spec);
-    const env = { ...spec.env, PORT: String(port) };
-    const shim = startShim({ folder: spec.folder, command: spec.command, env, run: folder, logFile, cgroups });
+    const env = { ...userEnvironment(spec.user), ...spec.env, PORT: String(port) };
+    const command = asUser(spec.user, spec.command);
+    const shim = startShim({ folder: spec.folder, command, env, run: folder, logFile, cgroups });
     if (shim.pid === undefined) {
       shim.once("error", () => {});
       throw new Error(`/bin/sh could not be started in ${spec.folder}`);

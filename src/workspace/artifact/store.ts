@@ -69,6 +69,7 @@ export async function unpackArtifact(data: string, artifact: Sha256, folder: str
   const beside = `${folder}.${randomBytes(6).toString("hex")}`;
   try {
     for (const file of tarFiles(tar)) await layOut(beside, file);
+    await openToAll(beside);
     await rename(beside, folder);
   } catch (error) {
     if (!existsSync(folder)) throw error;
@@ -83,7 +84,15 @@ async function layOut(root: string, { path, body, isExecutable }: TarFile): Prom
     throw new Problem(`The artifact holds a file outside of itself: ${path}`, "Build it again");
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, body);
-  if (isExecutable) await chmod(file, 0o755);
+  await chmod(file, isExecutable ? 0o755 : 0o644);
+}
+
+/** Whatever our umask: a service may run as another user. Who may come here is decided above. */
+async function openToAll(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openToAll(join(folder, entry.name));
+  }
 }
 
 /** The tar, held against the hash that the artifact is named by. */

@@ -29,6 +29,7 @@ export async function replicaSpecOf(kept: KeptRevision, parts: RunnableParts): P
     graceMs: spec.graceMs,
     cpuMillicores: spec.cpuMillicores,
     memoryMiB: spec.memoryMiB,
+    ...(spec.user === undefined ? {} : { user: spec.user }),
   };
 }
 
@@ -38,7 +39,7 @@ export async function unpacked(
 ): Promise<string> {
   const all = join(dataFolder, "unpacked");
   const folder = join(all, artifact);
-  mkdirSync(all, { recursive: true, mode: 0o700 });
+  mkdirSync(all, { recursive: true, mode: 0o711 });
   if (!existsSync(folder)) await unpack(artifact, folder);
   return folder;
 }
