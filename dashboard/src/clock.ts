@@ -1,7 +1,7 @@
 // One tick a second for everything that counts down, and how moments and durations are written.
 import { useSyncExternalStore } from "react";
 import type { Ms } from "../../src/domain/frame.ts";
-import { minutes } from "../../src/domain/next.ts";
+import { minutes } from "../../src/domain/minutes.ts";
 
 const listeners = new Set<() => void>();
 let now: Ms = Date.now();

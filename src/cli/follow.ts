@@ -2,7 +2,7 @@
 // nothing; the deployment goes on in the control plane.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Outcome } from "../domain/event.ts";
-import { minutes } from "../domain/next.ts";
+import { minutes } from "../domain/minutes.ts";
 import { tell } from "../domain/prose.ts";
 import { fold, type Run } from "../domain/run.ts";
 import type { Api } from "./api-client.ts";

@@ -164,7 +164,7 @@ function tooFew({ name, minimumRequests }: Limit, sample: { had: number; isOver:
 const totals = new WeakMap<readonly Interval[], Partial<Record<"stable" | "candidate", Counts>>>();
 
 /** All strata and intervals of one side, added up. */
-function total(intervals: readonly Interval[], side: "stable" | "candidate"): Counts {
+export function total(intervals: readonly Interval[], side: "stable" | "candidate"): Counts {
   const known = totals.get(intervals) ?? {};
   const counts = known[side] ?? added(intervals, side);
   totals.set(intervals, { ...known, [side]: counts });
@@ -185,7 +185,7 @@ function added(intervals: readonly Interval[], side: "stable" | "candidate"): Co
 }
 
 /** Upper edge, in milliseconds, of the bucket in which the quantile (0 to 1) falls; 0 when there is nothing. */
-function quantile(latency: readonly number[], q: number, buckets: Buckets = nativeBuckets): Ms {
+export function quantile(latency: readonly number[], q: number, buckets: Buckets = nativeBuckets): Ms {
   const all = sum(latency);
   let below = 0;
   const found = latency.findIndex((count) => {

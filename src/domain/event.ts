@@ -21,7 +21,12 @@ export type Cause =
   | { readonly kind: "refused"; readonly because: string; readonly by: string }
   | { readonly kind: "aborted"; readonly because: string; readonly by: string }
   | { readonly kind: "hold expired"; readonly because: string }
-  | { readonly kind: "superseded"; readonly because: string };
+  | { readonly kind: "superseded"; readonly because: string }
+  /** As many requests or users as may see an unproven candidate have seen it. */
+  | { readonly kind: "budget spent"; readonly because: string; readonly service: ServiceName };
+
+/** What a deployment is for, where it brings no new release. */
+export type Purpose = "rollback" | "restart" | "drill" | "retire";
 
 export type Fact =
   /** A release was asked into an environment; it waits for its turn. */
@@ -34,9 +39,19 @@ export type Fact =
       readonly reason?: string;
       /** Set when this is a return to an earlier release. */
       readonly rollbackOf?: DeploymentId;
+      readonly purpose?: Purpose;
+      /** The failed deployment that this one takes up where it failed. */
+      readonly retryOf?: DeploymentId;
     }
   /** Its turn came: the plan is frozen against what stands. */
-  | { readonly kind: "planned"; readonly plan: Plan; readonly stands: Standing; readonly standingRelease?: ReleaseRef }
+  | {
+      readonly kind: "planned";
+      readonly plan: Plan;
+      readonly stands: Standing;
+      readonly standingRelease?: ReleaseRef;
+      /** Of each service, where it is not the environment's. */
+      readonly standingReleases?: Releases;
+    }
   /** A job is about to act. */
   | ({ readonly kind: "job started"; readonly attempt: number } & At)
   | ({ readonly kind: "step done"; readonly note?: string } & At)
@@ -57,6 +72,21 @@ export type Fact =
   /** The walk back begins; its frames are frozen as the plan was. */
   | { readonly kind: "retreat"; readonly cause: Cause; readonly paths: Readonly<Record<ServiceName, readonly Frame[]>> }
   | { readonly kind: "walked back"; readonly service: ServiceName; readonly index: number }
+  /** One service cannot be taken back to the release that was asked for: it stays, and the others go on. */
+  | {
+      readonly kind: "given up";
+      readonly service: ServiceName;
+      readonly because: string;
+      readonly path: readonly Frame[];
+    }
+  /** As many as may see the unproven candidate have seen it: it gets no more traffic. */
+  | {
+      readonly kind: "budget spent";
+      readonly service: ServiceName;
+      readonly of: "requests" | "users";
+      readonly counted: number;
+      readonly limit: number;
+    }
   | { readonly kind: "paused"; readonly by: string; readonly reason?: string }
   | { readonly kind: "unpaused"; readonly by: string }
   /** A person's yes to what is being waited for; `full` skips every gate that is still to come. */
@@ -73,7 +103,20 @@ export type Fact =
       readonly because?: string;
       /** What stands in the environment now; services in doubt are left out. */
       readonly stands: Standing;
-    };
+      /** What the environment is called now, and each service that another release brought. */
+      readonly release?: ReleaseRef;
+      readonly releases?: Releases;
+    }
+  /** After the end, within its watch: a condition came true that takes the release back, or asks a person first. */
+  | {
+      readonly kind: "triggered";
+      readonly condition: string;
+      readonly because: string;
+      readonly findings: readonly Finding[];
+      readonly asks: boolean;
+    }
+  /** The deployment that takes it back is in the environment's queue. */
+  | { readonly kind: "return asked"; readonly deployment: DeploymentId };
 
 export interface ReleaseRef {
   /** Content hash. */
@@ -81,6 +124,9 @@ export interface ReleaseRef {
   /** What people call it: "3", "v1.4.0", a commit. */
   readonly version: string;
 }
+
+/** The release that brought each service. */
+export type Releases = Readonly<Record<ServiceName, ReleaseRef>>;
 
 /** A fact as the journal holds it. */
 export interface Event {

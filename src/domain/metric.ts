@@ -42,13 +42,17 @@ export function seen(before: SideWatch | undefined, sample: Sample, check: Metri
     return { ...rest, last: sample };
   }
   const first = before?.first ?? sample.value;
-  const isBeyond = beyond[check.comparator](sample.value, check.limit);
+  const isBad = isBeyond(check.comparator, sample.value, check.limit);
   return {
     last: sample,
     first,
     knownAtMs: atMs,
-    ...(isBeyond ? { beyondSinceMs: before?.beyondSinceMs ?? atMs } : {}),
+    ...(isBad ? { beyondSinceMs: before?.beyondSinceMs ?? atMs } : {}),
   };
+}
+
+export function isBeyond(comparator: Comparator, value: number, limit: number): boolean {
+  return beyond[comparator](value, limit);
 }
 
 const beyond: Record<Comparator, (value: number, limit: number) => boolean> = {

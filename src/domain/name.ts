@@ -9,10 +9,12 @@ export function versionName(version: string): string {
 
 /** What people call a revision in this deployment: the version that brings it, or the one that it replaces. */
 export function revisionName(run: Run, revision: RevisionId): string {
-  const services = Object.values(run.plan?.services ?? {});
-  if (services.some((service) => service.candidate === revision)) return versionName(run.release.version);
-  const stood = services.some((service) => service.stable === revision);
-  return stood && run.standingRelease !== undefined ? versionName(run.standingRelease.version) : revision;
+  const services = Object.entries(run.plan?.services ?? {});
+  const isNew = services.some(([, { candidate, retires }]) => candidate === revision && retires !== true);
+  if (isNew) return versionName(run.release.version);
+  const [service] = services.find(([, { stable }]) => stable === revision) ?? [];
+  const release = service === undefined ? undefined : (run.standingReleases?.[service] ?? run.standingRelease);
+  return release === undefined ? revision : versionName(release.version);
 }
 
 /** What a retreat returns to. */

@@ -2,8 +2,8 @@
 import type { Check } from "./check.ts";
 import type { At } from "./event.ts";
 import { type Frame, type Percent, type RevisionId, replicasFor, shareOf, trafficSum } from "./frame.ts";
+import { minutes } from "./minutes.ts";
 import { revisionName, versionName } from "./name.ts";
-import { minutes } from "./next.ts";
 import type { PlanNode, Step } from "./plan.ts";
 import type { Run } from "./run.ts";
 import type { ApprovalPolicy } from "./strategy.ts";

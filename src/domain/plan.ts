@@ -1,8 +1,12 @@
 // A plan is data: every frame and gate of a deployment, written down before it starts. The same value is printed by a
 // dry run, drawn by the dashboard, executed by the engine, simulated in tests and resumed after a crash.
-import { type Frame, type Ms, type RevisionId, type Route, sameFrame, shareOf, wholly } from "./frame.ts";
-import { moves } from "./moves.ts";
-import { type Gate, milestones, type Strategy, standing } from "./strategy.ts";
+import type { Frame, Ms, RevisionId, Route } from "./frame.ts";
+import { startingAt } from "./passed.ts";
+import { isChange } from "./restart.ts";
+import { plannedService, retirement, retiringService, returning, rollout, settle } from "./rollout.ts";
+import type { Exposure, Gate, Strategy } from "./strategy.ts";
+import type { Watch } from "./watch.ts";
+import { inWaves, wavesOf } from "./waves.ts";
 
 export type ServiceName = string;
 export type NodeId = string;
@@ -34,6 +38,10 @@ export interface PlannedService {
   readonly failureShare?: number;
   readonly from: Frame;
   readonly withinMs: Ms;
+  /** How many may see it before its own gates have passed. */
+  readonly exposure?: Exposure;
+  /** It is in no configuration any more: it is drained and goes, and nothing takes its place. */
+  readonly retires?: true;
 }
 
 export interface Plan {
@@ -43,6 +51,14 @@ export interface Plan {
   readonly nodes: readonly PlanNode[];
   /** Services whose revision stands already. */
   readonly unchanged: readonly ServiceName[];
+  /** Services that stand here and that the release does not have: they stay until a person retires them. */
+  readonly orphans?: readonly ServiceName[];
+  /** Set for a return to an earlier release. */
+  readonly returns?: Returns;
+  /** A rehearsal: when it has been there it returns to what stood. */
+  readonly drill?: true;
+  /** What it is held against after its end. */
+  readonly watch?: Watch;
   /** A failed step goes back by itself, or holds and asks. */
   readonly onFailure: "rollback" | "hold";
   /** A hold ends by evidence, a person's verb, or after this long: it goes back, or stays, never forward. */
@@ -62,6 +78,28 @@ export interface IntendedService {
   readonly preview: readonly Route[];
 }
 
+/** A return to an earlier release: what depends on others goes back before them, and all is verified by a deadline. */
+export interface Returns {
+  /** From its turn to verified. */
+  readonly withinMs: Ms;
+  /** When a service cannot be taken back: all stay `together`, or `each` goes its own way and is reported. */
+  readonly services: "together" | "each";
+}
+
+/** What is known of a service that is in no configuration any more. */
+export interface Retiring {
+  readonly size: number;
+  readonly serves: boolean;
+  readonly withinMs: Ms;
+}
+
+/** What a deployment that failed had passed already, so that it need not be passed again while the same stands. */
+export interface Passed {
+  readonly stands: Standing;
+  /** For each node, the index of the first step that was not done. */
+  readonly steps: Readonly<Record<NodeId, number>>;
+}
+
 /** Waits its turn; replaces those that wait; or also takes back the one in progress. */
 export type QueuePolicy = "wait" | "latestWins" | "cancelInProgress";
 
@@ -75,6 +113,18 @@ export interface Intent {
   readonly verify: readonly Gate[];
   readonly onFailure: "rollback" | "hold";
   readonly hold: Plan["hold"];
+  /** Concerns only `services`: the others of the environment stay as they are. */
+  readonly isPart?: true;
+  readonly returns?: Returns;
+  /** By when a return to this release must be verified. */
+  readonly backWithinMs?: Ms;
+  /** What it is held against after its end. */
+  readonly watch?: Watch;
+  readonly drill?: true;
+  /** Services that go, by a person's wish. */
+  readonly retire?: Readonly<Record<ServiceName, Retiring>>;
+  /** Of a deployment that is tried again from where it failed. */
+  readonly passed?: Passed;
 }
 
 /** What stands in an environment: the revision of each service. */
@@ -82,136 +132,74 @@ export type Standing = Readonly<Record<ServiceName, RevisionId>>;
 
 export function plan(intent: Intent, stands: Standing): Plan {
   const names = Object.keys(intent.services).sort();
-  const changed = names.filter((name) => intent.services[name]?.revision !== stands[name]);
-  const services = Object.fromEntries(
-    changed.map((name) => [name, plannedService(serviceOf(intent, name), stands[name])]),
-  );
-  const rollouts = changed.map((name) => rollout(name, serviceOf(intent, name), stands[name]));
-  const waves = wavesOf(changed, intent);
-  const gates = intent.admission ?? [];
-  const admission: PlanNode[] =
-    gates.length > 0 && changed.length > 0 ? [{ id: "admission", after: [], steps: gates }] : [];
-  const first = admission.map((node) => node.id);
-  const ordered = waves.flatMap((wave, i) =>
-    rollouts.filter((node) => wave.includes(node.id)).map((node) => ({ ...node, after: waves[i - 1] ?? first })),
-  );
-  const verify: PlanNode[] =
-    intent.verify.length > 0 && changed.length > 0
-      ? [{ id: "verify", after: waves.at(-1) ?? [], steps: intent.verify }]
-      : [];
-  const end = verify.length > 0 ? ["verify"] : (waves.at(-1) ?? []);
+  const changed = names.filter((name) => isChange(serviceOf(intent, name).revision, stands[name]));
+  const goes = Object.keys(intent.retire ?? {}).filter((name) => stands[name] !== undefined);
+  const orphans =
+    intent.isPart === true ? [] : Object.keys(stands).filter((name) => !names.includes(name) && !goes.includes(name));
+  const services = { ...movedServices(intent, stands, changed), ...retiredServices(intent, stands, goes) };
+  const nodes = nodesOf(intent, stands, { changed, goes });
   return {
     schema: 1,
     services,
-    nodes: [
-      ...admission,
-      ...ordered,
-      ...verify,
-      ...ordered.flatMap((node) => settle(node, serviceOf(intent, node.id), end)),
-    ],
+    nodes: intent.passed === undefined ? nodes : startingAt(intent.passed, { nodes, services, stands }),
     unchanged: names.filter((name) => !changed.includes(name)),
+    ...(orphans.length === 0 ? {} : { orphans }),
+    ...(intent.returns === undefined ? {} : { returns: intent.returns }),
+    ...(intent.drill === undefined ? {} : { drill: intent.drill }),
+    ...(intent.watch === undefined || changed.length === 0 ? {} : { watch: intent.watch }),
     onFailure: intent.onFailure,
     hold: intent.hold,
   };
 }
 
-function serviceOf(intent: Intent, name: ServiceName): IntendedService {
+export function serviceOf(intent: Intent, name: ServiceName): IntendedService {
   const service = intent.services[name];
   if (service === undefined) throw new Error(`no service ${name} in this intent`);
   return service;
 }
 
-function plannedService(service: IntendedService, stable: RevisionId | undefined): PlannedService {
-  return {
-    ...(stable === undefined ? {} : { stable }),
-    candidate: service.revision,
-    size: service.size,
-    strategy: service.strategy.kind,
-    serves: service.serves,
-    unavailable: service.strategy.kind === "rolling" ? service.strategy.maxUnavailable : 0,
-    ...(service.strategy.kind === "rolling" && service.strategy.maxFailureShare > 0
-      ? { failureShare: service.strategy.maxFailureShare }
-      : {}),
-    from: quiet(standing(stable), service.serves),
-    withinMs: service.withinMs,
-  };
+function movedServices(intent: Intent, stands: Standing, changed: readonly ServiceName[]): Plan["services"] {
+  return Object.fromEntries(changed.map((name) => [name, plannedService(serviceOf(intent, name), stands[name])]));
 }
 
-function rollout(name: ServiceName, service: IntendedService, stable: RevisionId | undefined): PlanNode {
-  const sides = { ...(stable === undefined ? {} : { stable }), candidate: service.revision, preview: service.preview };
-  const steps: Step[] = [];
-  let frame = quiet(standing(stable), service.serves);
-  for (const milestone of milestones(service.strategy, sides)) {
-    if (milestone.kind !== "frame") {
-      steps.push(milestone);
-      continue;
-    }
-    const goal = quiet(milestone.frame, service.serves);
-    steps.push(...sets(frame, goal, service.withinMs));
-    frame = goal;
-  }
-  return { id: name, service: name, after: [], steps };
+function retiredServices(intent: Intent, stands: Standing, goes: readonly ServiceName[]): Plan["services"] {
+  return Object.fromEntries(
+    goes.flatMap((name) => {
+      const [retiring, stable] = [intent.retire?.[name], stands[name]];
+      return retiring === undefined || stable === undefined ? [] : [[name, retiringService(retiring, stable)]];
+    }),
+  );
 }
 
-/** The old side stays whole until the whole deployment's bake has ended; only then it goes. */
-function settle(node: PlanNode, service: IntendedService, after: readonly NodeId[]): readonly PlanNode[] {
-  const last = node.steps.findLast((step) => step.kind === "set");
-  if (last === undefined) return [];
-  const goal = quiet(wholly(service.revision), service.serves);
-  if (sameFrame(last.frame, goal)) return [];
-  return [{ id: `settle ${node.id}`, service: node.id, after, steps: sets(last.frame, goal, service.withinMs) }];
+interface Moving {
+  readonly changed: readonly ServiceName[];
+  readonly goes: readonly ServiceName[];
 }
 
-function sets(from: Frame, to: Frame, withinMs: Ms): readonly Step[] {
-  const frames = moves(from, to);
-  return frames.map((frame, i) => ({
-    kind: "set",
-    frame,
-    rely: relied(i === 0 ? from : (frames[i - 1] ?? from), frame),
-    withinMs,
-  }));
-}
-
-/** A move rests on whatever grows in it and on whatever carries traffic after it. */
-function relied(before: Frame, after: Frame): readonly RevisionId[] {
-  return Object.keys(after.revisions).filter((revision) => {
-    const share = shareOf(after, revision);
-    return share.traffic > shareOf(before, revision).traffic || share.capacity > shareOf(before, revision).capacity;
-  });
-}
-
-function quiet(frame: Frame, serves: boolean): Frame {
-  if (serves) return frame;
-  const shares = Object.entries(frame.revisions).map(([r, share]) => [r, { capacity: share.capacity, traffic: 0 }]);
-  return { revisions: Object.fromEntries(shares), routes: [] };
-}
-
-/** Services of one wave depend on nothing that has not gone before; dependencies are followed through unchanged ones. */
-export function wavesOf(names: readonly ServiceName[], intent: Intent): readonly (readonly ServiceName[])[] {
-  const waves: ServiceName[][] = [];
-  const placed = new Set<ServiceName>();
-  while (placed.size < names.length) {
-    const wave = names.filter((n) => !placed.has(n) && needs(n, names, intent).every((needed) => placed.has(needed)));
-    if (wave.length === 0)
-      throw new Error(`services depend on each other in a circle: ${names.filter((n) => !placed.has(n)).join(", ")}`);
-    for (const name of wave) placed.add(name);
-    waves.push(wave);
-  }
-  return waves;
-}
-
-/** Members of `names` that `name` needs, directly or through services that do not change. */
-function needs(
-  name: ServiceName,
-  names: readonly ServiceName[],
-  intent: Intent,
-  seen = new Set<ServiceName>(),
-): ServiceName[] {
-  const direct = intent.services[name]?.dependsOn ?? [];
-  return direct.flatMap((needed) => {
-    if (names.includes(needed)) return [needed];
-    if (seen.has(needed)) return [];
-    seen.add(needed);
-    return needs(needed, names, intent, seen);
-  });
+/** admission → waves → verify → what goes last: the old sides, and what is retired; or, in a drill, the way back. */
+function nodesOf(intent: Intent, stands: Standing, { changed, goes }: Moving): readonly PlanNode[] {
+  if (changed.length + goes.length === 0) return [];
+  // In an emergency each service goes by itself: none waits for another that cannot.
+  const waves = intent.returns?.services === "each" ? [changed] : wavesOf(changed, intent);
+  // Going back, what depends on others moves before them: a service is never older than what it depends on.
+  const order = intent.returns === undefined ? waves : waves.toReversed();
+  const gates = intent.admission ?? [];
+  const admission: PlanNode[] = gates.length > 0 ? [{ id: "admission", after: [], steps: gates }] : [];
+  const first = admission.map((node) => node.id);
+  const rollouts = changed.map((name) => rollout(name, serviceOf(intent, name), stands[name]));
+  const ordered = inWaves(order, rollouts, first);
+  const moved = order.at(-1) ?? first;
+  const hasVerify = intent.verify.length > 0 && changed.length > 0;
+  const verify: PlanNode[] = hasVerify ? [{ id: "verify", after: moved, steps: intent.verify }] : [];
+  const end = hasVerify ? ["verify"] : moved;
+  const last =
+    intent.drill === true
+      ? inWaves(
+          waves,
+          ordered.map((node) => returning(node, serviceOf(intent, node.id), stands[node.id])),
+          end,
+        )
+      : ordered.flatMap((node) => settle(node, serviceOf(intent, node.id), end));
+  const retired = goes.flatMap((name) => retirement(name, intent.retire?.[name], { stable: stands[name], after: end }));
+  return [...admission, ...ordered, ...verify, ...last, ...retired];
 }

@@ -1,12 +1,14 @@
 // Every fact of a deployment in one plain sentence, and what is going on in another: the same words in the terminal,
 // in the history, and on the page.
 import type { Stance } from "./check.ts";
-import type { At, Cause, Event, Fact, FactOf, Outcome } from "./event.ts";
+import { drillTimes } from "./drill.ts";
+import type { At, Cause, Event, Fact, FactOf, Outcome, Purpose } from "./event.ts";
 import type { Ms } from "./frame.ts";
+import { minutes } from "./minutes.ts";
 import { returnName, revisionName, versionName } from "./name.ts";
-import { activeNodes, framesOf, minutes } from "./next.ts";
 import { tellMove, tellStep } from "./phrase.ts";
 import type { PlanNode, ServiceName } from "./plan.ts";
+import { activeNodes, framesOf } from "./progress.ts";
 import { fold, type Run } from "./run.ts";
 
 /** One sentence, without its full stop. `run` is the state just after the fact. */
@@ -56,10 +58,7 @@ function runningSentence(run: Run, now: Ms): string {
 }
 
 const sentences: { [K in Fact["kind"]]: (fact: FactOf<K>, run: Run) => string } = {
-  requested: (fact) =>
-    fact.rollbackOf === undefined
-      ? `${fact.by} asked for ${versionName(fact.release.version)} in ${fact.environment}${because(fact.reason)}`
-      : `${fact.by} asked to take ${fact.environment} back to ${versionName(fact.release.version)}${because(fact.reason)}`,
+  requested: (fact) => `${fact.by} ${wishOf(fact)}${because(fact.reason)}`,
   planned: (fact, run) => {
     const moved = Object.keys(fact.plan.services);
     if (moved.length === 0) return `Nothing to do: ${fact.plan.unchanged.join(", ")} already stand as asked`;
@@ -86,7 +85,29 @@ const sentences: { [K in Fact["kind"]]: (fact: FactOf<K>, run: Run) => string } 
   resumed: (fact) =>
     `${fact.worker} took over after ${minutes(fact.gapMs)} in which nobody looked; that time does not count`,
   ended: (fact, run) => endSentence(run, fact.outcome, fact.because),
+  "given up": (fact) => `${fact.service} cannot be taken back, the others go on: ${fact.because}`,
+  "budget spent": (fact) =>
+    `${fact.service}: ${fact.counted} ${fact.of} have seen the unproven release, and at most ${fact.limit} may: it gets no more traffic`,
+  triggered: (fact, run) =>
+    fact.asks
+      ? `${capital(fact.because)}: a person is asked whether ${run.environment} goes back`
+      : `${capital(fact.because)}: ${run.environment} goes back`,
+  "return asked": (fact) => `The way back is ${fact.deployment}`,
 };
+
+function wishOf({ purpose, rollbackOf, retryOf, release, environment, intent }: FactOf<"requested">): string {
+  const version = versionName(release.version);
+  const what: Record<Purpose, string> = {
+    rollback: `asked to take ${environment} back to ${version}`,
+    restart: `asked to restart ${version} in ${environment}`,
+    drill: `asked for a drill: ${environment} back to ${version}, and return`,
+    retire: `agreed to retire ${list(Object.keys(intent.retire ?? {}))} from ${environment}`,
+  };
+  if (retryOf !== undefined) return `asked to try ${version} in ${environment} again, from where ${retryOf} failed`;
+  const known = purpose ?? (rollbackOf === undefined ? undefined : "rollback");
+  const part = intent.isPart === true ? ` (${list(Object.keys(intent.services))} only)` : "";
+  return `${known === undefined ? `asked for ${version} in ${environment}` : what[known]}${known === "drill" ? "" : part}`;
+}
 
 const judgedWords: Record<Stance, string> = {
   pass: "judged healthy",
@@ -115,7 +136,7 @@ function walkWords(run: Run, fact: FactOf<"walked back">): string {
 function endSentence(run: Run, outcome: Outcome, why: string | undefined): string {
   const version = versionName(run.release.version);
   const said: Record<Outcome, string> = {
-    succeeded: `${version} is live in ${run.environment}`,
+    succeeded: successSentence(run, version),
     "rolled back": `Rolled back: ${run.environment} is on ${returnName(run)} again`,
     aborted: `Aborted: ${run.environment} is on ${returnName(run)} again`,
     superseded: `Superseded: a newer release took over ${run.environment}`,
@@ -123,6 +144,23 @@ function endSentence(run: Run, outcome: Outcome, why: string | undefined): strin
     stuck: "Stuck: a person is needed",
   };
   return `${said[outcome]}${because(why)}`;
+}
+
+function successSentence(run: Run, version: string): string {
+  const { environment, purpose } = run;
+  if (purpose === "restart") return `${version} was restarted in ${environment}`;
+  if (purpose === "retire") return `${list(Object.keys(run.plan?.services ?? {}))} is gone from ${environment}`;
+  if (purpose === "drill") return drillSentence(run, version);
+  if (purpose !== "rollback") return `${version} is live in ${environment}`;
+  const took = minutes(run.lastAt - (run.plannedAt ?? run.requestedAt));
+  return `${environment} is back on ${version} from ${returnName(run)}, verified in ${took}; ${run.by} asked${because(run.reason)}`;
+}
+
+function drillSentence(run: Run, version: string): string {
+  const { backMs, returnMs } = drillTimes(run);
+  if (backMs === undefined || returnMs === undefined)
+    return `Drill in ${run.environment}: there was nothing to take back`;
+  return `Drill in ${run.environment}: back on ${version} in ${minutes(backMs)}, on ${returnName(run)} again in ${minutes(returnMs)}`;
 }
 
 function turnedBy(cause: Cause): string {
@@ -133,6 +171,7 @@ function turnedBy(cause: Cause): string {
     aborted: "by" in cause ? `${cause.by} aborted: ` : "",
     "hold expired": "",
     superseded: "superseded: ",
+    "budget spent": "",
   };
   return `${words[cause.kind]}${cause.because}`;
 }

@@ -22,6 +22,16 @@ export type Gate =
     }
   | { readonly kind: "approve"; readonly policy: ApprovalPolicy; readonly withinMs: Ms };
 
+/** How many may see a candidate before its rollout's own gates have passed. */
+export interface Exposure {
+  readonly requestsMax?: number;
+  /** Different users, as `usersQuery` counts them. */
+  readonly usersMax?: number;
+  readonly usersQuery?: string;
+  /** What happens when that many have: it goes back, or gives its traffic back and asks. */
+  readonly then: "rollback" | "hold";
+}
+
 export type CanaryStep = { readonly kind: "setWeight"; readonly weight: Percent } | Gate;
 
 export type Strategy =
@@ -42,8 +52,9 @@ export type Strategy =
       readonly preview: readonly Gate[];
       readonly switchShares: readonly Percent[];
       readonly afterSwitch: readonly Gate[];
+      readonly exposure?: Exposure;
     }
-  | { readonly kind: "canary"; readonly steps: readonly CanaryStep[] };
+  | { readonly kind: "canary"; readonly steps: readonly CanaryStep[]; readonly exposure?: Exposure };
 
 export type StrategyKind = Strategy["kind"];
 

@@ -4,7 +4,7 @@ import type { Run } from "./run.ts";
 
 /** Undefined when every service was held against something, or is only going back. */
 export function unjudged(run: Run): string | undefined {
-  if (run.rollbackOf !== undefined) return undefined;
+  if (run.rollbackOf !== undefined || run.plan?.returns !== undefined) return undefined;
   const reasons = Object.entries(run.plan?.services ?? {}).flatMap(([name, service]) => {
     const because = whyNot(run, name, service);
     return because === undefined ? [] : [`${name} (${because})`];
@@ -12,7 +12,8 @@ export function unjudged(run: Run): string | undefined {
   return reasons.length === 0 ? undefined : `not judged: ${reasons.join(", ")}`;
 }
 
-function whyNot(run: Run, name: ServiceName, { stable }: PlannedService): string | undefined {
+function whyNot(run: Run, name: ServiceName, { stable, retires }: PlannedService): string | undefined {
+  if (retires === true) return undefined;
   if (stable === undefined) return "a first deployment, with nothing to compare it with";
   const bakes = (run.plan?.nodes ?? [])
     .filter((node) => node.service === undefined || node.service === name)

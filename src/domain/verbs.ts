@@ -1,7 +1,7 @@
 // What a person may ask of a deployment at this moment, and the fact that it becomes; else why not, and what to do.
 import type { At, Fact } from "./event.ts";
-import { activeNodes } from "./next.ts";
-import { isWaiting, type Run } from "./run.ts";
+import { activeNodes, isWaiting } from "./progress.ts";
+import type { Run } from "./run.ts";
 import type { ApprovalPolicy } from "./strategy.ts";
 
 export type VerbName = "promote" | "pause" | "resume" | "abort" | "retry" | "approve" | "refuse";

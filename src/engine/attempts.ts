@@ -1,9 +1,11 @@
 // How each kind of task is attempted. Each returns a fact that has become true, or when to look again.
 import type { Fact } from "../domain/event.ts";
 import { type Frame, type Ms, replicasFor, shareOf } from "../domain/frame.ts";
-import { activeNodes, minutes, type Task } from "../domain/next.ts";
+import { minutes } from "../domain/minutes.ts";
+import type { Task } from "../domain/next.ts";
 import { plan } from "../domain/plan.ts";
 import { unfit } from "../domain/powers.ts";
+import { activeNodes } from "../domain/progress.ts";
 import type { Run } from "../domain/run.ts";
 import { type Asked, assess, hasDrifted, overloads } from "../domain/seen.ts";
 import type { Surroundings } from "./advance.ts";
@@ -47,7 +49,7 @@ export const attempts: Attempts = {
 };
 
 async function attemptPlan(_task: TaskOf<"plan">, run: Run, { ports }: Surroundings): Promise<Attempt> {
-  const { turn, stands, release } = await ports.environments.standing(run.environment, run.id);
+  const { turn, stands, release, releases } = await ports.environments.standing(run.environment, run.id);
   if (!turn) return { dueInMs: 2000, waiting: `another deployment is under way in ${run.environment}` };
   const frozen = plan(run.intent, stands);
   for (const name of Object.keys(frozen.services)) {
@@ -57,7 +59,13 @@ async function attemptPlan(_task: TaskOf<"plan">, run: Run, { ports }: Surroundi
       return { fact: { kind: "ended", outcome: "failed", because: problem, stands }, dueInMs: 0 };
   }
   return {
-    fact: { kind: "planned", plan: frozen, stands, ...(release === undefined ? {} : { standingRelease: release }) },
+    fact: {
+      kind: "planned",
+      plan: frozen,
+      stands,
+      ...(release === undefined ? {} : { standingRelease: release }),
+      ...(releases === undefined ? {} : { standingReleases: releases }),
+    },
     dueInMs: 0,
   };
 }

@@ -1,6 +1,6 @@
 // What the engine needs of the world. Adapters stand behind these; the engine never names a vendor.
 import type { Check } from "../domain/check.ts";
-import type { DeploymentId, Event, Fact, ReleaseRef } from "../domain/event.ts";
+import type { DeploymentId, Event, Fact, ReleaseRef, Releases } from "../domain/event.ts";
 import type { Observation } from "../domain/evidence.ts";
 import type { Frame, Ms, RevisionId } from "../domain/frame.ts";
 import type { Sample } from "../domain/metric.ts";
@@ -134,6 +134,8 @@ export interface Environments {
     readonly turn: boolean;
     readonly stands: Standing;
     readonly release?: ReleaseRef;
+    /** Of services that another release brought than the environment's. */
+    readonly releases?: Releases;
   }>;
 }
 

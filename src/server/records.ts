@@ -1,5 +1,5 @@
 // What the server needs of the world; the composition root brings it. The server knows no vendor.
-import type { DeploymentId, Event, ReleaseRef } from "../domain/event.ts";
+import type { DeploymentId, Event, ReleaseRef, Releases } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
@@ -30,6 +30,8 @@ export interface Records {
 export interface Stands {
   readonly stands: Standing;
   readonly release?: ReleaseRef;
+  /** Of services that another release brought than the environment's. */
+  readonly releases?: Releases;
 }
 
 export interface ArtifactManifest {

@@ -1,7 +1,7 @@
 // The HTTP API as data: every route with its schemas. Requests are parsed by it, the OpenAPI document is printed from it,
 // and clients take their types from it. All paths are below /api/v1.
 import { z } from "zod";
-import type { Event, ReleaseRef } from "../domain/event.ts";
+import type { Event, ReleaseRef, Releases } from "../domain/event.ts";
 import type { Plan, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
@@ -284,6 +284,8 @@ export interface EnvironmentStatus {
   readonly url?: string;
   readonly stands: Standing;
   readonly release?: ReleaseRef;
+  /** Of services that another release brought than the environment's. */
+  readonly releases?: Releases;
   /** Those that have not ended, in the order of their turns: the first is under way. */
   readonly open: readonly Run[];
   readonly waiting: readonly string[];

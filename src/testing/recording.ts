@@ -2,8 +2,9 @@
 // hold come out. For pages, sentences and tests that need a history without an engine.
 import type { DeploymentId, Event, Fact, ReleaseRef } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
-import { activeNodes, follows, type Task, tasks } from "../domain/next.ts";
+import { follows, type Task, tasks } from "../domain/next.ts";
 import { type Intent, plan, type Standing } from "../domain/plan.ts";
+import { activeNodes } from "../domain/progress.ts";
 import { fold, type Run } from "../domain/run.ts";
 
 export interface Script {

@@ -90,11 +90,13 @@ export class SimJournal implements Journal, Claims, Environments {
       .sort((a, b) => a.seq - b.seq);
     const last = ends.at(-1)?.fact;
     const stands: Standing = last?.kind === "ended" ? last.stands : {};
-    const release = releaseOf(before, ends);
+    const release = last?.kind === "ended" && last.release !== undefined ? last.release : releaseOf(before, ends);
+    const releases = last?.kind === "ended" ? last.releases : undefined;
     return {
       turn: earlier.every((stream) => stream.at(-1)?.fact.kind === "ended"),
       stands,
       ...(release === undefined ? {} : { release }),
+      ...(releases === undefined ? {} : { releases }),
     };
   }
 

@@ -114,8 +114,9 @@ interface Made {
 async function worldOf(scenario: Scenario, { clock, journal, striker }: Made) {
   const behaviours = scenario.behaviours ?? {};
   const targets = new Map<string, SimTarget>();
-  for (const [name, service] of Object.entries(scenario.intent.services)) {
-    const unavailable = service.strategy.kind === "rolling" ? service.strategy.maxUnavailable : 0;
+  for (const [name, service] of Object.entries({ ...scenario.intent.services, ...scenario.intent.retire })) {
+    const unavailable =
+      "strategy" in service && service.strategy.kind === "rolling" ? service.strategy.maxUnavailable : 0;
     const target = new SimTarget({
       clock,
       behaviours,

@@ -1,6 +1,6 @@
 // The last lines that the replicas of a failing candidate printed.
 import { useState } from "react";
-import { activeNodes } from "../../../src/domain/next.ts";
+import { activeNodes } from "../../../src/domain/progress.ts";
 import type { Run } from "../../../src/domain/run.ts";
 import { lastWords } from "../api.ts";
 import { usePolled } from "../polled.ts";

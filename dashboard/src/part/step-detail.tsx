@@ -2,7 +2,7 @@
 
 import type { Finding } from "../../../src/domain/check.ts";
 import type { Ms } from "../../../src/domain/frame.ts";
-import { minutes } from "../../../src/domain/next.ts";
+import { minutes } from "../../../src/domain/minutes.ts";
 import { tellCheck } from "../../../src/domain/phrase.ts";
 import { clockTime } from "../clock.ts";
 import type { Deployment } from "../journal.ts";

@@ -48,6 +48,10 @@ const looks: Record<Fact["kind"], Look> = {
   retried: { icon: "job", tone: "calm" },
   resumed: { icon: "live", tone: "calm" },
   ended: { icon: "done", tone: "good" },
+  "given up": { icon: "failed", tone: "bad" },
+  "budget spent": { icon: "hand", tone: "warn" },
+  triggered: { icon: "watch", tone: "bad" },
+  "return asked": { icon: "back", tone: "calm" },
 };
 
 function lookOf(fact: Fact): Look {

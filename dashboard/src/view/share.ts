@@ -2,8 +2,8 @@
 import type { Frame, Percent, RevisionId } from "../../../src/domain/frame.ts";
 import { replicasFor, wholly } from "../../../src/domain/frame.ts";
 import { revisionName, versionName } from "../../../src/domain/name.ts";
-import { framesOf } from "../../../src/domain/next.ts";
 import type { ServiceName } from "../../../src/domain/plan.ts";
+import { framesOf } from "../../../src/domain/progress.ts";
 import type { Run } from "../../../src/domain/run.ts";
 import { type Deployment, type Journal, newestFirst } from "../journal.ts";
 import { waysBack } from "./walk.ts";

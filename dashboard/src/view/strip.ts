@@ -3,9 +3,9 @@
 import type { At, Event } from "../../../src/domain/event.ts";
 import type { Frame, Ms } from "../../../src/domain/frame.ts";
 import { revisionName } from "../../../src/domain/name.ts";
-import { activeNodes } from "../../../src/domain/next.ts";
 import { frameBefore, tellMove, tellStep } from "../../../src/domain/phrase.ts";
 import type { PlanNode, Step } from "../../../src/domain/plan.ts";
+import { activeNodes } from "../../../src/domain/progress.ts";
 import type { Run } from "../../../src/domain/run.ts";
 import type { Deployment } from "../journal.ts";
 import { type WayBack, waysBack } from "./walk.ts";

@@ -1,5 +1,5 @@
 // Whose turn it is in an environment, and what stands there: the end of the last deployment that had its turn.
-import type { ReleaseRef } from "../../domain/event.ts";
+import type { ReleaseRef, Releases } from "../../domain/event.ts";
 import type { Standing } from "../../domain/plan.ts";
 import type { Environments } from "../../engine/ports.ts";
 import type { Database } from "./connection.ts";
@@ -8,27 +8,39 @@ const standingFor = `
   select
     not exists (select from sluice.deployments earlier where earlier.workspace = d.workspace
       and earlier.environment = d.environment and earlier.turn < d.turn and earlier.ended_seq is null) as turn,
-    last.stands, case when last.outcome = 'succeeded' then last.release else last.standing_release end as release
+    last.stands, coalesce(ended.fact->'release', case when last.outcome = 'succeeded'
+      then to_json(last.release) else to_json(last.standing_release) end) as release, ended.fact->'releases' as releases
   from (select workspace, environment, turn from sluice.deployments where id = $1
         union all select $2, $3, 9223372036854775807 where $1 is null) d
   left join lateral (
-    select stands, outcome, release, standing_release from sluice.deployments
+    select stands, outcome, release, standing_release, ended_seq from sluice.deployments
     where workspace = d.workspace and environment = d.environment and ended_seq is not null and is_planned
     order by ended_seq desc limit 1
-  ) last on true`;
+  ) last on true
+  left join sluice.events ended on ended.seq = last.ended_seq`;
 
 export interface Stands {
   readonly turn: boolean;
   readonly stands: Standing;
   readonly release?: ReleaseRef;
+  /** Of services that another release brought than the environment's. */
+  readonly releases?: Releases;
 }
 
 export interface KnownEnvironment {
   readonly name: string;
   readonly stands: Standing;
   readonly release?: ReleaseRef;
+  readonly releases?: Releases;
   /** Deployments that have not ended, in the order of their turns. */
   readonly open: readonly string[];
+}
+
+interface Row {
+  readonly turn: boolean;
+  readonly stands: Standing | null;
+  readonly release: ReleaseRef | null;
+  readonly releases: Releases | null;
 }
 
 export function environmentsIn(
@@ -40,12 +52,10 @@ export function environmentsIn(
   stands(environment: string): Promise<Omit<Stands, "turn">>;
 } {
   async function ask(environment: string, deployment: string | null): Promise<Stands> {
-    const [row] = await database.ask<{ turn: boolean; stands: Standing | null; release: ReleaseRef | null }>(
-      standingFor,
-      [deployment, workspace, environment],
-    );
+    const [row] = await database.ask<Row>(standingFor, [deployment, workspace, environment]);
     if (row === undefined) throw new Error(`no deployment ${deployment} in the journal`);
-    return { turn: row.turn, stands: row.stands ?? {}, ...(row.release === null ? {} : { release: row.release }) };
+    const { turn, stands, release, releases } = row;
+    return { turn, stands: stands ?? {}, ...(release && { release }), ...(releases && { releases }) };
   }
   async function stands(environment: string): Promise<Omit<Stands, "turn">> {
     const { turn: _, ...rest } = await ask(environment, null);

@@ -25,6 +25,10 @@ const wakes: Record<Fact["kind"], boolean> = {
   superseded: true,
   resumed: false,
   ended: false,
+  "given up": false,
+  "budget spent": false,
+  triggered: false,
+  "return asked": false,
 };
 
 const schema = 1;

@@ -1,8 +1,9 @@
 // One deployment on the screen: who carries the traffic, which step it is at, what the checks say, and what goes on.
 import { type Frame, type Ms, shareOf } from "../../domain/frame.ts";
+import { minutes } from "../../domain/minutes.ts";
 import { revisionName, versionName } from "../../domain/name.ts";
-import { framesOf, minutes } from "../../domain/next.ts";
 import type { PlannedService, ServiceName } from "../../domain/plan.ts";
+import { framesOf } from "../../domain/progress.ts";
 import { tellNow } from "../../domain/prose.ts";
 import type { Run } from "../../domain/run.ts";
 import type { Colors } from "../screen.ts";

@@ -1,6 +1,7 @@
 // A plan as prose: what would happen, step by step, what it is watched for, and how it would go back.
+
+import { minutes } from "../../domain/minutes.ts";
 import { revisionName, versionName } from "../../domain/name.ts";
-import { minutes } from "../../domain/next.ts";
 import { tellCheck } from "../../domain/phrase.ts";
 import type { PlanNode } from "../../domain/plan.ts";
 import type { Run } from "../../domain/run.ts";

@@ -1,7 +1,7 @@
 // What stands where, what is under way, and the history as a list.
 import type { Outcome } from "../../domain/event.ts";
+import { minutes } from "../../domain/minutes.ts";
 import { versionName } from "../../domain/name.ts";
-import { minutes } from "../../domain/next.ts";
 import { tellNow } from "../../domain/prose.ts";
 import type { Run } from "../../domain/run.ts";
 import type { EnvironmentStatus } from "../../server/routes.ts";

@@ -1,11 +1,12 @@
 // The steps of a deployment as a list: what is done, what goes on, what is to come. The plan, the status and the live
 // view all show this list.
 import type { Ms } from "../../domain/frame.ts";
+import { minutes } from "../../domain/minutes.ts";
 import { returnName } from "../../domain/name.ts";
-import { activeNodes, minutes } from "../../domain/next.ts";
 import { tellStep } from "../../domain/phrase.ts";
 import type { PlanNode } from "../../domain/plan.ts";
-import { isDone, type Run } from "../../domain/run.ts";
+import { activeNodes, isDone } from "../../domain/progress.ts";
+import type { Run } from "../../domain/run.ts";
 import type { Colors } from "../screen.ts";
 
 export type Mark = "done" | "now" | "to come" | "failed";

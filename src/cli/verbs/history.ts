@@ -26,7 +26,7 @@ export function historyVerb(program: Command): void {
         return;
       }
       const { story } = await import("../../domain/prose.ts");
-      const { minutes } = await import("../../domain/next.ts");
+      const { minutes } = await import("../../domain/minutes.ts");
       const { findDeployment } = await import("../find-deployment.ts");
       const { id } = await findDeployment(api, { name: what, orEnded: true });
       const { events } = await api.ask("listEvents", { params: { id } });
