@@ -3,29 +3,21 @@
 // The generator and the stop-watch are a tool set of their own (MONOREPO_TOOLS, or ../shared/tools/monorepo beside this
 // repository); the peers are installed by name into a temporary directory. Without the tools this says so and ends well.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { monorepoTools, project } from "./tools.mjs";
 
-const project = fileURLToPath(new URL("../..", import.meta.url));
 const { values } = parseArgs({
   options: {
-    sizes: { type: "string", default: "100" },
+    sizes: { type: "string", default: "100,500,2000" },
     rounds: { type: "string", default: "5" },
     peers: { type: "string", default: "turbo,nx,nxd" },
     only: { type: "string", default: "graph-cold,graph,affected,noop,edit1,restore" },
   },
 });
-const tools = [
-  process.env.MONOREPO_TOOLS,
-  join(project, "../shared/tools/monorepo"),
-  join(project, "../../shared/tools/monorepo"),
-]
-  .filter((folder) => folder !== undefined)
-  .map((folder) => resolve(folder))
-  .find((folder) => existsSync(join(folder, "bench.mjs")));
+const tools = monorepoTools();
 
 if (!tools) {
   console.log("skipped: the monorepo generator and stop-watch are not here (set MONOREPO_TOOLS to their folder)");

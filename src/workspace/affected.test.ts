@@ -1,6 +1,8 @@
-import { chmodSync, mkdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { compareWithBase } from "./git/compare.ts";
 import { type Files, Repository } from "./test-repository.ts";
 
 // ui ← web, ui ← docs; api imports ui without saying so; alone has nothing to do with anybody.
@@ -108,12 +110,12 @@ const cases: readonly Case[] = [
     "",
   ],
   [
-    "overrides of the root: everybody",
+    "overrides of the root: who has the package, and their dependents",
     (r) =>
       r.write({
         "package.json": { name: "root", private: true, workspaces: ["packages/*"], overrides: { left: "2" } },
       }),
-    "alone api docs ui web",
+    "api docs ui web",
   ],
   [
     "turbo.json reformatted: nobody",
@@ -267,4 +269,27 @@ test("the branch's own changes count, not what the base has done since", async (
   r.git("checkout", "-q", "topic");
   expect((await r.affectedTasks([], "main")).map((a) => a.project)).toEqual(["alone"]);
   await expect(r.affectedTasks([], "0123456789012345678901234567890123456789")).rejects.toThrow("is not here");
+});
+
+test("a shallow clone fetches the base and the history back to it; without an origin it says what to fetch", async () => {
+  const r = repository();
+  r.write({ "packages/web/src/index.ts": "export {};\n" });
+  r.commit();
+  r.git("checkout", "-q", "-b", "moved", "base");
+  r.write({ "packages/docs/src/index.ts": "export {};\n" });
+  r.commit();
+  r.git("checkout", "-q", "main");
+  const ask = (root: string) => compareWithBase(root, "origin/moved");
+  const clone = join(r.root, "../", `${basename(r.root)}-shallow`);
+  execFileSync("git", ["clone", "-q", "--depth", "1", "--branch", "main", `file://${r.root}`, clone]);
+  try {
+    const found = await ask(clone);
+    expect("changes" in found && found.changes.map((c) => c.path)).toEqual(["packages/web/src/index.ts"]);
+    rmSync(clone, { recursive: true });
+    execFileSync("git", ["clone", "-q", "--depth", "1", "--branch", "main", `file://${r.root}`, clone]);
+    execFileSync("git", ["-C", clone, "remote", "remove", "origin"]);
+    expect(await ask(clone)).toEqual({ noBase: 'the commit "origin/moved" is not here' });
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+  }
 });

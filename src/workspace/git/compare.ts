@@ -1,4 +1,5 @@
 // What differs between the working tree and the merge base with another commit, and which commit that is by default.
+import { deepen } from "./deepen.ts";
 import { git, indexStamp, splitNul } from "./git.ts";
 import {
   type Content,
@@ -38,13 +39,22 @@ export async function compareWithBase(root: string, base: string): Promise<Compa
   return { stamp: indexStamp(folder), dirty, changes: [...changes.values()].filter((c) => c.before !== c.after) };
 }
 
-/** Where git cannot say it in one step: several merge bases (the first counts), or an older git. */
+/** Where git cannot say it in one step: a shallow clone, several merge bases (the first counts), or an older git. */
 async function againstMergeBase(root: string, base: string, flags: readonly string[]): Promise<Buffer | string> {
-  const known = await git(root, ["rev-parse", "--verify", "--quiet", `${base}^{commit}`]);
-  if (!known.ok) return `the commit "${base}" is not here`;
+  const found = (await mergeBase(root, base)) ?? (await mergeBaseDeepened(root, base));
+  if (found) return must(await git(root, ["diff-index", ...flags, found, "--"]));
+  const isHere = (await git(root, ["rev-parse", "--verify", "--quiet", `${base}^{commit}`])).ok;
+  return isHere ? `"${base}" and HEAD have no common commit here` : `the commit "${base}" is not here`;
+}
+
+async function mergeBase(root: string, base: string): Promise<string | undefined> {
   const found = await git(root, ["merge-base", base, "HEAD"]);
-  if (!found.ok) return `"${base}" and HEAD have no common commit here`;
-  return must(await git(root, ["diff-index", ...flags, found.out.toString().trim(), "--"]));
+  return found.ok ? found.out.toString().trim().split("\n")[0] : undefined;
+}
+
+async function mergeBaseDeepened(root: string, base: string): Promise<string | undefined> {
+  const commit = await deepen(root, base);
+  return commit && (await mergeBase(root, commit));
 }
 
 /** The branch that a change is meant for, as CI systems say it; else the main branch. */

@@ -25,7 +25,7 @@ export function git(root: string, args: readonly string[], input?: string): Prom
 
 let environment: NodeJS.ProcessEnv | undefined;
 function gitEnvironment(): NodeJS.ProcessEnv {
-  environment ??= { ...process.env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" };
+  environment ??= { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
   return environment;
 }
 

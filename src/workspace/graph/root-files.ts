@@ -78,11 +78,7 @@ export class RootFiles {
   });
 
   /** Read whatever the task. */
-  readonly always: () => readonly string[] = once(() =>
-    [...this.#contents.keys()].filter((p) =>
-      p.includes("/") ? /^(?:patches|\.yarn\/patches)\//.test(p) : alwaysRead.test(p),
-    ),
-  );
+  readonly always: () => readonly string[] = once(() => [...this.#contents.keys()].filter((p) => alwaysRead.test(p)));
 }
 
 function once<T>(make: () => T): () => T {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { lockfiles } from "../graph/layout.ts";
 import type { Workspace } from "../graph/workspace.ts";
+import { amendmentsOf } from "./amendments.ts";
 import { closures, type LockGraph, parseLock } from "./lockfile.ts";
 
 export type Installed = Readonly<{
@@ -31,16 +32,22 @@ export async function lockOf(workspace: Workspace): Promise<LockGraph | undefine
 /** `remember` is off for a tree that is not the working tree. */
 export async function installed(workspace: Workspace, remember = true): Promise<Installed> {
   const file = lockfileOf(workspace);
-  if (file === undefined) return { file, digestOf: (dir) => declared(workspace, dir), missing: [] };
+  const amended = amendmentsOf(workspace);
+  const all = [...amended].join("\n");
+  if (file === undefined) return { file, digestOf: (dir) => `${declared(workspace, dir)} ${all}`, missing: [] };
   const content = workspace.contentOf(file) ?? "";
-  const key = `${content} ${workspace.projectsKey}`;
+  const key = `${content} ${workspace.projectsKey} ${all}`;
   const at = join(stateFolder(workspace.root), "graph", "lock");
   const memory = remember ? readSealedJson<Memory>(at, form) : undefined;
   if (memory?.key === key) return { file, digestOf: (dir) => memory.digests[dir] ?? "", missing: memory.missing };
   const lock = await lockOf(workspace);
-  if (!lock) return { file, digestOf: () => content, missing: [] };
+  if (!lock) return { file, digestOf: () => `${content} ${all}`, missing: [] };
   const names = new Set(workspace.projects.map((p) => p.name));
-  const { digests, missing } = closures(lock, workspace.projects, (name) => names.has(name));
+  const { digests, missing } = closures(lock, {
+    projects: workspace.projects,
+    isLinked: (name) => names.has(name),
+    amended,
+  });
   if (remember) writeSealed(at, form, JSON.stringify({ key, digests: Object.fromEntries(digests), missing }));
   return { file, digestOf: (dir) => digests.get(dir) ?? "", missing };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Project, readProject } from "../graph/manifest.ts";
+import type { Amendments } from "./amendments.ts";
 import { closures, parseLock } from "./lockfile.ts";
 
 // a needs debug, which needs ms; b needs a (a project) and picocolors; c needs has-flag to develop.
@@ -117,9 +118,9 @@ const formats = [
   ["yarn berry", "yarn.lock", berry],
 ] as const;
 
-async function digestsOf(file: string, text: string) {
+async function digestsOf(file: string, text: string, amended: Amendments = new Map()) {
   const lock = await parseLock(file, text);
-  return lock && closures(lock, projects, (name) => projects.some((p) => p.name === name));
+  return lock && closures(lock, { projects, isLinked: (name) => projects.some((p) => p.name === name), amended });
 }
 
 for (const [name, file, write] of formats) {
@@ -151,3 +152,12 @@ test("packages that need each other in a circle have digests, and both feel a ch
   ];
   expect(before?.digests.get("packages/a")).not.toBe(after?.digests.get("packages/a"));
 });
+
+for (const [name, file, write] of formats) {
+  test(`${name}: an override or a patch is felt by those who have its package`, async () => {
+    const before = await digestsOf(file, write("2.1.2"));
+    const after = await digestsOf(file, write("2.1.2"), new Map([["ms", "overrides: 2.1.2"]]));
+    const changed = projects.filter((p) => before?.digests.get(p.dir) !== after?.digests.get(p.dir));
+    expect(changed.map((p) => p.name)).toEqual(["a"]);
+  });
+}

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { components } from "../graph/graph.ts";
 import type { Dependency, Project } from "../graph/manifest.ts";
+import { type Amendments, packageIn } from "./amendments.ts";
 import { parseNpmLock } from "./npm.ts";
 import { parsePnpmLock } from "./pnpm.ts";
 import { parseYarnLock } from "./yarn.ts";
@@ -36,19 +37,28 @@ export async function parseLock(file: string, text: string): Promise<LockGraph |
   return undefined;
 }
 
-export function closures(lock: LockGraph, projects: readonly Project[], linked: (name: string) => boolean): Closures {
-  const digest = merkle(lock);
+export type Installing = Readonly<{
+  projects: readonly Project[];
+  isLinked: (name: string) => boolean;
+  amended: Amendments;
+}>;
+
+export function closures(lock: LockGraph, { projects, isLinked, amended }: Installing): Closures {
+  const digest = merkle(lock, amended);
   const missing: string[] = [];
   const digests = projects.map((project) => {
     const parts = project.dependencies.map((dependency) => {
       const id = lock.resolve(project, dependency);
       if (id === "linked") return "";
       if (id !== undefined) return `${dependency.name}=${digest.get(id)}`;
-      if (linked(dependency.name)) return "";
+      if (isLinked(dependency.name)) return "";
       if (dependency.kind === "prod" || dependency.kind === "dev") missing.push(`${project.name}: ${dependency.name}`);
       return `${dependency.name}?${dependency.range}`;
     });
-    return [project.dir, short([lock.settings, ...new Set(parts.filter(Boolean).sort())])] as const;
+    return [
+      project.dir,
+      short([lock.settings, amended.get("") ?? "", ...new Set(parts.filter(Boolean).sort())]),
+    ] as const;
   });
   return { digests: new Map(digests), missing };
 }
@@ -69,10 +79,14 @@ export function reached(lock: LockGraph, project: Project): ReadonlySet<string> 
 }
 
 /** A digest for each node over all that it reaches; packages that need each other in a circle share one. */
-function merkle(lock: LockGraph): ReadonlyMap<string, string> {
+function merkle(lock: LockGraph, amended: Amendments): ReadonlyMap<string, string> {
   const ids = [...lock.nodes.keys()];
   const at = new Map(ids.map((id, i) => [id, i]));
-  const nodes = ids.map((id) => lock.nodes.get(id) ?? { label: id, dependencies: [] });
+  const nodes = ids.map((id) => {
+    const { label, dependencies } = lock.nodes.get(id) ?? { label: id, dependencies: [] };
+    const amendment = amended.get(packageIn(label));
+    return { label: amendment === undefined ? label : `${label} ${amendment}`, dependencies };
+  });
   const next = nodes.map((n) => n.dependencies.flatMap((d) => at.get(d) ?? []));
   const digests: string[] = [];
   for (const group of components(ids.length, (i) => next[i] ?? [])) {

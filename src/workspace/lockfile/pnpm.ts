@@ -25,7 +25,7 @@ export async function parsePnpmLock(text: string, file: string): Promise<LockGra
   }
   return {
     nodes,
-    settings: JSON.stringify([lock.patchedDependencies ?? null, lock.pnpmfileChecksum ?? null]),
+    settings: JSON.stringify(lock.pnpmfileChecksum ?? null),
     resolve: (project, { name }) => {
       const importer = importers[project.dir || "."];
       const version = isObject(importer) ? versionOf(importer, name) : undefined;

@@ -10,7 +10,7 @@ import { matcher, staticBase } from "../glob.ts";
 import { components } from "../graph/graph.ts";
 import type { Project } from "../graph/manifest.ts";
 import { concerns } from "../graph/tool-config.ts";
-import { objectAt, stringAt } from "../jsonc.ts";
+import { type JsonObject, objectAt, stringAt } from "../jsonc.ts";
 import { hashedEnv, inferredEnv } from "./environment.ts";
 import type { TaskNode } from "./graph.ts";
 import type { Task } from "./pipeline.ts";
@@ -191,13 +191,18 @@ export class PartsOf {
   }
 }
 
-/** What the root manifest and pnpm-workspace.yaml say about how packages are installed and run. */
+/** What the root manifest and pnpm-workspace.yaml say about how packages are run; overrides and patches are in the closures. */
 function rootSettings({ workspace: { shape } }: View): string {
   const { root, pnpm } = shape;
   const settings = ["packageManager", "engines", "volta", "devEngines"].map((k) => JSON.stringify(root[k] ?? null));
-  const installs = ["overrides", "resolutions", "pnpm"].map((k) => JSON.stringify(root[k] ?? null));
-  const { packages: _packages, catalog: _catalog, catalogs: _catalogs, ...rest } = pnpm;
-  return [...settings, ...installs, JSON.stringify(rest), stringAt(objectAt(root, "sluice"), "salt") ?? ""].join("\n");
+  const salt = stringAt(objectAt(root, "sluice"), "salt") ?? "";
+  return [...settings, unresolved(objectAt(root, "pnpm")), unresolved(pnpm), salt].join("\n");
+}
+
+/** Settings whose effect the lock file does not show. */
+function unresolved(settings: JsonObject): string {
+  const shown = ["packages", "catalog", "catalogs", "overrides", "patchedDependencies"];
+  return JSON.stringify(Object.entries(settings).filter(([key]) => !shown.includes(key)));
 }
 
 function everyFile(root: string, at: string): string[] {

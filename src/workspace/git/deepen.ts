@@ -1,0 +1,33 @@
+// A shallow clone, as CI systems make them, lacks the base and the history back to it. What is missing is fetched from where
+// the clone came from: the base alone first, then further back until both sides meet.
+import { git } from "./git.ts";
+
+/** The base's commit, once it and the history between are here; undefined where that cannot be had. */
+export async function deepen(root: string, base: string): Promise<string | undefined> {
+  if (process.env.SLUICE_NO_FETCH || !(await isShallowClone(root))) return undefined;
+  const known = await commitOf(root, base);
+  const name = known ?? base.replace(/^origin\//, "");
+  if (known === undefined && !(await fetched(root, ["--depth=1", "origin", name]))) return undefined;
+  const [commit, head] = [known ?? (await commitOf(root, "FETCH_HEAD")), await commitOf(root, "HEAD")];
+  if (commit === undefined || head === undefined) return undefined;
+  for (const step of ["--deepen=50", "--deepen=500", "--unshallow"]) {
+    if ((await git(root, ["merge-base", commit, head])).ok) return commit;
+    if (!(await fetched(root, [step, "origin", commit, head])) && !(await fetched(root, [step, "origin"]))) break;
+  }
+  return commit;
+}
+
+async function isShallowClone(root: string): Promise<boolean> {
+  const shallow = git(root, ["rev-parse", "--is-shallow-repository"]);
+  const origin = git(root, ["remote", "get-url", "origin"]);
+  return (await shallow).out.toString().trim() === "true" && (await origin).ok;
+}
+
+async function commitOf(root: string, name: string): Promise<string | undefined> {
+  const found = await git(root, ["rev-parse", "--verify", "--quiet", `${name}^{commit}`]);
+  return found.ok ? found.out.toString().trim() : undefined;
+}
+
+async function fetched(root: string, args: readonly string[]): Promise<boolean> {
+  return (await git(root, ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", ...args])).ok;
+}

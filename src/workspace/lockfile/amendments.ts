@@ -1,0 +1,44 @@
+// What a repository says about registry packages besides the lock file: overrides, resolutions, patches. Sorted by the
+// package that is meant, so that only those feel a change who have that package.
+import type { Workspace } from "../graph/workspace.ts";
+import { isObject, type Json, type JsonObject, objectAt } from "../jsonc.ts";
+
+/** By name; under "" what could be about any package. */
+export type Amendments = ReadonlyMap<string, string>;
+
+export function amendmentsOf(workspace: Workspace): Amendments {
+  const { root, pnpm } = workspace.shape;
+  const found = new Map<string, string[]>();
+  const add = (name: string, text: string) => found.set(name, [...(found.get(name) ?? []), text]);
+  for (const table of [root.overrides, root.resolutions, objectAt(root, "pnpm").overrides, pnpm.overrides])
+    for (const [keys, value] of Object.entries(isObject(table) ? table : {}))
+      for (const name of namesIn(keys, value)) add(name, JSON.stringify([keys, value]));
+  for (const { path, content } of workspace.filesOf("")) {
+    const patched = /^(?:patches|\.yarn\/patches)\/(?:.*\/)?(.+)$/.exec(path)?.[1];
+    if (patched) add(patchedName(patched), `${path} ${content}`);
+  }
+  return new Map([...found].map(([name, texts]) => [name, texts.sort().join("\n")]));
+}
+
+/** `name`, `name@range`, `parent>name`, `**` + `/name`; npm nests tables: all names on the way count. */
+function namesIn(keys: string, value: Json | undefined): readonly string[] {
+  const parts = keys.split(">").flatMap((part) => [...part.matchAll(/((?:@[^/@]+\/)?[^/@*]+)(?:@[^/]*)?/g)]);
+  const own = parts.map((m) => m[1] ?? "");
+  const nested: JsonObject = isObject(value) ? value : {};
+  return [...new Set([...own, ...Object.entries(nested).flatMap(([k, v]) => (k === "." ? [] : namesIn(k, v)))])];
+}
+
+/** `@scope__name@1.0.0.patch` (pnpm), `@scope+name+1.0.0.patch` (patch-package), `@scope-name-npm-1.0.0-hash.patch` (yarn). */
+function patchedName(file: string): string {
+  const pnpm = /^((?:@[^@]+?__)?[^@+]+?)(?:@[^@]+)?\.patch$/.exec(file)?.[1];
+  const plus = /^((?:@[^+]+\+)?[^+]+)\+[^+]+(?:\+.*)?\.patch$/.exec(file)?.[1];
+  const yarn = /^(?:@?[\w.-]+?)-(?:npm|patch|virtual)-.*\.patch$/.test(file);
+  if (plus) return plus.replace("+", "/");
+  if (yarn) return ""; // scope and name run together; its lock file names the patch's digest anyway
+  return pnpm ? pnpm.replace("__", "/") : "";
+}
+
+/** `name@version …`, `/name@version`, `/name/version`: the name. */
+export function packageIn(label: string): string {
+  return /^\/?((?:@[^/]+\/)?[^/@]+)/.exec(label)?.[1] ?? "";
+}
