@@ -124,6 +124,7 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
     intend: () => Promise.reject(new Error("nothing is deployed here")),
     publicUrl: async () => "http://shop.localhost:8080",
     waiting: () => ["expense-service-4c81e has 1 of 2 replicas ready"],
+    metrics: async () => "",
     logs: async function* ({ service }) {
       yield { service, line: "listening on 3000" };
     },

@@ -97,6 +97,7 @@ function placesOf(plane: ControlPlane, data: string): Places {
     intend: plane.intend,
     publicUrl: plane.machine.publicUrl,
     waiting: plane.waiting,
+    metrics: plane.host.metrics,
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
     artifacts: {

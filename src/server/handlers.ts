@@ -59,6 +59,10 @@ export function handlers(office: Office): Handlers {
         return context.json({ status: "unready", because: "the database does not answer" }, 503);
       }
     },
+    metrics: async ({ context }) => {
+      context.header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+      return context.body(await places.metrics());
+    },
     openapi: async () => openapi(office.version),
     session: async ({ who }) => ({ name: who.name }),
     loginCode: async () => {

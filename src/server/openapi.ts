@@ -43,6 +43,7 @@ const answerContent: Record<Route["answers"], object> = {
   json: { content: { "application/json": { schema: { type: "object" } } } },
   events: { content: { "text/event-stream": { schema: { type: "string" } } } },
   lines: { content: { "application/x-ndjson": { schema: { type: "string" } } } },
+  text: { content: { "text/plain": { schema: { type: "string" } } } },
   nothing: {},
 };
 

@@ -57,6 +57,8 @@ export interface Places {
   publicUrl(environment: string): Promise<string | undefined>;
   /** What a deployment waits for just now, as its worker last said. */
   waiting(deployment: DeploymentId): readonly string[];
+  /** Prometheus text. */
+  metrics(): Promise<string>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
   /** Answers the versions of all that the environment has. */
   putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;

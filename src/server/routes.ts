@@ -52,7 +52,9 @@ export interface Route {
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   /** What a successful answer is; its shape for clients is in `Answers`. */
-  readonly answers: "json" | "events" | "lines" | "nothing";
+  readonly answers: "json" | "events" | "lines" | "text" | "nothing";
+  /** Where else it is found: a path that other programs expect. */
+  readonly alias?: string;
   /** Answers without a token. */
   readonly isOpen?: true;
   /** Takes a body that is not JSON. */
@@ -66,6 +68,13 @@ export const routes = {
     summary: "Whether the control plane can work",
     answers: "json",
     isOpen: true,
+  },
+  metrics: {
+    method: "get",
+    path: "/metrics",
+    alias: "/metrics",
+    summary: "What this machine's router and replicas count, for a Prometheus to scrape",
+    answers: "text",
   },
   openapi: { method: "get", path: "/openapi.json", summary: "This document", answers: "json" },
   session: { method: "get", path: "/session", summary: "Who the caller is", answers: "json" },

@@ -56,6 +56,7 @@ const places: Places = {
     }),
   publicUrl: async () => "http://127.0.0.1:8080",
   waiting: () => ["web-2 has 0 of 1 replicas ready"],
+  metrics: async () => "sluice_requests_total 7\n",
   logs: async function* ({ service }) {
     yield { service, line: "listening" };
   },
@@ -546,4 +547,14 @@ test("the token is made once, and is nobody else's to read", () => {
   expect(localToken(file)).toBe(made);
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readFileSync(file, "utf8").trim()).toBe(made);
+});
+
+test("a Prometheus scrapes /metrics with the token of the data folder, and nobody without", async () => {
+  const scraped = await raw("/metrics");
+  expect([scraped.status, scraped.headers.get("content-type"), await scraped.text()]).toEqual([
+    200,
+    "text/plain; version=0.0.4; charset=utf-8",
+    "sluice_requests_total 7\n",
+  ]);
+  expect((await raw("/metrics", { headers: { authorization: "" } })).status).toBe(401);
 });

@@ -61,7 +61,7 @@ export function createServer(options: ServerOptions): Server {
     // Hono answers HEAD with what GET answers, without the body.
     app.on(
       route.method === "head" ? "GET" : route.method.toUpperCase(),
-      `/api/v1${route.path}`,
+      [`/api/v1${route.path}`, ...(route.alias === undefined ? [] : [route.alias])],
       limit,
       async (context) => {
         const who = route.isOpen === true ? nobody : personOf(context, auth);

@@ -243,7 +243,9 @@ test("counts requests, errors and latencies by revision, route class and replica
   ]);
   const buckets = classes.flatMap(([, c]) => c.latency).reduce((s, n) => s + n, 0);
   expect(buckets).toBe(6);
-  expect(router.metrics()).toContain('sluice_requests_total{service="test/web",revision="v1"} 7');
+  expect(router.metrics()).toContain(
+    'sluice_requests_total{service="test/web",revision="v1",route="GET /orders/:id"} 6',
+  );
 });
 
 test("a WebSocket passes through, and a drain closes it with 1012 between two messages", async () => {

@@ -23,6 +23,8 @@ interface LiveClass {
   logLatencySum: number;
   logLatencySquareSum: number;
   readonly latency: Uint32Array;
+  /** Its counters since the router started: looked up once an interval. */
+  total: Total | undefined;
 }
 interface LiveReplica {
   requests: number;
@@ -45,7 +47,8 @@ export interface Total {
 
 export class Tally {
   readonly classes = new RouteClasses();
-  readonly totals = new Map<string, Total>();
+  /** By revision and route class. */
+  readonly totals = new Map<string, Map<string, Total>>();
   intervalMs: Ms = 5_000;
   private startMs: Ms;
   private live = new Map<string, LiveRevision>();
@@ -63,7 +66,7 @@ export class Tally {
     }
     let byClass = revision.classes.get(o.routeClass);
     if (!byClass) {
-      byClass = { ...nothing(), latency: new Uint32Array(bucketCount) };
+      byClass = { ...nothing(), latency: new Uint32Array(bucketCount), total: undefined };
       revision.classes.set(o.routeClass, byClass);
     }
     let replica = revision.replicas.get(o.replica);
@@ -71,11 +74,8 @@ export class Tally {
       replica = nothing();
       revision.replicas.set(o.replica, replica);
     }
-    let total = this.totals.get(o.revision);
-    if (!total) {
-      total = { requests: 0, errors: 0, latencySumMs: 0, latency: new Uint32Array(bucketCount) };
-      this.totals.set(o.revision, total);
-    }
+    byClass.total ??= this.totalOf(o);
+    const { total } = byClass;
     byClass.requests++;
     replica.requests++;
     total.requests++;
@@ -114,6 +114,17 @@ export class Tally {
 
   forget(revision: string): void {
     this.totals.delete(revision);
+    for (const byClass of this.live.get(revision)?.classes.values() ?? []) byClass.total = undefined;
+  }
+
+  private totalOf({ revision, routeClass }: Outcome): Total {
+    const routes = this.totals.get(revision) ?? new Map<string, Total>();
+    this.totals.set(revision, routes);
+    const known = routes.get(routeClass);
+    if (known) return known;
+    const total = { requests: 0, errors: 0, latencySumMs: 0, latency: new Uint32Array(bucketCount) };
+    routes.set(routeClass, total);
+    return total;
   }
 }
 
@@ -143,7 +154,7 @@ function frozen(o: { startMs: Ms; endMs: Ms; live: ReadonlyMap<string, LiveRevis
   };
 }
 
-function classCounts(live: LiveClass): CountedClass {
+function classCounts({ total: _, ...live }: LiveClass): CountedClass {
   let length = bucketCount;
   while (length > 0 && live.latency[length - 1] === 0) length--;
   return { ...live, latency: [...live.latency.subarray(0, length)] };
