@@ -2,6 +2,8 @@
 // They are looked at after every interval, over the whole bake and over its last minute; so a limit counts as exceeded
 // before the end only when chance is ruled out, by the same kind of evidence as the judge's (docs/judge.md). Where stable
 // is beyond the limit too, that is not the release's doing: it never rolls back, and never passes either.
+
+import { aligned, bucketsOf } from "./buckets.ts";
 import type { Check, Finding } from "./check.ts";
 import { type Buckets, type Counts, type Interval, nativeBuckets } from "./evidence.ts";
 import type { Ms } from "./frame.ts";
@@ -51,17 +53,19 @@ export function errorsFinding(check: ErrorsCheck, looked: Looked): Finding {
   );
 }
 
-export function latencyFinding(check: LatencyCheck, looked: Looked): Finding {
+export function latencyFinding(check: LatencyCheck, { intervals: counted, ...looked }: Looked): Finding {
+  const intervals = aligned(counted);
+  const buckets = bucketsOf(intervals[0]);
   return finding(
     {
       name: `p${Math.round(check.quantile * 1000) / 10} latency of ${looked.service}`,
       shareMax: 1 - check.quantile,
       minimumRequests: check.minimumRequests,
-      count: ({ latency }) => ({ bad: slower(latency, check.limitMs), of: sum(latency) }),
-      measured: ({ latency }) => say.latency(quantile(latency, check.quantile)),
+      count: ({ latency }) => ({ bad: slower(latency, check.limitMs, buckets), of: sum(latency) }),
+      measured: ({ latency }) => say.latency(quantile(latency, check.quantile, buckets)),
       limit: say.latency(check.limitMs),
     },
-    looked,
+    { ...looked, intervals },
   );
 }
 
@@ -196,8 +200,8 @@ export function quantile(latency: readonly number[], q: number, buckets: Buckets
 }
 
 /** Requests in buckets that lie wholly beyond the limit. */
-function slower(latency: readonly number[], limitMs: Ms, buckets: Buckets = nativeBuckets): number {
-  return latency.reduce((beyond, count, b) => beyond + (upperEdge(b, buckets) > limitMs ? count : 0), 0);
+function slower(latency: readonly number[], limitMs: Ms, buckets: Buckets): number {
+  return latency.reduce((beyond, count, b) => beyond + (upperEdge(b - 1, buckets) >= limitMs ? count : 0), 0);
 }
 
 function upperEdge(bucket: number, { log2Edges }: Buckets): Ms {

@@ -1,6 +1,7 @@
 // Candidate against stable over all bakes of a rollout: what the judge is given, and what it finds, as one finding.
+import { bucketsOf, onto } from "./buckets.ts";
 import type { Check, Finding } from "./check.ts";
-import { type Interval, nativeBuckets, type Observation, type ReplicaMoments } from "./evidence.ts";
+import { type Interval, isInterval, type Observation, type ReplicaMoments } from "./evidence.ts";
 import { type Ms, replicasFor, shareOf } from "./frame.ts";
 import { explain } from "./judge/explain.ts";
 import { observe } from "./judge/observe.ts";
@@ -68,11 +69,15 @@ export function recordingOf({ run, bakes, history, observed }: Gathered): Record
   if (first === undefined) return undefined;
   const intervals = bakes.flatMap(({ index }) => observed.get(index) ?? []);
   const [counted] = intervals;
+  const buckets = bucketsOf(history[0] ?? intervals.find(isInterval));
   return {
     beginning: {
-      history: { intervals: history.map(({ stable }) => stable), podLogSd: podLogSdOfMoments(replicasOf(history)) },
+      history: {
+        intervals: history.map((before) => onto(before, buckets).stable),
+        podLogSd: podLogSdOfMoments(replicasOf(history)),
+      },
       strata: busiest(history),
-      buckets: nativeBuckets,
+      buckets,
       parameters: {
         // One budget of false alarms for a deployment, split over the services that it compares.
         alpha: first.check.alpha / Math.max(1, comparedServices(run)),

@@ -28,6 +28,10 @@ export interface Interval {
   readonly candidate: Readonly<Record<Stratum, Counts>>;
   /** Stable's replicas one by one, where the source tells them apart: from them comes how much replicas differ anyway. */
   readonly stableReplicas?: Readonly<Record<string, ReplicaMoments>>;
+  /** Of the latencies here; `nativeBuckets` unless said. */
+  readonly buckets?: Buckets;
+  /** How it was taken, where that is worth a word: "from http://b: http://a was not scraped for 40 s". */
+  readonly remark?: string;
 }
 
 /** Successes of one replica, all routes together: how many, and the sums of ln(milliseconds) and of its square. */

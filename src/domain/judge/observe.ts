@@ -1,5 +1,7 @@
 // The judge: one pure function folds each interval of counts into evidence that may be looked at after every interval.
 // The algorithm as a whole is docs/judge.md; this file is its order of events.
+
+import { onto } from "../buckets.ts";
 import { type Buckets, type Interval, isGap, type Observation, type Stratum } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import { closeBlocks, type Pairs, pairsOf, plusPairs, withNewcomers } from "./blocks.ts";
@@ -65,7 +67,9 @@ export function nextStep(state: JudgeState, step: { share?: number; newReplicas?
 export function observe(state: JudgeState, interval: Observation): JudgeState {
   if (isGap(interval)) return dropped(state, interval, interval.missing);
   const because = whyUnusable(state, interval);
-  return because === null ? judged(prepared(state, interval), interval) : dropped(state, interval, because);
+  if (because !== null) return dropped(state, interval, because);
+  const counted = interval.buckets === undefined ? interval : onto(interval, state.buckets);
+  return judged(prepared(state, counted), counted);
 }
 
 function dropped(state: JudgeState, time: { startMs: Ms; endMs: Ms }, because: string): JudgeState {

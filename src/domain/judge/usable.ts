@@ -8,8 +8,8 @@ import { percent } from "./wording.ts";
 export function whyUnusable(state: JudgeState, interval: Interval): string | null {
   return (
     wrongTime(state, interval) ??
-    wrongCounts("stable", interval.stable, state.buckets) ??
-    wrongCounts("candidate", interval.candidate, state.buckets) ??
+    wrongCounts("stable", interval.stable, interval.buckets ?? state.buckets) ??
+    wrongCounts("candidate", interval.candidate, interval.buckets ?? state.buckets) ??
     wrongSides(state, interval)
   );
 }
