@@ -45,9 +45,16 @@ function placeOf(environment: string): Place {
   return place;
 }
 
+let reads = 0;
 const ports: Ports = {
   clock,
-  journal: store.journal,
+  journal: {
+    ...store.journal,
+    read: (deployment, from) => {
+      reads += 1;
+      return store.journal.read(deployment, from);
+    },
+  },
   environments: store.environments,
   evidence: store.evidence,
   metrics: {
@@ -85,7 +92,10 @@ const drivers = Array.from({ length: 16 }, async () => {
 });
 
 process.on("message", async (message) => {
-  if (message === "count") process.send?.({ late: late.splice(0), heapMiB: process.memoryUsage().heapUsed / 2 ** 20 });
+  if (message === "count") {
+    process.send?.({ late: late.splice(0), reads });
+    reads = 0;
+  }
   if (message === "stop") {
     stopping.abort();
     await Promise.all(drivers);

@@ -95,7 +95,8 @@ function cpuSeconds(pids: readonly number[]): number {
 
 interface Counted {
   readonly late: readonly number[];
-  readonly heapMiB: number;
+  /** Journals that were read because this process did not remember their rollout. */
+  readonly reads: number;
 }
 
 async function count(child: ChildProcess): Promise<Counted> {
@@ -156,6 +157,7 @@ async function measure(rollouts: number) {
       lateP50Ms: Math.round(quantile(late, 0.5)),
       lateP99Ms: Math.round(quantile(late, 0.99)),
       lateMaxMs: Math.round(late.at(-1) ?? 0),
+      readAgain: counted.reduce((sum, { reads }) => sum + reads, 0),
       pssMiB: Math.round(Math.max(...pss)),
       workersMiB: Math.round(workersMiB),
       databaseMiB: Math.round((pss.at(-1) ?? 0) - workersMiB),
