@@ -97,11 +97,13 @@ function whereabouts(data: string): Whereabouts | undefined {
 }
 
 async function programArgs({ cwd, data }: Context, { port, door }: ControlWishes): Promise<readonly string[]> {
-  const workspace = findConfigFile(cwd) === undefined ? "workspace" : (await loadConfig(cwd)).config.workspace;
+  const config = findConfigFile(cwd) === undefined ? undefined : (await loadConfig(cwd)).config;
   return [
     program(),
     data,
-    ...["--workspace", workspace],
+    ...(config === undefined
+      ? []
+      : ["--workspace", config.workspace, "--archive-after-days", String(config.history.archiveAfterDays)]),
     ...(port === undefined ? [] : ["--port", port]),
     ...(door === undefined ? [] : ["--door", JSON.stringify(door)]),
   ];

@@ -1,6 +1,7 @@
 // The only file that knows everything: puts the engine, its adapters and the host together into a control plane.
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startEmbedded } from "../adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "../adapters/postgres/store.ts";
 import { revisionFiles } from "../adapters/revisions/revision-file.ts";
@@ -30,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly databaseUrl?: string;
   /** Length of the router's counted intervals; shortened only for a demonstration. */
   readonly intervalMs?: Ms;
+  /** Deployments that ended so long ago are packed; 90 days unless given. */
+  readonly archiveAfterDays?: number;
   /** Deployments that this process looks after in the same moment; any number may be under way. */
   readonly drivers?: number;
 }
@@ -57,6 +60,7 @@ export interface DeployOrder {
 }
 
 const leaseMs: Ms = 15_000;
+const dayMs: Ms = 86_400_000;
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dataFolder } = options;
@@ -109,6 +113,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const drivers = Array.from({ length: options.drivers ?? 16 }, () =>
     drive({ worker, ports, store, signal: stopping.signal }),
   );
+  const keeping = keepHistory(store, (options.archiveAfterDays ?? 90) * dayMs, stopping.signal);
   return {
     store,
     host,
@@ -134,7 +139,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     close: async () => {
       stopping.abort();
-      await Promise.all(drivers);
+      await Promise.all([...drivers, keeping]);
       await store.close();
     },
   };
@@ -196,5 +201,16 @@ async function drive({ worker, ports, store, signal }: Driving): Promise<void> {
       if (!(error instanceof Temporary) && !(error instanceof Fenced)) console.error(error);
       await ports.clock.sleep(500);
     }
+  }
+}
+
+/** Packs what is old, a few at a time: again soon where there is more, else in an hour. */
+async function keepHistory(store: Store, afterMs: Ms, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const packed = await store.archive(afterMs).catch((error) => {
+      if (!(error instanceof Temporary)) console.error(error);
+      return 0;
+    });
+    await sleep(packed > 0 ? 1000 : dayMs / 24, undefined, { signal }).catch(() => {}); // stopped
   }
 }

@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
   options: {
     port: { type: "string" },
     workspace: { type: "string" },
+    "archive-after-days": { type: "string" },
     // How other machines reach it, as JSON; "null" closes it. What was said last stays in force.
     door: { type: "string" },
   },
@@ -36,9 +37,11 @@ async function run(): Promise<void> {
   writeFileSync(join(data, ".gitignore"), "*\n");
   lock();
   const { DATABASE_URL, SLUICE_INTERVAL_MS } = process.env;
+  const archiveAfter = values["archive-after-days"];
   const plane = await startControlPlane({
     dataFolder: data,
     workspace: values.workspace ?? "workspace",
+    ...(archiveAfter === undefined ? {} : { archiveAfterDays: Number(archiveAfter) }),
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
     // Shorter counted intervals than 5 s are for demonstrations and tests.
     ...(SLUICE_INTERVAL_MS === undefined ? {} : { intervalMs: Number(SLUICE_INTERVAL_MS) }),

@@ -2,6 +2,7 @@
 import { canonical } from "../../domain/canonical.ts";
 import type { Event, Fact } from "../../domain/event.ts";
 import type { Journal } from "../../engine/ports.ts";
+import { readArchived } from "./archive.ts";
 import type { Database } from "./connection.ts";
 
 /** Facts that come from people or change whose turn it is: a worker looks at once. The rest are a worker's own. */
@@ -43,13 +44,13 @@ export interface JournalOptions {
 export function journalIn(database: Database, { id, workspace, onAppended }: JournalOptions): Journal {
   return {
     id,
-    read: async (deployment, from = 0) =>
-      (
-        await database.ask<EventRow>(
-          "select * from sluice.events where deployment = $1 and position >= $2 order by position",
-          [deployment, from],
-        )
-      ).map(asEvent),
+    read: async (deployment, from = 0) => {
+      const rows = await database.ask<EventRow>(
+        "select * from sluice.events where deployment = $1 and position >= $2 order by position",
+        [deployment, from],
+      );
+      return rows.length === 0 && from === 0 ? readArchived(database, deployment) : rows.map(asEvent);
+    },
     append: async (deployment, position, fact) => {
       const values = [
         workspace,

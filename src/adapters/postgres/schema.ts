@@ -164,4 +164,14 @@ export const steps: readonly string[] = [
   alter table deployments add column last_by text;
   alter table deployments set (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
   `,
+  // The whole stream of a deployment that ended long ago, gzipped JSON, beside the hash of its last event.
+  `
+  create table archives (
+    deployment text primary key references deployments,
+    head text not null,
+    events int not null,
+    packed bytea not null,
+    at timestamptz not null default now()
+  );
+  `,
 ];

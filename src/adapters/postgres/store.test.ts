@@ -346,3 +346,28 @@ test("tables of a newer Sluice are left alone", async () => {
   await client.query("delete from sluice.migrations where step = 999");
   await client.end();
 });
+
+test("a deployment that ended long ago is packed with its head's hash, and read as before", async () => {
+  const workspace = id("old");
+  const { journal, archive, deployments } = await store(workspace);
+  const names = Array.from({ length: 22 }, (_, i) => `${workspace}-${i}`);
+  for (const name of names) {
+    await journal.append(name, 0, requestedFact("production"));
+    await journal.append(name, 1, { kind: "ended", outcome: "superseded", stands: {} });
+  }
+  const before = await journal.read(`${workspace}-0`);
+  expect(await archive(60_000)).toBe(0); // nothing is that old
+  expect(await archive(-1)).toBe(2); // the newest 20 stay
+  expect(await archive(-1)).toBe(0);
+  expect(await journal.read(`${workspace}-0`)).toEqual(before);
+  expect(await deployments({ rowsMax: 50 })).toHaveLength(22);
+  const client = new pg.Client(server().url);
+  await client.connect();
+  const { rows } = await client.query("select count(*)::int as left from sluice.events where deployment = $1", [
+    `${workspace}-0`,
+  ]);
+  expect(rows).toEqual([{ left: 0 }]);
+  await client.query("update sluice.archives set head = 'other' where deployment = $1", [`${workspace}-0`]);
+  await client.end();
+  await expect(journal.read(`${workspace}-0`)).rejects.toThrow(/is not what was written: its last events are missing/);
+});

@@ -2,6 +2,7 @@
 import type { DeploymentId } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { Claims, EvidenceStore, Journal } from "../../engine/ports.ts";
+import { archive } from "./archive.ts";
 import { type BackingDatabase, provisionDatabase } from "./backing.ts";
 import { claimsIn, endLeases } from "./claims.ts";
 import { type DatabaseOptions, openDatabase } from "./connection.ts";
@@ -23,6 +24,8 @@ export interface Store {
   readonly releases: Releases;
   readonly feed: Feed;
   deployments(query: DeploymentQuery): Promise<readonly DeploymentId[]>;
+  /** Packs up to 100 deployments that ended more than `afterMs` ago; answers how many. Their history is read as before. */
+  archive(afterMs: Ms): Promise<number>;
   /** Only while holding the data folder's lock: what a killed predecessor held is free at once. */
   endLeases(): Promise<void>;
   /** Sleeps until a deployment may be due, at most so long. */
@@ -56,6 +59,7 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
       releases: releasesIn(database, workspace),
       feed,
       deployments: (query) => listDeployments(database, workspace, query),
+      archive: (afterMs) => archive(database, workspace, { afterMs }),
       endLeases: () => endLeases(database, workspace),
       waitForWork: (timeoutMs, signal) => waiting.forWork(timeoutMs, signal),
       provisionDatabase: (wanted) => provisionDatabase(database, options.url, wanted),

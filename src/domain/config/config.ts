@@ -32,6 +32,20 @@ export const schema = z.strictObject({
     errorRateMax: "2%",
     latency: { p99: "1s" },
   }),
+  history: key(
+    z
+      .strictObject({
+        archiveAfterDays: key(
+          z.int().min(1).max(3650).prefault(90),
+          "When the facts of a deployment that has ended are packed into one row. They are read as before and never lost; " +
+            "the counted intervals of its bakes go. The newest 20 of each environment stay as they are.",
+          365,
+        ),
+      })
+      .prefault({}),
+    "How long history is kept at hand; taken over by `sluice up`.",
+    { archiveAfterDays: 365 },
+  ),
 });
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;

@@ -1435,4 +1435,17 @@ export interface WrittenConfig {
       readonly within?: string;
     }>>;
   };
+  /**
+   * How long history is kept at hand; taken over by `sluice up`.
+   * @default {}
+   * @example history: { archiveAfterDays: 365 }
+   */
+  readonly history?: {
+    /**
+     * When the facts of a deployment that has ended are packed into one row. They are read as before and never lost; the counted intervals of its bakes go. The newest 20 of each environment stay as they are.
+     * @default 90
+     * @example archiveAfterDays: 365
+     */
+    readonly archiveAfterDays?: number;
+  };
 }
