@@ -1,8 +1,15 @@
 // A release: what was built, with its configuration, under one content hash. It goes from environment to environment
 // without a rebuild; what it comes to in one of them is computed here.
 import { canonical } from "./canonical.ts";
-import { type Config, type EnvValue, type FrozenConfig, freezeConfig, parseConfig } from "./config/config.ts";
-import { type ResolvedService, serviceIn } from "./config/resolve.ts";
+import {
+  type Config,
+  type EnvironmentConfig,
+  type EnvValue,
+  type FrozenConfig,
+  freezeConfig,
+  parseConfig,
+} from "./config/config.ts";
+import { environmentOf, type ResolvedService, serviceIn } from "./config/resolve.ts";
 import type { Ms, RevisionId } from "./frame.ts";
 import type { ServiceName } from "./plan.ts";
 
@@ -17,9 +24,17 @@ export interface Release {
   readonly version: string;
   /** Absent outside Git; ends in "+dirty" when the worktree had changes. */
   readonly commit?: string;
-  readonly services: Readonly<Record<ServiceName, { readonly artifact: Sha256 }>>;
+  readonly services: Readonly<Record<ServiceName, BuiltService>>;
   readonly config: FrozenConfig;
   readonly configHash: Sha256;
+}
+
+export interface BuiltService {
+  readonly artifact: Sha256;
+  /** "GET /orders/{id}": the routes of its OpenAPI document. */
+  readonly routeClasses?: readonly string[];
+  /** HTML. */
+  readonly maintenancePage?: string;
 }
 
 /** Keyed hashes of the values that secrets have in an environment: they say that a value changed, never what it is. */
@@ -43,6 +58,12 @@ export interface RevisionSpec {
   readonly user?: string;
   /** Where the outside finds it: a change of it is a change of the service. */
   readonly ingress?: ResolvedService["ingress"];
+  /** How the router treats its requests. */
+  readonly traffic?: ResolvedService["traffic"];
+  readonly routeClasses?: readonly string[];
+  readonly maintenancePage?: string;
+  /** How connections from outside are treated; the same for all services of an environment. */
+  readonly entry?: EnvironmentConfig["entry"];
 }
 
 export type Readiness = { readonly intervalMs: Ms; readonly timeoutMs: Ms } & {
@@ -89,8 +110,8 @@ export function revisionsFor(
 ): Readonly<Record<ServiceName, Revision>> {
   const config = configOf(release);
   return Object.fromEntries(
-    Object.entries(release.services).map(([name, { artifact }]) => {
-      const spec = specOf(serviceIn(config, environment, name), artifact);
+    Object.entries(release.services).map(([name, built]) => {
+      const spec = specOf(serviceIn(config, environment, name), built, environmentOf(config, environment));
       const secrets = secretsOf(spec).map((secret) => [secret, secretVersions[secret] ?? ""]);
       const hash = digest(canonical({ spec, secrets: Object.fromEntries(secrets) }));
       return [name, { revision: `${name}-${hash.slice(0, 12)}`, spec }];
@@ -106,7 +127,9 @@ export function secretsOf({ env }: Pick<RevisionSpec, "env">): readonly string[]
   return [...new Set(names)].toSorted();
 }
 
-function specOf(service: ResolvedService, artifact: Sha256): RevisionSpec {
+function specOf(service: ResolvedService, built: BuiltService, here: EnvironmentConfig): RevisionSpec {
+  const { artifact, routeClasses, maintenancePage } = built;
+  const isEntered = service.ingress !== undefined && Object.keys(here.entry).length > 0;
   return {
     kind: service.kind,
     artifact,
@@ -121,6 +144,10 @@ function specOf(service: ResolvedService, artifact: Sha256): RevisionSpec {
     memoryMiB: service.memory,
     ...(service.user === undefined ? {} : { user: String(service.user) }),
     ...(service.ingress === undefined ? {} : { ingress: service.ingress }),
+    ...(service.traffic === undefined ? {} : { traffic: service.traffic }),
+    ...(routeClasses === undefined ? {} : { routeClasses }),
+    ...(maintenancePage === undefined ? {} : { maintenancePage }),
+    ...(isEntered ? { entry: here.entry } : {}),
   };
 }
 

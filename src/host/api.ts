@@ -3,6 +3,7 @@
 // swap order of ARCHITECTURE.md section 6, and goes on doing so when the control plane is gone.
 import type { Ms, Percent, RevisionId, Route } from "../domain/frame.ts";
 import type { Health } from "../domain/health.ts";
+import type { Buffering, ListenerOptions, TrafficOptions } from "./table.ts";
 
 /** "production/web" */
 export type ServiceKey = string;
@@ -57,10 +58,22 @@ export interface DesiredService {
   readonly routes: readonly Route[];
   /** Public names under which the router serves this service, beside its own internal port. */
   readonly ingress: readonly { readonly host?: string; readonly path: string; readonly stripPath?: boolean }[];
-  /** Environment's public port (0: any free one, kept). Ingress rules of services with one `entry` share a listener. */
-  readonly entry: { readonly environment: string; readonly port: number };
-  readonly buffer: { readonly maxMs: Ms; readonly maxBytes: number };
-  readonly maintenancePage?: string;
+  readonly entry: DesiredEntry;
+  readonly buffer: Buffering;
+  readonly traffic?: TrafficOptions;
+}
+
+/** Ingress rules of services with one `entry` share a listener; what the latest command says of it holds for all. */
+export interface DesiredEntry {
+  readonly environment: string;
+  /** 0: any free one, kept. */
+  readonly port: number;
+  /** Name that certificates are for. */
+  readonly domain?: string;
+  readonly options?: Omit<ListenerOptions, "accessLog"> & {
+    /** Into a file of the host's. */
+    readonly accessLogPercent?: Percent;
+  };
 }
 
 /** What a replica uses of the machine, with all that it started. */
@@ -109,7 +122,9 @@ export interface SeenService {
   readonly routes: readonly Route[];
   /** Loopback port on which other services reach it through the router. */
   readonly internalPort: number;
-  /** Port of its environment's `entry` listener. */
+  /** Port of its environment's `entry` listener, and how it is asked. */
   readonly entryPort: number;
+  readonly entryUrl: string;
+  readonly isInMaintenance: boolean;
   readonly observedAt: Ms;
 }

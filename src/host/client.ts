@@ -33,6 +33,8 @@ export interface HostClient {
   put(service: ServiceKey, desired: DesiredService): Promise<void>;
   get(service: ServiceKey): Promise<SeenService | undefined>;
   remove(service: ServiceKey, fence: Fence): Promise<void>;
+  /** False when there is no such service. */
+  maintain(service: ServiceKey, isOn: boolean): Promise<boolean>;
   services(): Promise<readonly ServiceKey[]>;
   claim(journal: string): Promise<void>;
   metrics(): Promise<string>;
@@ -63,6 +65,7 @@ export function hostClient(dataFolder: string): HostClient {
     put: async (service, desired) => void (await call("PUT", `/services/${service}`, desired)),
     get: async (service) => (await json("GET", `/services/${service}`)) ?? undefined,
     remove: async (service, fence) => void (await call("DELETE", `/services/${service}`, { fence })),
+    maintain: async (service, on) => (await call("PUT", `/maintenance/${service}`, { on })) !== undefined,
     services: () => json("GET", "/services"),
     claim: async (journal) => void (await call("POST", "/claim", { journal })),
     metrics: async () => (await call("GET", "/metrics")) ?? "",

@@ -1,5 +1,8 @@
-// A DesiredService as it comes over the socket: everything wrong with it is said at once.
+// A DesiredService as it comes over the socket: everything wrong with it is said at once. What the router would refuse is
+// refused here: its table is one for all services.
 import type { DesiredService } from "./api.ts";
+import { checkCertificate } from "./router/certificates.ts";
+import { problemsOfOptions } from "./router/table-check.ts";
 
 export function problemsOf(value: DesiredService): readonly string[] {
   if (typeof value !== "object" || value === null) return ["the body is not an object"];
@@ -14,10 +17,24 @@ export function problemsOf(value: DesiredService): readonly string[] {
   if (!Number.isFinite(value.buffer?.maxMs) || !Number.isFinite(value.buffer?.maxBytes))
     problems.push("buffer: needs maxMs and maxBytes");
   if (problems.length > 0) return problems;
+  const options = problemsOfOptions({ traffic: value.traffic ?? {}, entry: value.entry.options ?? {} });
   return [
+    ...options,
+    ...(options.length > 0 ? [] : certificateProblems(value)),
     ...Object.entries(value.revisions).flatMap(([id, revision]) => revisionProblems(id, revision)),
     ...weightProblems(value),
   ];
+}
+
+function certificateProblems({ entry }: DesiredService): readonly string[] {
+  return (entry.options?.tls?.certificates ?? []).flatMap((certificate) => {
+    try {
+      checkCertificate(certificate);
+      return [];
+    } catch (error) {
+      return [`certificate ${certificate.certFile}: ${error instanceof Error ? error.message : error}`];
+    }
+  });
 }
 
 function revisionProblems(

@@ -6,7 +6,7 @@ import { problemsOf } from "./desired-check.ts";
 import type { Fleet } from "./fleet.ts";
 import type { RouterLink } from "./router-link.ts";
 import type { RouterSeen } from "./table.ts";
-import { listenersOf } from "./table-of.ts";
+import { entryOf, listenersOf } from "./table-of.ts";
 import type { ListenerId } from "./twin.ts";
 
 /** A later command, or another control plane's, came first. */
@@ -62,6 +62,17 @@ export class Host {
     this.#accept(key, fence);
   }
 
+  /** Everybody gets the maintenance page, or the service again. Kept over restarts and deployments. */
+  maintain(key: ServiceKey, isOn: boolean): boolean {
+    const { fleet, reconsider } = this.#options;
+    const service = fleet.state.services[key];
+    if (service === undefined || service.isRemoved) return false;
+    service.isInMaintenance = isOn;
+    fleet.save();
+    reconsider();
+    return true;
+  }
+
   /** From now on this journal commands the host; what runs stays. */
   claim(journal: string): void {
     this.#options.fleet.state.journal = journal;
@@ -86,14 +97,27 @@ export class Host {
       ...weighted.map(([name]) => name),
     ]);
     const { ports, fences } = fleet.state;
+    const { environment } = service.desired.entry;
+    const entryPort = ports[`entry:${environment}`] ?? 0;
     return {
       fence: fences[key] ?? service.desired.fence,
       revisions: Object.fromEntries([...names].map((name) => [name, this.#seenRevision(key, name, routed)])),
       routes: service.inForce?.routes ?? [],
       internalPort: ports[`service:${key}`] ?? 0,
-      entryPort: ports[`entry:${service.desired.entry.environment}`] ?? 0,
+      entryPort,
+      entryUrl: this.#entryUrl(environment, entryPort),
+      isInMaintenance: service.isInMaintenance === true,
       observedAt: Date.now(),
     };
+  }
+
+  /** By its name where it shows a certificate for that name. */
+  #entryUrl(environment: string, port: number): string {
+    const { services } = this.#options.fleet.state;
+    const desired = Object.fromEntries(Object.entries(services).map(([key, service]) => [key, service.desired]));
+    const { domain, options } = entryOf(environment, desired) ?? {};
+    if (options?.tls === undefined || domain === undefined) return `http://127.0.0.1:${port}`;
+    return port === 443 ? `https://${domain}` : `https://${domain}:${port}`;
   }
 
   #seenRevision(key: ServiceKey, revision: string, seen: RouterSeen): SeenRevision {

@@ -70,6 +70,7 @@ async function supervise(): Promise<void> {
     fleet,
     router,
     tableFile: paths.table,
+    logs: paths.logs,
     ...counted,
     log,
     forget: listeners.forget,

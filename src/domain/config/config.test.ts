@@ -47,6 +47,7 @@ test("a small config gets every default, in one unit for each quantity", () => {
       "backing": {},
       "bake": 60000,
       "checks": {},
+      "entry": {},
       "env": {},
       "hold": {
         "onDeadline": "rollback",

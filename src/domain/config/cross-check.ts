@@ -28,6 +28,7 @@ const checks: readonly Check[] = [
   ingressIsUnique,
   hostNumbersExist,
   bakesAreOrdered,
+  certificatesHaveADomain,
 ];
 
 const backingKinds = ["postgres", "redis"];
@@ -70,8 +71,10 @@ function servicesAreWhole(config: Loose): readonly ConfigProblem[] {
             ),
           ]
         : []),
-      ...(kind === "worker" && ingress.value !== undefined
-        ? [ingress.problem("a worker answers no requests", 'Take ingress away, or make it kind: "http"')]
+      ...(kind === "worker"
+        ? [ingress, service.at("traffic"), service.at("openapi")]
+            .filter((key) => key.value !== undefined)
+            .map((key) => key.problem("a worker answers no requests", `Take ${key.name} away, or make it kind: "http"`))
         : []),
     ];
   });
@@ -262,5 +265,13 @@ function bakesAreOrdered(config: Loose): readonly ConfigProblem[] {
     );
     if (min === undefined || max === undefined || min <= max) return [];
     return [bake.problem(`min ${bake.at("min").value} is above max ${bake.at("max").value}`, "Exchange them")];
+  });
+}
+
+function certificatesHaveADomain(config: Loose): readonly ConfigProblem[] {
+  return config.at("environments").entries.flatMap((environment) => {
+    const tls = environment.at("entry").at("tls");
+    if (tls.value === undefined || environment.at("domain").value !== undefined) return [];
+    return [tls.problem("nobody knows under which name to ask", 'Add domain: "shop.example" to the environment')];
   });
 }

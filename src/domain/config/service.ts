@@ -1,5 +1,6 @@
 // One service of the workspace: how it is built, started, probed, sized and found.
 import { z } from "zod";
+import { Traffic } from "./traffic.ts";
 import { Cpu, Duration, Env, InnerPath, key, Memory, Name, Percentage, Port, UrlPath } from "./values.ts";
 
 const Build = z.union([
@@ -56,6 +57,11 @@ const Ingress = z.strictObject({
     "api",
   ),
   stripPath: key(z.boolean().prefault(false), "Takes the prefix off before the service sees the request.", true),
+  previewHost: key(
+    z.exactOptional(z.string().min(1)),
+    "Host name that only a candidate answers (canary, blueGreen): 503 while there is none.",
+    "next",
+  ),
 });
 
 const user = key(
@@ -76,6 +82,7 @@ export const Override = z.strictObject({
   autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling.", { min: 2, max: 10, target: "60%" }),
   env: key(z.exactOptional(Env), "Values beside the service's own, which they replace by name.", { LOG_LEVEL: "warn" }),
   ingress: key(z.exactOptional(Ingress), "Where the outside finds it here.", { host: "api" }),
+  traffic: key(z.exactOptional(Traffic), "What differs here, key by key.", { rateLimit: { perSecond: 5, burst: 10 } }),
 });
 
 export const Service = z.strictObject({
@@ -114,6 +121,16 @@ export const Service = z.strictObject({
   ingress: key(z.exactOptional(Ingress), "Where the outside finds it; without, only other services do.", {
     path: "/api",
     stripPath: true,
+  }),
+  openapi: key(
+    z.exactOptional(InnerPath),
+    "Its OpenAPI document, JSON or YAML, below the service's folder: names the routes that latencies are compared by.",
+    "openapi.json",
+  ),
+  traffic: key(z.exactOptional(Traffic), "How the router treats its requests.", {
+    sticky: {},
+    slowStart: "30s",
+    maxBody: "10MB",
   }),
   drainTimeout: key(Duration.prefault("30s"), "Longest wait for requests in flight before a replica is stopped.", "1m"),
   grace: key(Duration.prefault("10s"), "From SIGTERM to SIGKILL.", "30s"),

@@ -11,7 +11,7 @@ import type { Secrets } from "../../secrets/secret-file.ts";
 import { environmentValues } from "./environment-values.ts";
 import { hostJobs } from "./jobs.ts";
 import { hostMetrics } from "./metrics.ts";
-import type { Placement } from "./requests.ts";
+import { placementOf } from "./placement.ts";
 import { type RunnableParts, replicaSpecOf } from "./runnable.ts";
 import { processesTarget } from "./target.ts";
 
@@ -37,9 +37,6 @@ export interface Machine {
   /** Where people reach the environment; undefined before anything was deployed to it. */
   publicUrl(environment: string): Promise<string | undefined>;
 }
-
-/** How long a request may wait at a switch, and how much of it is kept meanwhile. */
-const buffer: Placement["buffer"] = { maxMs: 15_000, maxBytes: 4 * 2 ** 20 };
 
 export function processMachine(options: MachineOptions): Machine {
   const { host, revisions, secrets } = options;
@@ -80,7 +77,7 @@ export function processMachine(options: MachineOptions): Machine {
   async function publicUrl(environment: string): Promise<string | undefined> {
     const key = (await host.services()).find((service) => service.startsWith(`${environment}/`));
     const seen = key === undefined ? undefined : await host.get(key);
-    return seen === undefined ? undefined : `http://127.0.0.1:${seen.entryPort}`;
+    return seen?.entryUrl;
   }
 
   return {
@@ -109,7 +106,11 @@ export function processMachine(options: MachineOptions): Machine {
       const target = processesTarget({
         host,
         key,
-        placement: async (revision) => placementOf(keptOf(environment, revision), options),
+        placement: async (revision) => {
+          const { spec, release } = keptOf(environment, revision);
+          const here = configOf(await options.release(release)).environments[environment];
+          return placementOf(spec, environment, here ?? { port: 0 });
+        },
         runnable: async (revision) => replicaSpecOf(keptOf(environment, revision), parts),
       });
       targets.set(key, target);
@@ -140,20 +141,4 @@ export function processMachine(options: MachineOptions): Machine {
       });
     },
   };
-}
-
-/** Where the outside finds a service belongs to the revision that is being rolled out, not to the control plane. */
-async function placementOf({ spec, environment, release }: KeptRevision, options: MachineOptions): Promise<Placement> {
-  const here = configOf(await options.release(release)).environments[environment];
-  const { ingress } = spec;
-  const rule = ingress && {
-    path: ingress.path,
-    stripPath: ingress.stripPath,
-    ...(ingress.host === undefined ? {} : { host: hostName(ingress.host, here?.domain) }),
-  };
-  return { ingress: rule === undefined ? [] : [rule], entry: { environment, port: here?.port ?? 0 }, buffer };
-}
-
-function hostName(host: string, domain: string | undefined): string {
-  return host.includes(".") || domain === undefined ? host : `${host}.${domain}`;
 }
