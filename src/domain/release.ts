@@ -50,6 +50,10 @@ export interface RevisionSpec {
   readonly env: Readonly<Record<string, EnvValue>>;
   readonly port: number;
   readonly readiness: Readiness;
+  /** Until its first yes the other probes wait. */
+  readonly startup?: ProbeSpec;
+  /** Its failure restarts the replica. */
+  readonly liveness?: ProbeSpec;
   readonly startWithinMs: Ms;
   readonly drainTimeoutMs: Ms;
   readonly graceMs: Ms;
@@ -66,15 +70,22 @@ export interface RevisionSpec {
   readonly entry?: EnvironmentConfig["entry"];
 }
 
-export type Readiness = { readonly intervalMs: Ms; readonly timeoutMs: Ms } & {
+interface ProbeTiming {
+  readonly intervalMs: Ms;
+  readonly timeoutMs: Ms;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
-} & (
+}
+
+export type ProbeSpec = ProbeTiming &
+  (
     | { readonly kind: "http"; readonly path: string }
+    | { readonly kind: "tcp" }
     | { readonly kind: "command"; readonly command: readonly string[] }
-    /** A worker that names no check is ready while it runs. */
-    | { readonly kind: "running" }
   );
+
+/** A worker that names no check is ready while it runs. */
+export type Readiness = ProbeSpec | (ProbeTiming & { readonly kind: "running" });
 
 export interface Revision {
   readonly revision: RevisionId;
@@ -130,6 +141,7 @@ export function secretsOf({ env }: Pick<RevisionSpec, "env">): readonly string[]
 function specOf(service: ResolvedService, built: BuiltService, here: EnvironmentConfig): RevisionSpec {
   const { artifact, routeClasses, maintenancePage } = built;
   const isEntered = service.ingress !== undefined && Object.keys(here.entry).length > 0;
+  const { health } = service;
   return {
     kind: service.kind,
     artifact,
@@ -137,7 +149,9 @@ function specOf(service: ResolvedService, built: BuiltService, here: Environment
     env: service.env,
     port: service.port,
     readiness: readinessOf(service),
-    startWithinMs: service.health.startWithin,
+    ...(health.startup && { startup: probeOf({ healthyThreshold: 1, unhealthyThreshold: 1, ...health.startup }) }),
+    ...(health.liveness && { liveness: probeOf({ healthyThreshold: 1, ...health.liveness }) }),
+    startWithinMs: health.startWithin,
     drainTimeoutMs: service.drainTimeout,
     graceMs: service.grace,
     cpuMillicores: service.cpu,
@@ -152,11 +166,22 @@ function specOf(service: ResolvedService, built: BuiltService, here: Environment
 }
 
 function readinessOf({ kind, health }: ResolvedService): Readiness {
-  const { interval, timeout, healthyThreshold, unhealthyThreshold } = health;
-  const thresholds = { intervalMs: interval, timeoutMs: timeout, healthyThreshold, unhealthyThreshold };
-  if (health.command !== undefined) return { ...thresholds, kind: "command", command: ["sh", "-c", health.command] };
-  if (kind === "worker" && health.path === undefined) return { ...thresholds, kind: "running" };
-  return { ...thresholds, kind: "http", path: health.path ?? (kind === "static" ? "/" : "/health") };
+  const namesNothing = health.path === undefined && health.command === undefined && !health.tcp;
+  if (namesNothing && kind === "worker") return { ...timing(health), kind: "running" };
+  return probeOf(namesNothing ? { ...health, path: kind === "static" ? "/" : "/health" } : health);
+}
+
+type Timed = Pick<ResolvedService["health"], "interval" | "timeout" | "healthyThreshold" | "unhealthyThreshold">;
+type Asked = Timed & Pick<ResolvedService["health"], "path" | "tcp" | "command">;
+
+function probeOf(asked: Asked): ProbeSpec {
+  if (asked.command !== undefined) return { ...timing(asked), kind: "command", command: ["sh", "-c", asked.command] };
+  if (asked.tcp) return { ...timing(asked), kind: "tcp" };
+  return { ...timing(asked), kind: "http", path: asked.path ?? "/health" };
+}
+
+function timing({ interval, timeout, healthyThreshold, unhealthyThreshold }: Timed): ProbeTiming {
+  return { intervalMs: interval, timeoutMs: timeout, healthyThreshold, unhealthyThreshold };
 }
 
 /** "node 'my file.js'" → ["node", "my file.js"]. */

@@ -35,7 +35,12 @@ export interface ReplicaSpec {
   readonly env: Readonly<Record<string, string>>;
   /** System user: a name, a uid, or uid:gid; the host's own, or the one that it was given for all, when left out. */
   readonly user?: string;
+  /** Whether it gets traffic. */
   readonly readiness: Probe;
+  /** Until its first success the other two wait. */
+  readonly startup?: Probe;
+  /** Its failure restarts the replica. Begins after startup; without one, once it was ready. */
+  readonly liveness?: Probe;
   /** Replicas not ready within this long after start count as broken ("never ready"). */
   readonly startWithinMs: Ms;
   readonly drainTimeoutMs: Ms;

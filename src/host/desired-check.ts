@@ -53,8 +53,12 @@ function revisionProblems(
   if (!Array.isArray(spec?.command) || !spec.command.every((part) => typeof part === "string"))
     problems.push("spec.command is not a list of words");
   if (typeof spec?.env !== "object") problems.push("spec.env is missing");
-  if (!["http", "tcp", "command"].includes(spec?.readiness?.kind))
-    problems.push("spec.readiness.kind is not http, tcp or command");
+  for (const name of ["readiness", "startup", "liveness"] as const) {
+    const probe = spec?.[name];
+    if (probe === undefined && name !== "readiness") continue;
+    if (probe === undefined || !["http", "tcp", "command"].includes(probe.kind))
+      problems.push(`spec.${name}.kind is not http, tcp or command`);
+  }
   for (const key of ["startWithinMs", "drainTimeoutMs", "graceMs"] as const)
     if (!(spec?.[key] >= 0)) problems.push(`spec.${key} is not a duration`);
   return problems.map((problem) => `revision ${id}: ${problem}`);

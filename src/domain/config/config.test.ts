@@ -171,6 +171,18 @@ test("a config that is no object, or is empty, says so", () => {
   `);
 });
 
+test("a probe asks one question", () => {
+  const liveness = {};
+  const jobs = { kind: "worker", path: "jobs", build: { bundle: "main.ts" }, health: { liveness } };
+  const api = { ...small.services.api, health: { path: "/health", tcp: true } };
+  expect(wrongWith({ ...small, services: { api, jobs } })).toMatchInlineSnapshot(`
+    "services.api.health: asks by path and tcp
+      Keep one: a probe is one question
+    services.jobs.health.liveness: asks nothing
+      A worker has no /health: add command: "node health.js", or path"
+  `);
+});
+
 test("a preview job where there is no preview is told, not ignored", () => {
   const written = {
     services: { api: { kind: "http", path: "api", build: { bundle: "main.ts" } } },

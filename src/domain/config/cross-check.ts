@@ -2,6 +2,7 @@
 // config loosely, so that these problems are reported together with those of form.
 import { hostQueries } from "../check.ts";
 import { Loose, mendFor } from "./loose.ts";
+import { probesAskOneThing } from "./probe-check.ts";
 import type { ConfigProblem } from "./problems.ts";
 import { strategyKinds } from "./strategy.ts";
 import { duration } from "./units.ts";
@@ -16,6 +17,7 @@ export function crossCheck(written: unknown): readonly ConfigProblem[] {
 const checks: readonly Check[] = [
   somethingToDeploy,
   servicesAreWhole,
+  probesAskOneThing,
   dependenciesExist,
   valuesComeFromSomewhere,
   strategiesExist,

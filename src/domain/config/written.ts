@@ -79,18 +79,23 @@ export interface WrittenConfig {
      */
     readonly port?: number;
     /**
-     * How Sluice knows that a replica can serve.
+     * How Sluice knows that a replica can serve (readiness), has started (startup) and is past help (liveness).
      * @default {}
      * @example health: { path: "/health", interval: "5s" }
      */
     readonly health?: {
       /**
-       * Answers 2xx when the service can serve; "/health" for http services.
+       * Asked over HTTP: 2xx and 3xx mean yes; "/health" for http services that name nothing else.
        * @example path: "/health"
        */
       readonly path?: string;
       /**
-       * Exits 0 when a worker can work.
+       * Only whether its port accepts a connection.
+       * @example tcp: true
+       */
+      readonly tcp?: boolean;
+      /**
+       * Run in its folder, with its environment: 0 means yes.
        * @example command: "node health.js"
        */
       readonly command?: string;
@@ -113,7 +118,7 @@ export interface WrittenConfig {
        */
       readonly healthyThreshold?: number;
       /**
-       * Failures in a row until not ready.
+       * Failures in a row until not ready: it gets no traffic, and lives.
        * @default 3
        * @example unhealthyThreshold: 2
        */
@@ -124,6 +129,78 @@ export interface WrittenConfig {
        * @example startWithin: "2m"
        */
       readonly startWithin?: string;
+      /**
+       * Asked first: until its first yes the other probes wait. For programs that take long to start.
+       * @example startup: { path: "/started" }
+       */
+      readonly startup?: {
+        /**
+         * Asked over HTTP: 2xx and 3xx mean yes; "/health" for http services that name nothing else.
+         * @example path: "/health"
+         */
+        readonly path?: string;
+        /**
+         * Only whether its port accepts a connection.
+         * @example tcp: true
+         */
+        readonly tcp?: boolean;
+        /**
+         * Run in its folder, with its environment: 0 means yes.
+         * @example command: "node health.js"
+         */
+        readonly command?: string;
+        /**
+         * Between two probes.
+         * @default "2s"
+         * @example interval: "5s"
+         */
+        readonly interval?: string;
+        /**
+         * A probe without an answer by then has failed.
+         * @default "2s"
+         * @example timeout: "1s"
+         */
+        readonly timeout?: string;
+      };
+      /**
+       * Whether it is past help: after so many failures in a row it is restarted. Keep databases and other services out of it.
+       * @example liveness: { path: "/live", interval: "10s" }
+       */
+      readonly liveness?: {
+        /**
+         * Asked over HTTP: 2xx and 3xx mean yes; "/health" for http services that name nothing else.
+         * @example path: "/health"
+         */
+        readonly path?: string;
+        /**
+         * Only whether its port accepts a connection.
+         * @example tcp: true
+         */
+        readonly tcp?: boolean;
+        /**
+         * Run in its folder, with its environment: 0 means yes.
+         * @example command: "node health.js"
+         */
+        readonly command?: string;
+        /**
+         * Between two probes.
+         * @default "2s"
+         * @example interval: "5s"
+         */
+        readonly interval?: string;
+        /**
+         * A probe without an answer by then has failed.
+         * @default "2s"
+         * @example timeout: "1s"
+         */
+        readonly timeout?: string;
+        /**
+         * Failures in a row until it is restarted.
+         * @default 3
+         * @example unhealthyThreshold: 10
+         */
+        readonly unhealthyThreshold?: number;
+      };
     };
     /**
      * Copies that run; environments may override.
