@@ -11,6 +11,7 @@ import { createServer } from "../server/server.ts";
 import { localToken } from "../server/token-file.ts";
 import { hasArtifact } from "../workspace/artifact/store.ts";
 import { arrivedBytes, finishUpload, takeBytes } from "../workspace/artifact/upload.ts";
+import { openShelves } from "../workspace/cache/shelves.ts";
 import type { ControlPlane } from "./control.ts";
 import { openDoor, type PublicDoor } from "./public-door.ts";
 
@@ -100,6 +101,7 @@ function placesOf(plane: ControlPlane, data: string): Places {
     metrics: plane.host.metrics,
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
+    shelves: openShelves(join(data, "shared-cache")),
     artifacts: {
       has: (artifact) => hasArtifact(data, artifact),
       arrived: (upload) => arrivedBytes(data, upload),

@@ -8,6 +8,7 @@ import { plan } from "../domain/plan.ts";
 import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
+import { cacheToken } from "./cache-token.ts";
 import {
   checkedRelease,
   command,
@@ -26,10 +27,14 @@ import { openapi } from "./openapi.ts";
 import { refuseShortcut } from "./release-path.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
 
+const trusted = { kind: "trusted" } as const;
+
 export interface Office extends Desk, Live {
   readonly records: Desk["records"];
   readonly auth: Auth;
   readonly version: string;
+  /** The control plane's own. */
+  readonly token: string;
   /** A new deployment's id. */
   newId(): string;
 }
@@ -68,6 +73,11 @@ export function handlers(office: Office): Handlers {
     loginCode: async () => {
       const code = auth.newCode();
       return { code, path: `/login?code=${code}`, expiresInMs: codeLivesMs };
+    },
+    cacheToken: async ({ body: { untrusted, days } }) => {
+      const expiresAt = office.clock.now() + days * 86_400_000;
+      const scope = untrusted === undefined ? trusted : ({ kind: "untrusted", name: untrusted } as const);
+      return { token: cacheToken(office.token, scope, expiresAt), expiresAt };
     },
     status: async ({ query }) => {
       const known = (await records.environments.list()).filter(

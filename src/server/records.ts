@@ -4,6 +4,7 @@ import type { Ms } from "../domain/frame.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { Journal } from "../engine/ports.ts";
+import type { Shelves } from "./shared-cache.ts";
 
 export interface Records {
   readonly journal: Journal;
@@ -62,6 +63,8 @@ export interface Places {
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
   /** Answers the versions of all that the environment has. */
   putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;
+  /** Where the shared cache keeps its entries. */
+  readonly shelves: Shelves;
   /** While a demonstration sends requests. */
   traffic?(): Traffic | undefined;
   readonly artifacts: {

@@ -84,6 +84,21 @@ export const routes = {
     summary: "A one-time code with which a browser signs in within minutes",
     answers: "json",
   },
+  cacheToken: {
+    method: "post",
+    path: "/cache-tokens",
+    summary: "A token for the shared cache at /v8/artifacts, and for nothing else",
+    body: z.object({
+      untrusted: z
+        .string()
+        .regex(/^[\w.-]{1,60}$/)
+        .refine((text) => !/^\.+$/.test(text))
+        .optional()
+        .describe("A name of the build: it reads what trusted builds wrote, and writes for itself alone"),
+      days: z.int().min(1).max(3650).default(90).describe("How long it is good for"),
+    }),
+    answers: "json",
+  },
   status: {
     method: "get",
     path: "/status",
@@ -251,6 +266,7 @@ export interface Answers {
   health: { readonly status: "ready" | "unready"; readonly because?: string };
   openapi: object;
   session: { readonly name: string };
+  cacheToken: { readonly token: string; readonly expiresAt: number };
   loginCode: { readonly code: string; readonly path: string; readonly expiresInMs: number };
   /** `traffic`: while a demonstration sends requests. */
   status: { readonly environments: readonly EnvironmentStatus[]; readonly traffic?: Traffic };

@@ -60,6 +60,7 @@ const places: Places = {
   logs: async function* ({ service }) {
     yield { service, line: "listening" };
   },
+  shelves: { read: async () => undefined, write: async () => {} },
   putSecrets: (_environment, values) => Object.fromEntries(Object.keys(values).map((name) => [name, "version"])),
   artifacts: {
     has: async (artifact) => sent.has(artifact),
