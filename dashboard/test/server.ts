@@ -130,6 +130,8 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
     },
     shelves: { read: async () => undefined, write: async () => {} },
     putSecrets: () => ({}),
+    maintain: async () => true,
+    inMaintenance: async () => ({}),
     artifacts: { has: async () => false, arrived: async () => 0, take: async () => 0, finish: async () => undefined },
     ...(traffic === undefined ? {} : { traffic }),
   };

@@ -102,6 +102,8 @@ function placesOf(plane: ControlPlane, data: string): Places {
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
     shelves: openShelves(join(data, "shared-cache")),
+    maintain: plane.machine.maintain,
+    inMaintenance: plane.machine.inMaintenance,
     artifacts: {
       has: (artifact) => hasArtifact(data, artifact),
       arrived: (upload) => arrivedBytes(data, upload),

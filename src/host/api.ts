@@ -120,6 +120,20 @@ export interface SeenRevision {
   readonly cut: number;
 }
 
+/** PUT /maintenance/:environment/:service. */
+export interface MaintenanceWish {
+  readonly on: boolean;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** Everybody gets the maintenance page: who wanted it, since when and why. */
+export interface Maintenance {
+  readonly by: string;
+  readonly at: Ms;
+  readonly reason?: string;
+}
+
 /** GET answer: an observation made after the request came in. `fence` is the highest accepted for this service. */
 export interface SeenService {
   readonly fence: Fence;
@@ -130,6 +144,6 @@ export interface SeenService {
   /** Port of its environment's `entry` listener, and how it is asked. */
   readonly entryPort: number;
   readonly entryUrl: string;
-  readonly isInMaintenance: boolean;
+  readonly maintenance?: Maintenance;
   readonly observedAt: Ms;
 }

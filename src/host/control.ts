@@ -71,9 +71,9 @@ const areas: Record<string, (call: Call) => Promise<Answer> | Answer> = {
   },
   maintenance: ({ method, rest, body, options }) => {
     const key = rest.join("/");
-    if (method !== "PUT" || typeof body?.on !== "boolean")
-      throw new Problem("maintenance needs PUT and { on: true or false }", "Mend the request");
-    return options.host.maintain(key, body.on) ? ok({ on: body.on }) : missing(`service ${key}`);
+    if (method !== "PUT" || typeof body?.on !== "boolean" || typeof body.by !== "string")
+      throw new Problem("maintenance needs PUT and { on: true or false, by }", "Mend the request");
+    return options.host.maintain(key, body) ? ok({ on: body.on }) : missing(`service ${key}`);
   },
   claim: ({ body, options }) => {
     options.host.claim(String(body.journal));

@@ -1,7 +1,7 @@
 // What the control plane may ask of the host and what it is told: commands in order of their fences, observations that
 // are never older than the question.
 import { Problem } from "../domain/problem.ts";
-import type { DesiredService, Fence, SeenRevision, SeenService, ServiceKey } from "./api.ts";
+import type { DesiredService, Fence, MaintenanceWish, SeenRevision, SeenService, ServiceKey } from "./api.ts";
 import { problemsOf } from "./desired-check.ts";
 import type { Fleet } from "./fleet.ts";
 import type { RouterLink } from "./router-link.ts";
@@ -23,6 +23,7 @@ export interface HostOptions {
   readonly fleet: Fleet;
   readonly router: RouterLink;
   readonly reconsider: () => void;
+  readonly log: (line: string) => void;
   /** Opens the listener if it is not open, answers its port; throws a Problem when the port is taken. */
   readonly listen: (id: ListenerId, port: number) => number;
 }
@@ -63,11 +64,13 @@ export class Host {
   }
 
   /** Everybody gets the maintenance page, or the service again. Kept over restarts and deployments. */
-  maintain(key: ServiceKey, isOn: boolean): boolean {
-    const { fleet, reconsider } = this.#options;
+  maintain(key: ServiceKey, { on, by, reason }: MaintenanceWish): boolean {
+    const { fleet, reconsider, log } = this.#options;
     const service = fleet.state.services[key];
     if (service === undefined || service.isRemoved) return false;
-    service.isInMaintenance = isOn;
+    if (on) service.maintenance = { by, at: Date.now(), ...(reason === undefined ? {} : { reason }) };
+    else delete service.maintenance;
+    log(`${key}: maintenance ${on ? "on" : "off"}, by ${by}${reason === undefined ? "" : `: ${reason}`}`);
     fleet.save();
     reconsider();
     return true;
@@ -106,7 +109,7 @@ export class Host {
       internalPort: ports[`service:${key}`] ?? 0,
       entryPort,
       entryUrl: this.#entryUrl(environment, entryPort),
-      isInMaintenance: service.isInMaintenance === true,
+      ...(service.maintenance === undefined ? {} : { maintenance: service.maintenance }),
       observedAt: Date.now(),
     };
   }

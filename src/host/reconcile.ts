@@ -100,7 +100,7 @@ export class Reconciler {
   }
 
   #withPage(key: ServiceKey, route: RoutedService): RoutedService {
-    return this.#options.fleet.state.services[key]?.isInMaintenance ? { ...route, isInMaintenance: true } : route;
+    return this.#options.fleet.state.services[key]?.maintenance ? { ...route, isInMaintenance: true } : route;
   }
 
   /** Written before it is sent, so that a router that starts at this moment serves it; sent when it says something new. */

@@ -2,7 +2,7 @@
 // whole. It holds environments and so secrets: mode 0600.
 import { randomBytes } from "node:crypto";
 import { Problem } from "../domain/problem.ts";
-import type { DesiredService, Fence, ReplicaSpec, ServiceKey } from "./api.ts";
+import type { DesiredService, Fence, Maintenance, ReplicaSpec, ServiceKey } from "./api.ts";
 import type { ReplicaRecord } from "./replica/replica.ts";
 import type { RoutedService } from "./table.ts";
 import type { ListenerId } from "./twin.ts";
@@ -32,7 +32,7 @@ export interface KeptService {
   /** To be forgotten once its last replica ended. */
   isRemoved: boolean;
   /** A person's word, which deployments do not change. */
-  isInMaintenance?: boolean;
+  maintenance?: Maintenance;
   /** Requests cut so far, also on replicas that are gone. */
   cut: Record<string, number>;
 }

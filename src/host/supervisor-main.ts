@@ -96,7 +96,7 @@ async function supervise(): Promise<void> {
       reconciler.routerRestarted();
     },
   });
-  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open });
+  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open, log });
   const adopted = fleet.adopt();
   reconciler.reconsider();
 

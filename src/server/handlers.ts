@@ -24,6 +24,7 @@ import {
 } from "./commands.ts";
 import { type Live, liveEvents } from "./live.ts";
 import { openapi } from "./openapi.ts";
+import { Refusal } from "./problem-answer.ts";
 import { refuseShortcut } from "./release-path.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
 
@@ -92,6 +93,7 @@ export function handlers(office: Office): Handlers {
             ...(url === undefined ? {} : { url }),
             open: await runsOf(records, open),
             waiting: first === undefined ? [] : places.waiting(first),
+            inMaintenance: await places.inMaintenance(environment.name),
           };
         }),
       );
@@ -165,6 +167,14 @@ export function handlers(office: Office): Handlers {
         stands,
         ...(standing === undefined ? {} : { standingRelease: standing }),
       };
+    },
+    maintenance: async ({ params: { environment, service }, body: { on, reason }, who }) => {
+      if (await places.maintain({ environment, service }, { on, by: who.name, ...given(reason) }))
+        return { environment, service, on };
+      throw new Refusal(404, {
+        so: `there is no service ${service} in ${environment}`,
+        mend: 'Name one that "sluice status" shows',
+      });
     },
     putSecrets: async ({ params: { environment }, body: { values } }) => ({
       versions: places.putSecrets(environment, values),

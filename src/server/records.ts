@@ -58,6 +58,12 @@ export interface Places {
   publicUrl(environment: string): Promise<string | undefined>;
   /** What a deployment waits for just now, as its worker last said. */
   waiting(deployment: DeploymentId): readonly string[];
+  /** False when there is no such service. */
+  maintain(
+    place: { readonly environment: string; readonly service: string },
+    wish: { readonly on: boolean; readonly by: string; readonly reason?: string },
+  ): Promise<boolean>;
+  inMaintenance(environment: string): Promise<Readonly<Record<string, Maintenance>>>;
   /** Prometheus text. */
   metrics(): Promise<string>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
@@ -76,6 +82,13 @@ export interface Places {
     /** A Problem when what arrived does not have both hashes. */
     finish(upload: Upload, manifest: ArtifactManifest): Promise<void>;
   };
+}
+
+/** Who wanted that a service answers nobody, since when and why. */
+export interface Maintenance {
+  readonly by: string;
+  readonly at: number;
+  readonly reason?: string;
 }
 
 /** Requests of a demonstration, counted by who sent them. */

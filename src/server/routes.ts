@@ -2,11 +2,11 @@
 // and clients take their types from it. All paths are below /api/v1.
 import { z } from "zod";
 import type { Event, ReleaseRef, Releases } from "../domain/event.ts";
-import type { Plan, Standing } from "../domain/plan.ts";
+import type { Plan, ServiceName, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
 import type { Run } from "../domain/run.ts";
-import type { Traffic } from "./records.ts";
+import type { Maintenance, Traffic } from "./records.ts";
 
 const name = z.string().min(1).max(63);
 const reason = z.string().min(1).max(500).optional().describe("Why; it is kept in the history");
@@ -182,6 +182,14 @@ export const routes = {
     body: z.object({ environment: name, release: z.union([byVersion, release]) }),
     answers: "json",
   },
+  maintenance: {
+    method: "put",
+    path: "/environments/:environment/services/:service/maintenance",
+    summary: "A service answers everybody with its maintenance page, or serves again",
+    params: z.object({ environment: name, service: name }),
+    body: z.object({ on: z.boolean(), reason }),
+    answers: "json",
+  },
   putSecrets: {
     method: "put",
     path: "/environments/:environment/secrets",
@@ -290,6 +298,7 @@ export interface Answers {
     readonly stands: Standing;
     readonly standingRelease?: ReleaseRef;
   };
+  maintenance: { readonly environment: string; readonly service: string; readonly on: boolean };
   /** Keyed hashes, never values. */
   putSecrets: { readonly versions: SecretVersions };
   listReleases: { readonly releases: readonly (ReleaseRef & { readonly at: number })[] };
@@ -314,6 +323,8 @@ export interface EnvironmentStatus {
   /** Those that have not ended, in the order of their turns: the first is under way. */
   readonly open: readonly Run[];
   readonly waiting: readonly string[];
+  /** Services that answer everybody with their maintenance page. */
+  readonly inMaintenance?: Readonly<Record<ServiceName, Maintenance>>;
 }
 
 /** RFC 9457: `title` says what kind of trouble, `detail` what is so, `mend` what to do about it. */

@@ -23,7 +23,6 @@ function seen(...replicas: readonly Partial<SeenReplica>[]): SeenService {
     internalPort: 1,
     entryPort: 1,
     entryUrl: "http://127.0.0.1:1",
-    isInMaintenance: false,
     observedAt: 0,
   };
 }

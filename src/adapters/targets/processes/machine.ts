@@ -5,6 +5,7 @@ import type { Intent, ServiceName } from "../../../domain/plan.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { configOf, type Digest, type Release, revisionsFor } from "../../../domain/release.ts";
 import type { Jobs, MetricSource, Target } from "../../../engine/ports.ts";
+import type { Maintenance, MaintenanceWish } from "../../../host/api.ts";
 import type { HostClient } from "../../../host/client.ts";
 import type { KeptRevision, Revisions } from "../../revisions/revision-file.ts";
 import type { Secrets } from "../../secrets/secret-file.ts";
@@ -34,6 +35,9 @@ export interface Machine {
   target(environment: string, service: ServiceName): Promise<Target>;
   /** What a release wants of an environment; its revisions are kept so that they can be started here. */
   intend(release: Release, environment: string): Promise<Intent>;
+  /** False when there is no such service here. */
+  maintain(place: { environment: string; service: ServiceName }, wish: MaintenanceWish): Promise<boolean>;
+  inMaintenance(environment: string): Promise<Readonly<Record<ServiceName, Maintenance>>>;
   /** Where people reach the environment; undefined before anything was deployed to it. */
   publicUrl(environment: string): Promise<string | undefined>;
 }
@@ -82,6 +86,12 @@ export function processMachine(options: MachineOptions): Machine {
 
   return {
     publicUrl,
+    maintain: ({ environment, service }, wish) => host.maintain(`${environment}/${service}`, wish),
+    inMaintenance: async (environment) => {
+      const keys = (await host.services()).filter((key) => key.startsWith(`${environment}/`));
+      const seen = await Promise.all(keys.map(async (key) => [key.split("/")[1] ?? key, await host.get(key)] as const));
+      return Object.fromEntries(seen.flatMap(([name, s]) => (s?.maintenance ? [[name, s.maintenance]] : [])));
+    },
     metrics: hostMetrics(host),
     jobs: hostJobs({
       host,
