@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { databaseClock } from "../adapters/postgres/database-clock.ts";
 import { startEmbedded } from "../adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "../adapters/postgres/store.ts";
 import { revisionFiles } from "../adapters/revisions/revision-file.ts";
@@ -89,7 +90,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     unpack: (artifact, folder) => unpackArtifact(dataFolder, artifact, folder),
     database: (wanted) => store.provisionDatabase(wanted),
   });
-  const clock = await databaseClock(store);
+  const clock = await databaseClock({ now: () => store.now(), onPutBack: () => store.forgetFuture() });
   const ports: Ports = {
     clock,
     journal: store.journal,
@@ -139,6 +140,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     close: async () => {
       stopping.abort();
+      clock.stop();
       await Promise.all([...drivers, keeping]);
       await store.close();
     },
@@ -172,17 +174,6 @@ async function claimHost(host: HostClient, journal: string): Promise<void> {
 function releaseOf(kept: { readonly frozen: unknown } | undefined, id: string): Release {
   if (kept === undefined) throw new Problem(`there is no release ${id}`, "Build it with `sluice deploy`");
   return kept.frozen as Release;
-}
-
-/** Moments in the journal are the database's; ours are brought to its clock. */
-async function databaseClock(store: Store): Promise<Clock> {
-  const before = Date.now();
-  const there = await store.now();
-  const offsetMs = there - (before + Date.now()) / 2;
-  return {
-    now: () => Date.now() + Math.round(offsetMs),
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  };
 }
 
 interface Driving {

@@ -11,7 +11,6 @@ import { createServer } from "../server/server.ts";
 import { localToken } from "../server/token-file.ts";
 import { hasArtifact } from "../workspace/artifact/store.ts";
 import { arrivedBytes, finishUpload, takeBytes } from "../workspace/artifact/upload.ts";
-import { openShelves } from "../workspace/cache/shelves.ts";
 import type { ControlPlane } from "./control.ts";
 import { openDoor, type PublicDoor } from "./public-door.ts";
 
@@ -101,9 +100,6 @@ function placesOf(plane: ControlPlane, data: string): Places {
     metrics: plane.host.metrics,
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
-    shelves: openShelves(join(data, "shared-cache")),
-    maintain: plane.machine.maintain,
-    inMaintenance: plane.machine.inMaintenance,
     artifacts: {
       has: (artifact) => hasArtifact(data, artifact),
       arrived: (upload) => arrivedBytes(data, upload),

@@ -75,12 +75,13 @@ export function claimsIn(database: Database, workspace: string): Queue {
     const found = new Map(rows.map((row) => [Number(row.nr), asClaim(row)]));
     return asked.map((_, index) => found.get(index + 1));
   });
+  // A lease that has run out cannot be given back: that would say that somebody looked, and the gap would be lost.
   const release = together<{ readonly claim: Claim; readonly dueInMs: Ms | undefined }, void>(async (given) => {
     await database.ask(
       `update sluice.deployments d set worker = null, leased_until = null, looked_at = clock_timestamp(),
        due_at = case when is_woken then due_at else clock_timestamp() + given.due_in_ms * interval '1 ms' end
        from unnest($1::text[], $2::bigint[], $3::float8[]) as given (id, token, due_in_ms)
-       where d.id = given.id and d.token = given.token`,
+       where d.id = given.id and d.token = given.token and d.leased_until > clock_timestamp()`,
       [
         given.map((one) => one.claim.deployment),
         given.map((one) => one.claim.token),
@@ -112,7 +113,7 @@ export function claimsIn(database: Database, workspace: string): Queue {
 
 function asClaim({ id, worker, token, position, lease_ms, late_ms, unwatched_ms }: Found): Claim {
   const unwatchedMs = Math.round(Number(unwatched_ms));
-  const gapMs = unwatchedMs > lease_ms ? unwatchedMs : 0;
+  const gapMs = unwatchedMs >= lease_ms ? unwatchedMs : 0;
   return { deployment: id, worker, token: Number(token), position, lateMs: Number(late_ms), gapMs };
 }
 
@@ -125,6 +126,15 @@ export async function endLeases(database: Database, workspace: string): Promise<
     `update sluice.deployments set last_by = null,
        leased_until = case when leased_until > clock_timestamp() then clock_timestamp() else leased_until end
      where workspace = $1 and due_at is not null`,
+    [workspace],
+  );
+}
+
+/** What was looked at in the future was looked at before the clock was put back: it is due now, and nobody holds it. */
+export async function forgetFuture(database: Database, workspace: string): Promise<void> {
+  await database.ask(
+    `update sluice.deployments set due_at = clock_timestamp(), looked_at = clock_timestamp(), leased_until = null
+     where workspace = $1 and due_at is not null and looked_at > clock_timestamp() + interval '1 second'`,
     [workspace],
   );
 }

@@ -216,6 +216,39 @@ test("time in which every worker was away counts as a gap, though the claim had 
   await one.claims.release(late!, undefined);
 });
 
+test("a lease that ran out cannot be given back as looked at: whoever comes next learns of the gap", async () => {
+  const one = await store();
+  await drained(one);
+  await one.journal.append(id("asleep"), 0, requestedFact(id("env")));
+  const claim = await one.claims.claim("one", 100);
+  await sleep(250);
+  await one.claims.release(claim!, 0);
+  const next = await one.claims.claim("one", 100);
+  expect(next?.gapMs).toBeGreaterThan(200);
+  await one.claims.release(next!, undefined);
+});
+
+test("when the database's clock was put back by an hour, nothing waits for the hour to come again", async () => {
+  const one = await store();
+  await drained(one);
+  const name = id("hour");
+  await one.journal.append(name, 0, requestedFact(id("env")));
+  await one.claims.claim("dead", 60_000);
+  const client = new pg.Client(server().url);
+  await client.connect();
+  await client.query(
+    `update sluice.deployments set due_at = due_at + interval '1 hour', looked_at = looked_at + interval '1 hour',
+     leased_until = leased_until + interval '1 hour' where id = $1`,
+    [name],
+  );
+  await client.end();
+  expect(await one.claims.claim("one", 1000)).toBeUndefined();
+  await one.forgetFuture();
+  const claim = await one.claims.claim("one", 1000);
+  expect(claim).toMatchObject({ deployment: name, gapMs: 0 });
+  await one.claims.release(claim!, undefined);
+});
+
 test("a person's word that comes while a worker holds the claim is not lost when it is given back", async () => {
   const one = await store();
   await drained(one);

@@ -4,7 +4,7 @@ import type { Ms } from "../../domain/frame.ts";
 import type { Claims, EvidenceStore, Journal } from "../../engine/ports.ts";
 import { archive } from "./archive.ts";
 import { type BackingDatabase, provisionDatabase } from "./backing.ts";
-import { claimsIn, endLeases } from "./claims.ts";
+import { claimsIn, endLeases, forgetFuture } from "./claims.ts";
 import { type DatabaseOptions, openDatabase } from "./connection.ts";
 import { type DeploymentQuery, listDeployments } from "./deployments.ts";
 import { environmentsIn } from "./environments.ts";
@@ -28,6 +28,8 @@ export interface Store {
   archive(afterMs: Ms): Promise<number>;
   /** Only while holding the data folder's lock: what a killed predecessor held is free at once. */
   endLeases(): Promise<void>;
+  /** After the database's clock was put back: what was to be looked at before is due now. */
+  forgetFuture(): Promise<void>;
   /** Sleeps until a deployment may be due, at most so long. */
   waitForWork(timeoutMs: Ms, signal?: AbortSignal): Promise<void>;
   /** URL of a database of a service's own, made when it is not there yet. */
@@ -61,6 +63,7 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
       deployments: (query) => listDeployments(database, workspace, query),
       archive: (afterMs) => archive(database, workspace, { afterMs }),
       endLeases: () => endLeases(database, workspace),
+      forgetFuture: () => forgetFuture(database, workspace),
       waitForWork: (timeoutMs, signal) => waiting.forWork(timeoutMs, signal),
       provisionDatabase: (wanted) => provisionDatabase(database, options.url, wanted),
       now: async () => Number((await database.ask<{ now: string }>("select sluice.now_ms() as now"))[0]?.now),

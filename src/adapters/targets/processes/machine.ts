@@ -5,14 +5,13 @@ import type { Intent, ServiceName } from "../../../domain/plan.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { configOf, type Digest, type Release, revisionsFor } from "../../../domain/release.ts";
 import type { Jobs, MetricSource, Target } from "../../../engine/ports.ts";
-import type { Maintenance, MaintenanceWish } from "../../../host/api.ts";
 import type { HostClient } from "../../../host/client.ts";
 import type { KeptRevision, Revisions } from "../../revisions/revision-file.ts";
 import type { Secrets } from "../../secrets/secret-file.ts";
 import { environmentValues } from "./environment-values.ts";
 import { hostJobs } from "./jobs.ts";
 import { hostMetrics } from "./metrics.ts";
-import { placementOf } from "./placement.ts";
+import type { Placement } from "./requests.ts";
 import { type RunnableParts, replicaSpecOf } from "./runnable.ts";
 import { processesTarget } from "./target.ts";
 
@@ -35,12 +34,12 @@ export interface Machine {
   target(environment: string, service: ServiceName): Promise<Target>;
   /** What a release wants of an environment; its revisions are kept so that they can be started here. */
   intend(release: Release, environment: string): Promise<Intent>;
-  /** False when there is no such service here. */
-  maintain(place: { environment: string; service: ServiceName }, wish: MaintenanceWish): Promise<boolean>;
-  inMaintenance(environment: string): Promise<Readonly<Record<ServiceName, Maintenance>>>;
   /** Where people reach the environment; undefined before anything was deployed to it. */
   publicUrl(environment: string): Promise<string | undefined>;
 }
+
+/** How long a request may wait at a switch, and how much of it is kept meanwhile. */
+const buffer: Placement["buffer"] = { maxMs: 15_000, maxBytes: 4 * 2 ** 20 };
 
 export function processMachine(options: MachineOptions): Machine {
   const { host, revisions, secrets } = options;
@@ -81,17 +80,11 @@ export function processMachine(options: MachineOptions): Machine {
   async function publicUrl(environment: string): Promise<string | undefined> {
     const key = (await host.services()).find((service) => service.startsWith(`${environment}/`));
     const seen = key === undefined ? undefined : await host.get(key);
-    return seen?.entryUrl;
+    return seen === undefined ? undefined : `http://127.0.0.1:${seen.entryPort}`;
   }
 
   return {
     publicUrl,
-    maintain: ({ environment, service }, wish) => host.maintain(`${environment}/${service}`, wish),
-    inMaintenance: async (environment) => {
-      const keys = (await host.services()).filter((key) => key.startsWith(`${environment}/`));
-      const seen = await Promise.all(keys.map(async (key) => [key.split("/")[1] ?? key, await host.get(key)] as const));
-      return Object.fromEntries(seen.flatMap(([name, s]) => (s?.maintenance ? [[name, s.maintenance]] : [])));
-    },
     metrics: hostMetrics(host),
     jobs: hostJobs({
       host,
@@ -116,11 +109,7 @@ export function processMachine(options: MachineOptions): Machine {
       const target = processesTarget({
         host,
         key,
-        placement: async (revision) => {
-          const { spec, release } = keptOf(environment, revision);
-          const here = configOf(await options.release(release)).environments[environment];
-          return placementOf(spec, environment, here ?? { port: 0 });
-        },
+        placement: async (revision) => placementOf(keptOf(environment, revision), options),
         runnable: async (revision) => replicaSpecOf(keptOf(environment, revision), parts),
       });
       targets.set(key, target);
@@ -151,4 +140,20 @@ export function processMachine(options: MachineOptions): Machine {
       });
     },
   };
+}
+
+/** Where the outside finds a service belongs to the revision that is being rolled out, not to the control plane. */
+async function placementOf({ spec, environment, release }: KeptRevision, options: MachineOptions): Promise<Placement> {
+  const here = configOf(await options.release(release)).environments[environment];
+  const { ingress } = spec;
+  const rule = ingress && {
+    path: ingress.path,
+    stripPath: ingress.stripPath,
+    ...(ingress.host === undefined ? {} : { host: hostName(ingress.host, here?.domain) }),
+  };
+  return { ingress: rule === undefined ? [] : [rule], entry: { environment, port: here?.port ?? 0 }, buffer };
+}
+
+function hostName(host: string, domain: string | undefined): string {
+  return host.includes(".") || domain === undefined ? host : `${host}.${domain}`;
 }
