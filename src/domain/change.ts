@@ -81,7 +81,7 @@ const changes: Changes = {
     paused: { by: fact.by, at, ...(fact.reason === undefined ? {} : { reason: fact.reason }) },
   }),
   unpaused: (run, _fact, at) => ({
-    ...later(run, run.paused === undefined ? 0 : at - run.paused.at),
+    ...later(run, run.paused === undefined ? 0 : at - run.paused.at, at),
     paused: undefined,
   }),
   promoted: (run, fact, at) => ({
@@ -99,7 +99,7 @@ const changes: Changes = {
     phase: retriedPhase(run, at),
     nodes: mapNodes(run, (node) => ({ ...withoutJudgement(node), since: at, attempt: node.attempt + 1 })),
   }),
-  resumed: (run, fact) => later(run, fact.gapMs),
+  resumed: (run, fact, at) => later(run, fact.gapMs, at),
   ended: (_run, fact, at) => ({
     hold: undefined,
     paused: undefined,
@@ -172,13 +172,15 @@ function begin(run: Run, nodes: Run["nodes"], { after, at }: { after: readonly N
   return { ...nodes, ...Object.fromEntries(begun) };
 }
 
-/** Time in which nobody looked, or that a person took, uses up no patience. */
-function later(run: Run, gapMs: Ms): Partial<Run> {
+/** Time in which nobody looked, or that a person took, uses up no patience; what began meanwhile begins now. */
+function later(run: Run, gapMs: Ms, now: Ms): Partial<Run> {
+  const shifted = (since: Ms) => Math.max(since, Math.min(since + gapMs, now));
+  const postponed = <T extends { readonly since: Ms }>(state: T): T => ({ ...state, since: shifted(state.since) });
   return {
-    nodes: mapNodes(run, (node) => ({ ...node, since: node.since + gapMs })),
-    hold: run.hold === undefined ? undefined : { ...run.hold, since: run.hold.since + gapMs },
-    ...(run.plannedAt === undefined ? {} : { plannedAt: run.plannedAt + gapMs }),
-    ...(run.phase.kind === "retreating" ? { phase: laterWalks(run.phase, gapMs) } : {}),
+    nodes: mapNodes(run, postponed),
+    hold: run.hold === undefined ? undefined : postponed(run.hold),
+    ...(run.plannedAt === undefined ? {} : { plannedAt: shifted(run.plannedAt) }),
+    ...(run.phase.kind === "retreating" ? { phase: laterWalks(run.phase, postponed) } : {}),
   };
 }
 
@@ -196,8 +198,8 @@ function mapOne<T>(all: Readonly<Record<string, T>>, key: string, edit: (one: T)
   return one === undefined ? all : { ...all, [key]: edit(one) };
 }
 
-function laterWalks(phase: Extract<Phase, { kind: "retreating" }>, gapMs: Ms): Phase {
-  const walks = Object.entries(phase.walks).map(([s, walk]) => [s, { ...walk, since: walk.since + gapMs }]);
+function laterWalks(phase: Extract<Phase, { kind: "retreating" }>, postponed: (walk: Walk) => Walk): Phase {
+  const walks = Object.entries(phase.walks).map(([s, walk]) => [s, postponed(walk)]);
   return { ...phase, walks: Object.fromEntries(walks) };
 }
 

@@ -85,9 +85,12 @@ function lesser(a: Frame, b: Frame): Frame {
   return { revisions: both(a, b, Math.min), routes: a.routes };
 }
 
-/** What may be standing while `b` is asked for after `a`: the larger capacity of each, with the traffic last asked for. */
+/**
+ * What may be standing while `b` is asked for after `a`: the larger capacity of each. Of traffic, what held: whether the
+ * new weights ever got there is not known, and asking for them now would send a broken candidate more.
+ */
 function larger(a: Frame, b: Frame): Frame {
-  return { revisions: both(a, b, Math.max), routes: b.routes };
+  return { revisions: both(b, a, Math.max), routes: a.routes };
 }
 
 function both(a: Frame, b: Frame, pick: (x: number, y: number) => number): Record<RevisionId, Share> {

@@ -26,7 +26,13 @@ export type Task =
       readonly rely: readonly RevisionId[];
     }
   /** Keep what stands standing: a missing replica or a foreign weight is put right, a crash loop is seen. */
-  | { readonly kind: "keep"; readonly service: ServiceName; readonly frame: Frame };
+  | {
+      readonly kind: "keep";
+      readonly service: ServiceName;
+      readonly frame: Frame;
+      /** Asked for before a person paused: what is on its way there is left alone. */
+      readonly asked: Frame;
+    };
 
 /** The fact that must be written now, if any: it follows from the state and the time alone. */
 export function follows(run: Run, now: Ms): Fact | undefined {
@@ -107,9 +113,10 @@ function keeps(run: Run): readonly Task[] {
     attempts(run).map((task) => (task.kind === "attempt" && task.step.kind === "set" ? task.node.service : undefined)),
   );
   return Object.entries(run.plan?.services ?? {}).flatMap(([name, service]) => {
-    const frame = framesOf(run, name, service).held.at(-1) ?? service.from;
+    const { held, asked } = framesOf(run, name, service);
+    const frame = held.at(-1) ?? service.from;
     const isKept = !moving.has(name) && run.givenUp[name] === undefined && !sameFrame(frame, service.from);
-    return isKept ? [{ kind: "keep", service: name, frame }] : [];
+    return isKept ? [{ kind: "keep", service: name, frame, asked }] : [];
   });
 }
 

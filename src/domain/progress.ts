@@ -10,8 +10,16 @@ export interface Active {
   readonly step: Step;
 }
 
-/** Nodes whose turn it is, each at its current step. */
+const active = new WeakMap<Run, readonly Active[]>();
+
+/** Nodes whose turn it is, each at its current step; remembered, for a tick asks for them many times. */
 export function activeNodes(run: Run): readonly Active[] {
+  const known = active.get(run) ?? findActive(run);
+  active.set(run, known);
+  return known;
+}
+
+function findActive(run: Run): readonly Active[] {
   return (run.plan?.nodes ?? []).flatMap((node) => {
     const state = run.nodes[node.id];
     const step = state === undefined ? undefined : node.steps[state.step];
@@ -21,15 +29,26 @@ export function activeNodes(run: Run): readonly Active[] {
   });
 }
 
-/** The frames of a service that held, oldest first, and the one that is being asked for (the last held one between sets). */
-export function framesOf(
-  run: Run,
-  name: ServiceName,
-  service: PlannedService,
-): { readonly held: readonly Frame[]; readonly asked: Frame } {
+export interface Frames {
+  /** Those that held, oldest first. */
+  readonly held: readonly Frame[];
+  /** The one that is being asked for; the last held one between sets. */
+  readonly asked: Frame;
+}
+
+const frames = new WeakMap<Run, Map<ServiceName, Frames>>();
+
+export function framesOf(run: Run, name: ServiceName, service: PlannedService): Frames {
+  const ofRun = frames.get(run) ?? new Map<ServiceName, Frames>();
+  const known = ofRun.get(name) ?? findFrames(run, name, service);
+  frames.set(run, ofRun.set(name, known));
+  return known;
+}
+
+function findFrames(run: Run, name: ServiceName, service: PlannedService): Frames {
   const nodes = (run.plan?.nodes ?? []).filter((node) => node.service === name);
   const held = [service.from, ...nodes.flatMap((node) => doneFrames(run, node))];
-  const current = activeNodes(run).find((active) => active.node.service === name && active.step.kind === "set");
+  const current = activeNodes(run).find((node) => node.node.service === name && node.step.kind === "set");
   const last = held.at(-1) ?? service.from;
   return { held, asked: current?.step.kind === "set" ? current.step.frame : last };
 }

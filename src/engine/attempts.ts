@@ -10,7 +10,7 @@ import type { Run } from "../domain/run.ts";
 import { type Asked, assess, hasDrifted, overloads } from "../domain/seen.ts";
 import type { Surroundings } from "./advance.ts";
 import { attemptBake } from "./bake.ts";
-import type { Target } from "./ports.ts";
+import type { Fence, Target } from "./ports.ts";
 
 export interface Attempt {
   readonly fact?: Fact;
@@ -108,32 +108,37 @@ function askedOf(run: Run, service: string, frame: Frame, rely: Asked["rely"]): 
 }
 
 /** Asks for a frame, unless it would overload what is ready, and assesses an observation that was made after asking. */
-async function ask({ service, key, asked, run, around }: Ask): Promise<ReturnType<typeof assess>> {
+async function ask(asking: Ask): Promise<ReturnType<typeof assess>> {
+  const { service, key, asked, run, around } = asking;
   const target = await around.ports.target(run.environment, service);
+  const isNew = around.memory.asked.get(service) !== key;
+  // Before looking: bringing an artifact may take minutes, and what was ready then may not be so any more.
+  if (isNew) await publish(target, asked.frame);
   const seen = await target.observe();
   const answer = assess(seen, asked);
-  const isNew = around.memory.asked.get(service) !== key;
-  if (!isNew && !(answer.kind === "waiting" && hasDrifted(seen, asked.frame, asked.size))) return answer;
+  if (!isNew) {
+    if (answer.kind !== "waiting" || !hasDrifted(seen, asked.frame, asked.size)) return answer;
+    around.memory.asked.delete(service);
+    return ask(asking);
+  }
   const overloaded = overloads(seen, asked);
   if (overloaded !== undefined)
     return answer.kind === "broken"
       ? answer
       : { kind: "waiting", because: `${overloaded} is not ready for its traffic` };
-  await apply(target, asked, run, around);
+  await target.apply(asked.frame, asked.size, fenceOf(run, around));
   around.memory.asked.set(service, key);
   return assess(await target.observe(), asked);
 }
 
-async function apply(
-  target: Target,
-  asked: Pick<Asked, "frame" | "size">,
-  run: Run,
-  { ports }: Surroundings,
-): Promise<void> {
-  for (const [revision, share] of Object.entries(asked.frame.revisions)) {
+async function publish(target: Target, frame: Frame): Promise<void> {
+  for (const [revision, share] of Object.entries(frame.revisions)) {
     if (share.capacity > 0) await target.publish(revision);
   }
-  await target.apply(asked.frame, asked.size, { journal: ports.journal.id, seq: run.seq });
+}
+
+function fenceOf(run: Run, { ports }: Surroundings): Fence {
+  return { journal: ports.journal.id, seq: run.seq };
 }
 
 async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings): Promise<Attempt> {
@@ -156,8 +161,9 @@ async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings)
     const because = `${planned.candidate}: ${broken}`;
     return { fact: { kind: "step failed", node: where.node.id, step: where.index, because }, dueInMs: 0 };
   }
-  if (hasDrifted(seen, task.frame, planned.size)) {
-    await apply(target, { frame: task.frame, size: planned.size }, run, around);
+  if (hasDrifted(seen, task.frame, planned.size) && hasDrifted(seen, task.asked, planned.size)) {
+    await publish(target, task.frame);
+    await target.apply(task.frame, planned.size, fenceOf(run, around));
     around.memory.asked.delete(task.service);
   }
   return { dueInMs: tickOf(around) };

@@ -22,6 +22,13 @@ export interface WorkerOptions {
 /** Waits shorter than this are sat out with the claim in hand; longer ones give it back. */
 const sitOutMs: Ms = 100;
 
+/** A claim, and when it was asked for or prolonged: from before the question on, since its lease may be that old. */
+type Held = Claim & { askedAt: Ms };
+
+function lost({ worker, deployment }: Held): Fenced {
+  return new Fenced(`${worker} lost its claim on ${deployment}`);
+}
+
 /** The lease ends by itself when giving it back fails too. */
 function ignoreTemporary(error: unknown): void {
   if (!(error instanceof Temporary)) throw error;
@@ -52,8 +59,9 @@ export class Worker {
   async once(isStopped: () => boolean = () => false): Promise<boolean> {
     const name = this.#freeNames.pop() ?? this.#newName();
     try {
+      const askedAt = this.#options.ports.clock.now();
       const claim = await this.#options.claims.claim(name, this.#options.leaseMs);
-      if (claim !== undefined) await this.#hold(claim, isStopped);
+      if (claim !== undefined) await this.#hold({ ...claim, askedAt }, isStopped);
       return claim !== undefined;
     } finally {
       this.#freeNames.push(name);
@@ -65,9 +73,12 @@ export class Worker {
     return `${this.#options.name}/${this.#names}`;
   }
 
-  async #hold(claim: Claim, isStopped: () => boolean): Promise<void> {
+  async #hold(claim: Held, isStopped: () => boolean): Promise<void> {
+    let hasTakenUp = false;
     try {
-      const dueInMs = await this.#drive(claim, isStopped);
+      const run = await this.#takenUp(claim);
+      hasTakenUp = true;
+      const dueInMs = run === undefined ? undefined : await this.#drive(run, claim, isStopped);
       await this.#options.claims.release(claim, dueInMs);
     } catch (error) {
       this.#memories.delete(claim.deployment);
@@ -75,28 +86,32 @@ export class Worker {
         if (this.#options.ports.report === undefined) throw error;
         this.#options.ports.report(error);
       }
-      await this.#options.claims.release(claim, 500).catch(ignoreTemporary);
+      // Giving back says that somebody looked: a gap that is not written down yet would be lost.
+      if (hasTakenUp || claim.gapMs === 0) await this.#options.claims.release(claim, 500).catch(ignoreTemporary);
     }
   }
 
-  async #drive(claim: Claim, isStopped: () => boolean): Promise<Ms | undefined> {
-    const { ports, claims, leaseMs, name } = this.#options;
-    const { clock } = ports;
+  /** The run as the journal has it; a gap before this claim is written down first. */
+  async #takenUp(claim: Held): Promise<Run | undefined> {
     const known = this.#memories.get(claim.deployment)?.run;
     const isCurrent = known !== undefined && known.position === claim.position;
-    let run = isCurrent ? known : await this.#caughtUp(claim.deployment);
-    if (run === undefined) return undefined;
-    if (claim.gapMs > 0 && run.phase.kind !== "ended" && run.phase.kind !== "queued") {
-      run = await this.#write(run, { kind: "resumed", worker: name, gapMs: claim.gapMs });
-      await claims.renew(claim, leaseMs);
-    }
-    let renewedAt = clock.now();
+    const run = isCurrent ? known : await this.#caughtUp(claim.deployment);
+    if (run === undefined || claim.gapMs === 0 || run.phase.kind === "ended" || run.phase.kind === "queued") return run;
+    const resumed = await this.#write(run, { kind: "resumed", worker: this.#options.name, gapMs: claim.gapMs });
+    await this.#renew(claim);
+    return resumed;
+  }
+
+  async #drive(begun: Run, claim: Held, isStopped: () => boolean): Promise<Ms | undefined> {
+    const { ports, leaseMs } = this.#options;
+    const { clock } = ports;
+    let run = begun;
     while (run.phase.kind !== "ended" && !isStopped()) {
-      if (clock.now() - renewedAt > leaseMs / 3) {
-        if (!(await claims.renew(claim, leaseMs))) throw new Fenced(`${name} lost its claim on ${claim.deployment}`);
-        renewedAt = clock.now();
-      }
+      const unwatchedMs = clock.now() - claim.askedAt;
+      if (unwatchedMs > leaseMs / 3 || unwatchedMs < 0) await this.#renew(claim);
       const { fact, dueInMs, waiting } = await advance(run, this.#around(run.id));
+      // Whoever looked for longer than a lease (a machine asleep, a clock set) says nothing: the gap uses up no patience.
+      if (clock.now() - claim.askedAt >= leaseMs) throw lost(claim);
       if (fact !== undefined) {
         run = await this.#write(run, fact);
         continue;
@@ -109,6 +124,13 @@ export class Worker {
     if (run.phase.kind !== "ended") return 0;
     this.#memories.delete(run.id);
     return undefined;
+  }
+
+  async #renew(claim: Held): Promise<void> {
+    const { claims, leaseMs, ports } = this.#options;
+    const askedAt = ports.clock.now();
+    if (!(await claims.renew(claim, leaseMs))) throw lost(claim);
+    claim.askedAt = askedAt;
   }
 
   /** Writes at exactly the run's position; when somebody else wrote there first, only catches up. */

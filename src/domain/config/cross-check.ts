@@ -2,7 +2,6 @@
 // config loosely, so that these problems are reported together with those of form.
 import { hostQueries } from "../check.ts";
 import { Loose, mendFor } from "./loose.ts";
-import { probesAskOneThing } from "./probe-check.ts";
 import type { ConfigProblem } from "./problems.ts";
 import { strategyKinds } from "./strategy.ts";
 import { duration } from "./units.ts";
@@ -17,7 +16,6 @@ export function crossCheck(written: unknown): readonly ConfigProblem[] {
 const checks: readonly Check[] = [
   somethingToDeploy,
   servicesAreWhole,
-  probesAskOneThing,
   dependenciesExist,
   valuesComeFromSomewhere,
   strategiesExist,
@@ -30,7 +28,6 @@ const checks: readonly Check[] = [
   ingressIsUnique,
   hostNumbersExist,
   bakesAreOrdered,
-  certificatesHaveADomain,
 ];
 
 const backingKinds = ["postgres", "redis"];
@@ -73,10 +70,8 @@ function servicesAreWhole(config: Loose): readonly ConfigProblem[] {
             ),
           ]
         : []),
-      ...(kind === "worker"
-        ? [ingress, service.at("traffic"), service.at("openapi")]
-            .filter((key) => key.value !== undefined)
-            .map((key) => key.problem("a worker answers no requests", `Take ${key.name} away, or make it kind: "http"`))
+      ...(kind === "worker" && ingress.value !== undefined
+        ? [ingress.problem("a worker answers no requests", 'Take ingress away, or make it kind: "http"')]
         : []),
     ];
   });
@@ -267,13 +262,5 @@ function bakesAreOrdered(config: Loose): readonly ConfigProblem[] {
     );
     if (min === undefined || max === undefined || min <= max) return [];
     return [bake.problem(`min ${bake.at("min").value} is above max ${bake.at("max").value}`, "Exchange them")];
-  });
-}
-
-function certificatesHaveADomain(config: Loose): readonly ConfigProblem[] {
-  return config.at("environments").entries.flatMap((environment) => {
-    const tls = environment.at("entry").at("tls");
-    if (tls.value === undefined || environment.at("domain").value !== undefined) return [];
-    return [tls.problem("nobody knows under which name to ask", 'Add domain: "shop.example" to the environment')];
   });
 }
