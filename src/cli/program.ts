@@ -18,7 +18,6 @@ import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
 import { loginVerb, logoutVerb, whoamiVerb } from "./verbs/login.ts";
 import { logsVerb } from "./verbs/logs.ts";
-import { maintenanceVerb } from "./verbs/maintenance.ts";
 import { planVerb } from "./verbs/plan.ts";
 import { rollbackVerb } from "./verbs/rollback.ts";
 import { runVerb } from "./verbs/run.ts";
@@ -45,7 +44,6 @@ const verbs: readonly ((program: Command) => void)[] = [
   statusVerb,
   steerVerbs,
   rollbackVerb,
-  maintenanceVerb,
   historyVerb,
   logsVerb,
   healthVerb,

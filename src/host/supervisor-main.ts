@@ -70,7 +70,6 @@ async function supervise(): Promise<void> {
     fleet,
     router,
     tableFile: paths.table,
-    logs: paths.logs,
     ...counted,
     log,
     forget: listeners.forget,
@@ -96,7 +95,7 @@ async function supervise(): Promise<void> {
       reconciler.routerRestarted();
     },
   });
-  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open, log });
+  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open });
   const adopted = fleet.adopt();
   reconciler.reconsider();
 

@@ -8,7 +8,6 @@ import { plan } from "../domain/plan.ts";
 import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
-import { cacheToken } from "./cache-token.ts";
 import {
   checkedRelease,
   command,
@@ -24,18 +23,13 @@ import {
 } from "./commands.ts";
 import { type Live, liveEvents } from "./live.ts";
 import { openapi } from "./openapi.ts";
-import { Refusal } from "./problem-answer.ts";
 import { refuseShortcut } from "./release-path.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
-
-const trusted = { kind: "trusted" } as const;
 
 export interface Office extends Desk, Live {
   readonly records: Desk["records"];
   readonly auth: Auth;
   readonly version: string;
-  /** The control plane's own. */
-  readonly token: string;
   /** A new deployment's id. */
   newId(): string;
 }
@@ -75,11 +69,6 @@ export function handlers(office: Office): Handlers {
       const code = auth.newCode();
       return { code, path: `/login?code=${code}`, expiresInMs: codeLivesMs };
     },
-    cacheToken: async ({ body: { untrusted, days } }) => {
-      const expiresAt = office.clock.now() + days * 86_400_000;
-      const scope = untrusted === undefined ? trusted : ({ kind: "untrusted", name: untrusted } as const);
-      return { token: cacheToken(office.token, scope, expiresAt), expiresAt };
-    },
     status: async ({ query }) => {
       const known = (await records.environments.list()).filter(
         ({ name }) => query.environment === undefined || query.environment === name,
@@ -93,7 +82,6 @@ export function handlers(office: Office): Handlers {
             ...(url === undefined ? {} : { url }),
             open: await runsOf(records, open),
             waiting: first === undefined ? [] : places.waiting(first),
-            inMaintenance: await places.inMaintenance(environment.name),
           };
         }),
       );
@@ -167,14 +155,6 @@ export function handlers(office: Office): Handlers {
         stands,
         ...(standing === undefined ? {} : { standingRelease: standing }),
       };
-    },
-    maintenance: async ({ params: { environment, service }, body: { on, reason }, who }) => {
-      if (await places.maintain({ environment, service }, { on, by: who.name, ...given(reason) }))
-        return { environment, service, on };
-      throw new Refusal(404, {
-        so: `there is no service ${service} in ${environment}`,
-        mend: 'Name one that "sluice status" shows',
-      });
     },
     putSecrets: async ({ params: { environment }, body: { values } }) => ({
       versions: places.putSecrets(environment, values),

@@ -6,10 +6,25 @@ import type { Claim, Claims, Clock, Environments, Journal } from "../engine/port
 
 interface Due {
   at: Ms | undefined;
-  lease: { worker: string; token: number; until: Ms } | undefined;
+  /** What a person said while a worker held the claim is looked at as soon as it is given back. */
+  isWoken: boolean;
+  lease: { readonly worker: string; readonly token: number; until: Ms } | undefined;
   /** When a worker last said that it looks: a claim alone does not. */
   lookedAt: Ms;
 }
+
+/** Facts that a worker writes of itself wake nobody. */
+const wakes: ReadonlySet<Fact["kind"]> = new Set<Fact["kind"]>([
+  "requested",
+  "approved",
+  "refused",
+  "paused",
+  "unpaused",
+  "promoted",
+  "abort asked",
+  "retried",
+  "superseded",
+]);
 
 export class SimJournal implements Journal, Claims, Environments {
   readonly id = "simulated";
@@ -37,45 +52,55 @@ export class SimJournal implements Journal, Claims, Environments {
       deployment,
       position,
       seq: this.#seq,
-      at: this.#clock.now(),
+      at: Math.max(this.#clock.now(), stream.at(-1)?.at ?? 0),
       previous: stream.at(-1)?.hash ?? "",
       hash: `${deployment}:${position}`,
       // As a database would hand it back: nothing that JSON does not keep.
       fact: JSON.parse(JSON.stringify(fact)),
     };
     this.#streams.set(deployment, [...stream, event]);
-    const due = this.#due.get(deployment) ?? { at: undefined, lease: undefined, lookedAt: this.#clock.now() };
-    this.#due.set(deployment, { ...due, at: this.#clock.now() });
+    if (stream.length === 0)
+      this.#due.set(deployment, { at: undefined, isWoken: false, lease: undefined, lookedAt: event.at });
+    if (wakes.has(fact.kind)) this.#wake(deployment);
     return event;
   }
 
   async claim(worker: string, leaseMs: Ms): Promise<Claim | undefined> {
     const now = this.#clock.now();
-    const free = [...this.#due].filter(([, d]) => d.at !== undefined && d.at <= now && (d.lease?.until ?? 0) <= now);
+    const free = [...this.#due].filter(([, due]) => isDue(due, now) && isFree(due, now, { worker, leaseMs }));
     const [first] = free.sort(([, a], [, b]) => (a.at ?? 0) - (b.at ?? 0));
     if (first === undefined) return undefined;
     const [deployment, due] = first;
-    const gapMs = due.lease === undefined ? 0 : now - due.lookedAt;
-    if (due.lease === undefined) due.lookedAt = now;
+    if (due.lease === undefined) due.lookedAt = due.at ?? now;
+    due.lookedAt = Math.min(due.lookedAt, now);
+    const unwatchedMs = now - due.lookedAt;
     this.#token += 1;
     due.lease = { worker, token: this.#token, until: now + leaseMs };
-    return { deployment, worker, token: this.#token, gapMs, position: this.#streams.get(deployment)?.length ?? 0 };
+    due.isWoken = false;
+    return {
+      deployment,
+      worker,
+      token: this.#token,
+      position: this.#streams.get(deployment)?.length ?? 0,
+      gapMs: unwatchedMs >= leaseMs ? unwatchedMs : 0,
+    };
   }
 
   async renew(claim: Claim, leaseMs: Ms): Promise<boolean> {
-    const lease = this.#due.get(claim.deployment)?.lease;
-    if (lease?.token !== claim.token) return false;
-    lease.until = this.#clock.now() + leaseMs;
-    this.#look(claim.deployment);
+    const due = this.#heldBy(claim);
+    const now = this.#clock.now();
+    if (due?.lease === undefined || due.lease.until <= now) return false;
+    due.lease.until = now + leaseMs;
+    due.lookedAt = now;
     return true;
   }
 
   async release(claim: Claim, dueInMs: Ms | undefined): Promise<void> {
-    const due = this.#due.get(claim.deployment);
-    if (due?.lease?.token !== claim.token) return;
+    const due = this.#heldBy(claim);
+    if (due?.lease === undefined || due.lease.until <= this.#clock.now()) return;
     due.lease = undefined;
-    this.#look(claim.deployment);
-    due.at = dueInMs === undefined ? undefined : this.#clock.now() + dueInMs;
+    due.lookedAt = this.#clock.now();
+    if (!due.isWoken) due.at = dueInMs === undefined ? undefined : this.#clock.now() + dueInMs;
   }
 
   async standing(environment: string, deployment: DeploymentId) {
@@ -100,9 +125,16 @@ export class SimJournal implements Journal, Claims, Environments {
     };
   }
 
-  #look(deployment: DeploymentId): void {
+  #heldBy(claim: Claim): Due | undefined {
+    const due = this.#due.get(claim.deployment);
+    return due?.lease?.token === claim.token ? due : undefined;
+  }
+
+  #wake(deployment: DeploymentId): void {
     const due = this.#due.get(deployment);
-    if (due !== undefined) due.lookedAt = this.#clock.now();
+    if (due === undefined) return;
+    due.at = this.#clock.now();
+    due.isWoken = true;
   }
 
   /** When the next deployment is due or its lease ends; undefined when nothing ever is. */
@@ -113,10 +145,22 @@ export class SimJournal implements Journal, Claims, Environments {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** What a restart without a pause looks like: the lease of a worker that died is gone at once. */
-  forgetLeases(): void {
-    for (const due of this.#due.values()) due.lease = undefined;
+  /** What a restart without a pause looks like: the lease of a worker that died ends at once. */
+  endLeases(): void {
+    const now = this.#clock.now();
+    for (const { lease } of this.#due.values()) if (lease !== undefined) lease.until = Math.min(lease.until, now);
   }
+}
+
+/** Who was looked at in the future was looked at before the clock was put back. */
+function isDue({ at, lookedAt }: Due, now: Ms): boolean {
+  return at !== undefined && (at <= now || lookedAt > now);
+}
+
+/** A lease that is longer than any was given before the clock was put back; who asks again holds nothing any more. */
+function isFree({ lease }: Due, now: Ms, asked: { readonly worker: string; readonly leaseMs: Ms }): boolean {
+  if (lease === undefined || lease.worker === asked.worker) return true;
+  return lease.until <= now || lease.until > now + asked.leaseMs;
 }
 
 function isIn(stream: readonly Event[], environment: string): boolean {

@@ -5,15 +5,17 @@ import type { Ms, RevisionId } from "../domain/frame.ts";
 import type { Sample } from "../domain/metric.ts";
 import { Temporary } from "../domain/problem.ts";
 import type { Clock, EvidenceKey, EvidenceStore, MetricSource, SampleQuery } from "../engine/ports.ts";
+import type { SimClock } from "./sim-clock.ts";
 import type { Behaviour, SimTarget } from "./sim-target.ts";
 
 export interface SimMetricsOptions {
-  readonly clock: Clock;
+  /** A clock whose hands are set is a `SimClock`: its steady time is the world's. */
+  readonly clock: Clock & Partial<Pick<SimClock, "steady" | "whenShown">>;
   readonly targets: ReadonlyMap<string, SimTarget>;
   readonly behaviours: Readonly<Record<RevisionId, Behaviour>>;
   readonly requestsPerSecond: number;
   readonly intervalMs?: Ms;
-  /** Virtual times between which the source does not answer. */
+  /** Steady times between which the source does not answer. */
   readonly downBetween?: readonly [Ms, Ms];
 }
 
@@ -44,7 +46,8 @@ export class SimMetrics implements MetricSource, EvidenceStore {
   async sample({ revision, query }: SampleQuery): Promise<Sample> {
     const { clock, behaviours } = this.#options;
     this.#refuseWhileDown();
-    const since = clock.now() - (this.#startedAt(revision) ?? clock.now());
+    const now = (clock.steady ?? clock).now();
+    const since = now - (this.#startedAt(revision) ?? now);
     const metric = behaviours[revision]?.metrics?.[query];
     return metric === undefined ? { value: 0 } : { value: since >= metric.afterMs ? metric.value : 0 };
   }
@@ -55,7 +58,7 @@ export class SimMetrics implements MetricSource, EvidenceStore {
 
   #refuseWhileDown(): void {
     const { clock, downBetween } = this.#options;
-    const now = clock.now();
+    const now = (clock.steady ?? clock).now();
     if (downBetween !== undefined && now >= downBetween[0] && now < downBetween[1])
       throw new Temporary("connection refused");
   }
@@ -80,10 +83,13 @@ export class SimMetrics implements MetricSource, EvidenceStore {
   #counts(service: string, revision: RevisionId, startMs: Ms, lastsMs: Ms): Counts {
     const target = this.#options.targets.get(service);
     const behaviour = this.#options.behaviours[revision] ?? {};
-    const weight = target?.weights.findLast((w) => w.at <= startMs)?.traffic[revision] ?? 0;
+    const { clock } = this.#options;
+    const began = clock.whenShown === undefined ? startMs : clock.whenShown(startMs);
+    if (began === undefined) return { requests: 0, errors: 0, latency: [] };
+    const weight = target?.weights.findLast((w) => w.at <= began)?.traffic[revision] ?? 0;
     const index = Math.round(startMs / lastsMs) % 100_000;
     const requests = whole((this.#options.requestsPerSecond * lastsMs * weight) / 100_000, index);
-    const since = startMs - (target?.startedAt(revision) ?? startMs);
+    const since = began - (target?.startedAt(revision) ?? began);
     const share = behaviour.errors !== undefined && since >= behaviour.errors.afterMs ? behaviour.errors.share : 0.002;
     const errors = Math.min(requests, whole(requests * share, index));
     return { requests, errors, latency: histogram(requests - errors, behaviour.latencyMs ?? 40) };

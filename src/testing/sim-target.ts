@@ -15,6 +15,8 @@ export interface Behaviour {
   readonly latencyMs?: number;
   /** Numbers of a metric source by query, from so long after its start on; 0 before and for all others. */
   readonly metrics?: Readonly<Record<string, { readonly value: number; readonly afterMs: Ms }>>;
+  /** Its replicas are gone between these moments since the request, and come back by themselves. */
+  readonly awayBetween?: readonly [Ms, Ms];
 }
 
 export interface SimTargetOptions {
@@ -25,6 +27,10 @@ export interface SimTargetOptions {
   readonly drainMs?: Ms;
   /** Percent of capacity that the plan allows to be missing. */
   readonly unavailable?: number;
+  /** The moment of the request. */
+  readonly requestedAt?: Ms;
+  /** False while a request arrives late: then nobody chooses it. */
+  readonly isChosen?: () => boolean;
 }
 
 interface Replica {
@@ -43,7 +49,7 @@ export class SimTarget implements Target {
   /** Breaches of what must never be chosen. */
   readonly violations: string[] = [];
   readonly weights: Weights[] = [];
-  readonly frames: { readonly at: Ms; readonly frame: Frame }[] = [];
+  readonly frames: { readonly at: Ms; readonly seq: number; readonly frame: Frame }[] = [];
   readonly #options: SimTargetOptions;
   readonly #replicas = new Map<RevisionId, Replica[]>();
   readonly #published = new Set<RevisionId>();
@@ -61,7 +67,7 @@ export class SimTarget implements Target {
     if (this.#fence !== undefined && fence.seq < this.#fence.seq)
       throw new Fenced(`seq ${fence.seq} is older than ${this.#fence.seq}`);
     this.#fence = fence;
-    this.#checkChoice(frame, size);
+    if (this.#options.isChosen?.() !== false) this.#checkChoice(frame, size);
     const now = this.#options.clock.now();
     for (const revision of new Set([...this.#replicas.keys(), ...Object.keys(frame.revisions)])) {
       this.#resize(revision, replicasFor(shareOf(frame, revision).capacity, size), now);
@@ -69,7 +75,7 @@ export class SimTarget implements Target {
     const traffic = Object.fromEntries(Object.entries(frame.revisions).map(([r, share]) => [r, share.traffic]));
     if (JSON.stringify(this.weights.at(-1)?.traffic) !== JSON.stringify(traffic))
       this.weights.push({ at: now, traffic });
-    this.frames.push({ at: now, frame });
+    this.frames.push({ at: now, seq: fence.seq, frame });
   }
 
   async observe(): Promise<Seen> {
@@ -109,6 +115,7 @@ export class SimTarget implements Target {
 
   #share(revision: RevisionId, traffic: number, now: Ms): SeenShare {
     const behaviour = this.#options.behaviours[revision] ?? {};
+    if (this.#isAway(behaviour, now)) return { ready: 0, running: 0, traffic };
     const running = (this.#replicas.get(revision) ?? []).filter((r) => r.stopAt === undefined || r.stopAt > now);
     const serving = running.filter((r) => r.stopAt === undefined);
     const crashes = serving.some(
@@ -121,6 +128,11 @@ export class SimTarget implements Target {
       traffic,
       ...(crashes ? { broken: "crash loop: exited with code 1 three times" } : {}),
     };
+  }
+
+  #isAway({ awayBetween }: Behaviour, now: Ms): boolean {
+    const sinceMs = now - (this.#options.requestedAt ?? now);
+    return awayBetween !== undefined && sinceMs >= awayBetween[0] && sinceMs < awayBetween[1];
   }
 
   /** A chosen move never gives a revision more traffic than its ready capacity bears. */

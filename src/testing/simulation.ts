@@ -1,15 +1,17 @@
 // A whole deployment on virtual time, with the real engine: chosen weather, chosen faults, hours in milliseconds.
-import type { Event, Fact, Outcome } from "../domain/event.ts";
+import type { Event, Fact, FactOf, Outcome } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
-import { type Intent, plan, type Standing } from "../domain/plan.ts";
+import type { Intent, Standing } from "../domain/plan.ts";
+import { Temporary } from "../domain/problem.ts";
+import { activeNodes } from "../domain/progress.ts";
 import { fold, type Run } from "../domain/run.ts";
-import type { JobAnswer, JobCall, Ports } from "../engine/ports.ts";
+import type { JobAnswer } from "../engine/ports.ts";
 import { Worker } from "../engine/worker.ts";
 import { Crash, type Fault, Striker } from "./faults.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimJournal } from "./sim-journal.ts";
-import { SimMetrics } from "./sim-metrics.ts";
-import { type Behaviour, SimTarget } from "./sim-target.ts";
+import type { Behaviour, SimTarget } from "./sim-target.ts";
+import { settleStanding, worldOf } from "./sim-world.ts";
 
 export interface Scenario {
   readonly intent: Intent;
@@ -37,21 +39,25 @@ export interface Simulated {
   readonly violations: readonly string[];
   /** Calls of ports, for choosing where to crash. */
   readonly calls: number;
+  /** Those that changed something. */
+  readonly effects: readonly number[];
   readonly jobsEffective: Readonly<Record<string, number>>;
   readonly targets: ReadonlyMap<string, SimTarget>;
   readonly endedAfterMs: Ms;
 }
 
 const leaseMs: Ms = 15_000;
+/** A worker that finds nothing asks again after so long at most. */
+const idleMaxMs: Ms = 10_000;
 const id = "d1";
 
 export async function simulate(scenario: Scenario): Promise<Simulated> {
   const clock = new SimClock();
   const journal = new SimJournal(clock);
-  const striker = new Striker(scenario.faults ?? []);
-  const { ports, targets, jobsEffective } = await worldOf(scenario, { clock, journal, striker });
+  const striker = new Striker(scenario.faults ?? [], clock);
+  const { ports, claims, newerPorts, targets, jobsEffective } = await worldOf(scenario, { clock, journal, striker });
   await settleStanding(scenario, journal);
-  const startedAt = clock.now();
+  const startedAt = clock.steady.now();
   await journal.append(id, 0, {
     kind: "requested",
     environment: "production",
@@ -59,26 +65,51 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
     intent: scenario.intent,
     by: "ana",
   });
-  const said = [...(scenario.said ?? [])].sort((a, b) => a.atMs - b.atMs);
-  let worker = newWorker(ports, journal);
+  const said = (scenario.said ?? []).toSorted((a, b) => a.atMs - b.atMs);
   const last = startedAt + (scenario.endsWithinMs ?? 86_400_000);
-  while (clock.now() < last && !(await hasEnded(journal))) {
+  let workers = 0;
+  const nextWorker = (): Worker => {
+    workers += 1;
+    const version = striker.upgrades > 0 ? newerPorts : ports;
+    return new Worker({ name: `w${workers}`, ports: version, claims, leaseMs });
+  };
+  const personSpeaksAt = () => {
+    const at = said[0] === undefined ? last : startedAt + said[0].atMs;
+    return at <= clock.steady.now() ? last : Math.min(last, at);
+  };
+  const interrupts = () =>
+    clock.steady.now() >= last ||
+    (said[0] !== undefined && !isAnswer(said[0].fact) && startedAt + said[0].atMs <= clock.steady.now());
+  let worker = nextWorker();
+  while (clock.steady.now() < last && !(await hasEnded(journal))) {
     const due = said[0];
-    if (due !== undefined && startedAt + due.atMs <= clock.now()) {
+    if (due !== undefined && startedAt + due.atMs <= clock.steady.now() && isAsked(due.fact, await journal.read(id))) {
       await journal.append(id, (await journal.read(id)).length, due.fact);
       said.shift();
       continue;
     }
     try {
-      const until = said[0] === undefined ? last : Math.min(last, startedAt + said[0].atMs);
-      if (!(await worker.once(() => clock.now() >= until))) {
-        await clock.sleep(Math.min(journal.nextAt() ?? last, until) - clock.now());
+      await striker.catchUp();
+      if (await hasEnded(journal)) break;
+      const upgrades = striker.upgrades;
+      let isIdle = false;
+      const hasStopped = await striker.run(async () => {
+        isIdle = !(await worker.once(() => interrupts() || striker.upgrades !== upgrades));
+      });
+      if (hasStopped || striker.upgrades !== upgrades) worker = nextWorker();
+      if (isIdle) {
+        const others = untilNext([striker.nextAt(), personSpeaksAt()], clock.steady.now());
+        await clock.sleep(Math.min(idleMaxMs, others, untilNext([journal.nextAt()], clock.now())));
       }
     } catch (error) {
+      if (error instanceof Temporary) {
+        await clock.sleep(500);
+        continue;
+      }
       if (!(error instanceof Crash)) throw error;
-      worker = newWorker(ports, journal);
+      worker = nextWorker();
       if ((scenario.downtimeMs ?? 0) > 0) await clock.sleep(scenario.downtimeMs ?? 0);
-      else journal.forgetLeases();
+      else journal.endLeases();
     }
   }
   const events = await journal.read(id);
@@ -91,107 +122,31 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
     history: canonical(events),
     violations: [...targets].flatMap(([name, target]) => target.violations.map((v) => `${name}: ${v}`)),
     calls: striker.calls,
+    effects: striker.effects,
     jobsEffective,
     targets,
-    endedAfterMs: clock.now() - startedAt,
+    endedAfterMs: clock.steady.now() - startedAt,
   };
 }
 
-function newWorker(ports: Ports, journal: SimJournal): Worker {
-  return new Worker({ name: "w", ports, claims: journal, leaseMs });
+/** Nobody answers a gate before it asks. */
+function isAsked(fact: Fact, events: readonly Event[]): boolean {
+  if (!isAnswer(fact)) return true;
+  const run = fold(events);
+  return run !== undefined && activeNodes(run).some(({ node, index }) => node.id === fact.node && index === fact.step);
+}
+
+function isAnswer(fact: Fact): fact is FactOf<"approved" | "refused"> {
+  return fact.kind === "approved" || fact.kind === "refused";
+}
+
+/** Milliseconds until the first of these moments. */
+function untilNext(moments: readonly (Ms | undefined)[], now: Ms): Ms {
+  return Math.min(...moments.map((at) => (at === undefined ? Number.POSITIVE_INFINITY : at - now)));
 }
 
 async function hasEnded(journal: SimJournal): Promise<boolean> {
   return (await journal.read(id)).at(-1)?.fact.kind === "ended";
-}
-
-interface Made {
-  readonly clock: SimClock;
-  readonly journal: SimJournal;
-  readonly striker: Striker;
-}
-
-async function worldOf(scenario: Scenario, { clock, journal, striker }: Made) {
-  const behaviours = scenario.behaviours ?? {};
-  const targets = new Map<string, SimTarget>();
-  for (const [name, service] of Object.entries({ ...scenario.intent.services, ...scenario.intent.retire })) {
-    const unavailable =
-      "strategy" in service && service.strategy.kind === "rolling" ? service.strategy.maxUnavailable : 0;
-    const target = new SimTarget({
-      clock,
-      behaviours,
-      unavailable,
-      routerLagMs: scenario.routerLagMs ?? 0,
-      drainMs: 2000,
-    });
-    targets.set(name, target);
-    const stable = scenario.stands?.[name];
-    if (stable !== undefined) await startStable(target, stable, service.size);
-  }
-  await clock.sleep(60_000);
-  const down = scenario.metricsDownBetween;
-  const metrics = new SimMetrics({
-    clock,
-    targets,
-    behaviours,
-    requestsPerSecond: scenario.requestsPerSecond ?? 100,
-    ...(down === undefined ? {} : { downBetween: [clock.now() + down[0], clock.now() + down[1]] as const }),
-  });
-  const jobsEffective: Record<string, number> = {};
-  const started = new Set<string>();
-  const jobs = {
-    run: async ({ key, name }: JobCall): Promise<JobAnswer> => {
-      if (!started.has(key)) {
-        started.add(key);
-        jobsEffective[name] = (jobsEffective[name] ?? 0) + 1;
-      }
-      return scenario.jobs?.[name] ?? { state: "succeeded" };
-    },
-  };
-  const struckTargets = new Map(
-    [...targets].map(([name, t]) => [name, striker.around(t, ["publish", "apply", "observe"])]),
-  );
-  const struckMetrics = striker.around(metrics, ["read", "probe", "put", "get"]);
-  const struckJournal = striker.around(journal, ["read", "append", "standing"]);
-  const ports: Ports = {
-    clock,
-    journal: struckJournal,
-    environments: struckJournal,
-    metrics: struckMetrics,
-    evidence: struckMetrics,
-    jobs: striker.around(jobs, ["run"]),
-    target: async (_environment, service) => {
-      const target = struckTargets.get(service);
-      if (target === undefined) throw new Error(`no simulated target for ${service}`);
-      return target;
-    },
-    digest: (text) => String(text.length),
-  };
-  return { ports, targets, jobsEffective };
-}
-
-async function startStable(target: SimTarget, stable: string, size: number): Promise<void> {
-  await target.publish(stable);
-  await target.apply({ revisions: { [stable]: { capacity: 100, traffic: 100 } }, routes: [] }, size, {
-    journal: "simulated",
-    seq: 0,
-  });
-  target.violations.length = 0;
-}
-
-/** The stable side got there by an earlier deployment, which has ended. */
-async function settleStanding(scenario: Scenario, journal: SimJournal): Promise<void> {
-  if (scenario.stands === undefined) return;
-  const release = { id: "r1", version: "1" };
-  await journal.append("d0", 0, {
-    kind: "requested",
-    environment: "production",
-    release,
-    intent: scenario.intent,
-    by: "ana",
-  });
-  await journal.append("d0", 1, { kind: "planned", plan: plan(scenario.intent, {}), stands: {} });
-  await journal.append("d0", 2, { kind: "ended", outcome: "succeeded", stands: scenario.stands });
 }
 
 /** `{kind, step, body}` of each fact, without what may differ between two workers who decide the same. */

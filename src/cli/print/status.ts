@@ -27,14 +27,10 @@ function environmentLines(environment: EnvironmentStatus, view: StatusView): rea
   const what = release === undefined ? colors.dim("nothing stands here") : versionName(release.version);
   const title = [colors.bold(name), what, ...(url === undefined ? [] : [colors.cyan(url)])].join("  ");
   const services = columns(Object.entries(stands).map(([service, revision]) => [`  ${service}`, colors.dim(revision)]));
-  const closed = Object.entries(environment.inMaintenance ?? {}).map(([service, { by, at, reason }]) =>
-    colors.yellow(`  ${service} is in maintenance since ${whenText(at)}, by ${by}${reason ? `: ${reason}` : ""}`),
-  );
   const [current, ...queued] = open;
-  if (current === undefined) return [title, ...services, ...closed];
+  if (current === undefined) return [title, ...services];
   return [
     title,
-    ...closed,
     ...trafficLines(current, { ...view, stepsMax: 0 }),
     `  ${colors.cyan("●")} ${tellNow(current, view.now)}  ${colors.dim(current.id)}`,
     ...waiting.map((line) => colors.dim(`    waits: ${line}`)),
