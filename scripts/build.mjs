@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const entries = {
   main: "src/cli/main.ts",
   index: "src/index.ts",
+  health: "src/health.ts",
   control: "src/compose/main.ts",
   supervisor: "src/host/supervisor-main.ts",
   router: "src/host/router-main.ts",

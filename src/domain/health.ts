@@ -55,11 +55,11 @@ function partOf(name: unknown, check: unknown): readonly HealthPart[] {
 }
 
 function noteOf(check: Readonly<Record<string, unknown>>): string | undefined {
-  const text = [check.message, check.error, check.output, check.reason].find(
+  const text = [check.message, check.error, check.output, check.reason, check.detail].find(
     (one) => typeof one === "string" && one !== "",
   );
   if (typeof text === "string") return text.slice(0, noteCharsMax);
-  const ms = check.latencyMs ?? check.responseTimeMs ?? check.durationMs;
+  const ms = check.latencyMs ?? check.responseTimeMs ?? check.durationMs ?? check.tookMs;
   return typeof ms === "number" ? `${ms} ms` : undefined;
 }
 
