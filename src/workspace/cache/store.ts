@@ -63,7 +63,7 @@ export function openStore(folder: string): Store {
   const fileOf = (key: string) => join(folder, key.slice(0, 2), key);
   return {
     folder,
-    has: (key) => statSync(fileOf(key), { throwIfNoEntry: false }) !== undefined,
+    has: (key) => changedAtMs(fileOf(key)) !== undefined,
     open: (key) => openEntry(fileOf(key), key),
     write: (entry, log, read) => writeEntry(fileOf(entry.key), { entry, log, read }),
     drop: (key) => removeQuietly(fileOf(key)),
@@ -273,13 +273,22 @@ export function readEntry(file: string): Entry | undefined {
 /** At most once a day: pruning by default keeps a store from growing without end. */
 export function pruneDaily(folder: string, limits: Limits): void {
   const mark = join(folder, "pruned");
-  const lastMs = statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const lastMs = changedAtMs(mark) ?? 0;
   if (limits.nowMs - lastMs < 86_400_000) return;
   try {
     writeFileSync(mark, "");
     prune(folder, limits);
   } catch {
     // read-only, or no cache yet
+  }
+}
+
+/** Undefined also where its folder is no folder. */
+function changedAtMs(file: string): number | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    return undefined;
   }
 }
 
