@@ -65,7 +65,7 @@ async function projectsBefore(head: Workspace, before: Before, read: (path: stri
     .flatMap((p) => head.filesOf(p.dir).map((f) => f.path))
     .filter((p) => shapesGraph(p) && has(p));
   const dirs = projectDirs(shape, new Set([...kept, ...shaping]));
-  const now = new Map(head.projects.map((p) => [p.dir, p]));
+  const now = new Map(shape.isNx === head.shape.isNx ? head.projects.map((p) => [p.dir, p]) : []);
   const projects: Project[] = dirs.map((dir) => {
     const at = (file: string) => (dir ? `${dir}/${file}` : file);
     const files = [at("package.json"), at("project.json"), at("turbo.json")] as const;
@@ -74,7 +74,7 @@ async function projectsBefore(head: Workspace, before: Before, read: (path: stri
     const [manifest, nx, turbo] = files.map((f) => (has(f) ? read(f) : undefined));
     return readProject(dir, {
       ...(manifest === undefined ? {} : { manifest }),
-      ...(nx === undefined ? {} : { nx }),
+      ...(nx === undefined || !shape.isNx ? {} : { nx }),
       ...(turbo === undefined || dir === "" ? {} : { turbo }),
     });
   });

@@ -1,6 +1,6 @@
 // The graph that manifests alone declare, without git and without a scan: members are found by reading the directories
 // that the workspace's globs name. The answer is kept beside the stats of all manifests, so that a warm look reads none.
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSealed, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { isDeep, matcher } from "../glob.ts";
@@ -31,11 +31,9 @@ export async function declaredAnswer(root: string, print: (declared: Declared) =
   if (shape.isNx && !shape.globs) return undefined;
   const globs = shape.globs ?? [];
   if (globs.some(isDeep)) return undefined;
-  const { dirs, places, stats, newestMs } = look(root, { globs, isNx: shape.isNx });
+  const { dirs, ofNx, places, stats, newestMs } = look(root, { globs, isNx: shape.isNx });
   const projects = ["", ...dirs].map((dir) => {
-    const own = dir ? `${dir}/project.json` : "project.json";
-    // Most projects have none, and a thrown error costs ten times a look.
-    const nx = shape.isNx && existsSync(`${root}/${own}`) ? text(root, own) : undefined;
+    const nx = ofNx.has(dir) ? text(root, dir ? `${dir}/project.json` : "project.json") : undefined;
     return readProject(dir, {
       manifest: text(root, dir ? `${dir}/package.json` : "package.json") ?? "{}",
       ...(nx === undefined ? {} : { nx }),
@@ -65,7 +63,13 @@ function remembered(file: string): Memory | undefined {
   };
 }
 
-type Looked = Readonly<{ dirs: readonly string[]; places: Buffer; stats: Buffer; newestMs: number }>;
+type Looked = Readonly<{
+  dirs: readonly string[];
+  ofNx: ReadonlySet<string>;
+  places: Buffer;
+  stats: Buffer;
+  newestMs: number;
+}>;
 
 /** Where the members are, and size, times and inode of each file that counts. */
 function look(root: string, { globs, isNx }: Pick<Head, "globs" | "isNx">): Looked {
@@ -84,9 +88,10 @@ function look(root: string, { globs, isNx }: Pick<Head, "globs" | "isNx">): Look
   const isTaken = matcher(globs.filter((g) => g.startsWith("!")).map((g) => g.slice(1)));
   const candidates = globs.filter((g) => !g.startsWith("!")).flatMap((g) => expand(root, g));
   const dirs = [...new Set(candidates)].sort().filter((dir) => !isTaken(dir) && note(dir, `${dir}/package.json`));
-  if (isNx) for (const dir of dirs) note(`${dir}/project.json`, `${dir}/project.json`);
+  const ofNx = new Set(isNx ? ["", ...dirs].filter((dir) => note(`${dir}/project.json`, `${dir}/project.json`)) : []);
   return {
     dirs,
+    ofNx,
     places: Buffer.from(places.join("\0")),
     stats: Buffer.from(Float64Array.from(numbers).buffer),
     newestMs,

@@ -30,9 +30,11 @@ export function makeGraph(projects: readonly Project[], scanned?: Scanned): Grap
   const out: Edge[][] = projects.map(() => []);
   const into: Edge[][] = projects.map(() => []);
   const add = (edge: Edge) => {
-    if (edge.from === edge.to || out[edge.from]?.some((e) => e.to === edge.to)) return;
+    const own = out[edge.from];
+    if (edge.from === edge.to || own === undefined) return;
+    for (const other of own) if (other.to === edge.to) return;
     edges.push(edge);
-    out[edge.from]?.push(edge);
+    own.push(edge);
     into[edge.to]?.push(edge);
   };
   projects.forEach((project, from) => {

@@ -52,6 +52,7 @@ export type Shape = Readonly<{
   root: JsonObject;
   /** Globs of member directories; undefined where this is a single package. */
   globs: readonly string[] | undefined;
+  /** Nx finds projects by project.json; where turbo.json counts, package.json alone makes one. */
   isNx: boolean;
   pnpm: JsonObject;
   turbo: JsonObject | undefined;
@@ -74,7 +75,8 @@ export async function readShape(read: (path: string) => string | undefined): Pro
     stringsAt(root, "workspaces") ??
     stringsAt(objectAt(root, "workspaces"), "packages") ??
     (lerna ? (stringsAt(lerna, "packages") ?? ["packages/*"]) : undefined);
-  return { root, globs, isNx: nx !== undefined, pnpm, turbo: parsed("turbo.json") ?? parsed("turbo.jsonc"), nx };
+  const turbo = parsed("turbo.json") ?? parsed("turbo.jsonc");
+  return { root, globs, isNx: nx !== undefined && turbo === undefined, pnpm, turbo, nx };
 }
 
 /** The directories of projects among the shaping files; the root "" is always one. */

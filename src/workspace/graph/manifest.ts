@@ -30,30 +30,44 @@ const kinds: readonly (readonly [string, DependencyKind])[] = [
 export function readProject(dir: string, files: ProjectFiles): Project {
   const at = (file: string) => (dir ? `${dir}/${file}` : file);
   const manifest = files.manifest === undefined ? {} : parseJsonc(files.manifest, at("package.json"));
-  const own = files.nx === undefined ? {} : parseJsonc(files.nx, at("project.json"));
-  const inline = objectAt(manifest, "nx");
-  const hasNx = files.nx !== undefined || isObject(manifest.nx);
-  const nx = { ...inline, ...own, targets: { ...objectAt(inline, "targets"), ...objectAt(own, "targets") } };
+  const own = files.nx === undefined ? undefined : parseJsonc(files.nx, at("project.json"));
+  const inline = isObject(manifest.nx) ? manifest.nx : undefined;
   return {
-    name: stringAt(own, "name") ?? stringAt(manifest, "name") ?? (dir.split("/").at(-1) || "root"),
+    name: (own && stringAt(own, "name")) ?? stringAt(manifest, "name") ?? (dir.split("/").at(-1) || "root"),
     dir,
     version: stringAt(manifest, "version"),
     scripts: strings(manifest.scripts),
-    dependencies: kinds.flatMap(([key, kind]) =>
-      Object.entries(strings(manifest[key])).map(([name, range]) => ({ name, range, kind })),
-    ),
-    tags: [...(stringsAt(own, "tags") ?? []), ...(stringsAt(inline, "tags") ?? []), ...tagsOf(manifest)],
-    nx: hasNx ? nx : undefined,
+    dependencies: dependenciesOf(manifest),
+    tags: [own, inline, objectAt(manifest, "sluice")].flatMap((source) => (source && stringsAt(source, "tags")) ?? []),
+    nx: own ? merged(inline ?? {}, own) : inline,
     turbo: files.turbo === undefined ? undefined : parseJsonc(files.turbo, at("turbo.json")),
   };
 }
 
-function tagsOf(manifest: JsonObject): readonly string[] {
-  return stringsAt(objectAt(manifest, "sluice"), "tags") ?? [];
+function merged(inline: JsonObject, own: JsonObject): JsonObject {
+  return { ...inline, ...own, targets: { ...objectAt(inline, "targets"), ...objectAt(own, "targets") } };
 }
 
-export function strings(value: Json | undefined): Record<string, string> {
-  const out: Record<string, string> = {};
-  if (isObject(value)) for (const [k, v] of Object.entries(value)) if (typeof v === "string") out[k] = v;
-  return out;
+// Thousands of manifests are read when nothing is remembered: no list is made that is not kept.
+function dependenciesOf(manifest: JsonObject): readonly Dependency[] {
+  const found: Dependency[] = [];
+  for (const [key, kind] of kinds) {
+    const table = objectAt(manifest, key);
+    for (const name in table) {
+      const range = table[name];
+      if (typeof range === "string") found.push({ name, range, kind });
+    }
+  }
+  return found;
+}
+
+export function strings(value: Json | undefined): Readonly<Record<string, string>> {
+  if (!isObject(value)) return {};
+  if (isStrings(value)) return value;
+  return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (typeof v === "string" ? [[k, v]] : [])));
+}
+
+function isStrings(value: JsonObject): value is Readonly<Record<string, string>> {
+  for (const key in value) if (typeof value[key] !== "string") return false;
+  return true;
 }

@@ -94,13 +94,13 @@ async function reading(root: string, folder: string, listed: Listed): Promise<Wo
   const before = old ? applied(old.shapes(), old.overlay) : new Map<string, Content>();
   const shape = await readShape((path) => (now.has(path) ? textAt(root, path) : undefined));
   const dirs = projectDirs(shape, now.keys());
-  const known = new Map(old?.projects.map((p) => [p.dir, p]));
+  const known = new Map(old?.shape.isNx === shape.isNx ? old.projects.map((p) => [p.dir, p]) : []);
   const projects = dirs.map((dir) => {
     const files = ["package.json", "project.json", "turbo.json"].map((f) => (dir ? `${dir}/${f}` : f));
     const kept = known.get(dir);
     if (kept && files.every((f) => now.get(f) === before.get(f))) return kept;
     const [manifest, nx, turbo] = files.map((f) => (now.has(f) ? textAt(root, f) : undefined));
-    return readProject(dir, defined({ manifest, nx, turbo: dir ? turbo : undefined }));
+    return readProject(dir, defined({ manifest, nx: shape.isNx ? nx : undefined, turbo: dir ? turbo : undefined }));
   });
   refuseTwins(projects);
   const slices = cut(raw, { dirs, paths, starts });
