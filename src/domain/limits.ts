@@ -12,7 +12,9 @@ export interface Watched {
   readonly isFirst: boolean;
   /** False for a queue worker: there are no requests to judge by. */
   readonly serves: boolean;
+  /** Those that may be counted, and those that may not, with the reason. */
   readonly intervals: readonly Interval[];
+  readonly dropped: readonly { readonly because: string }[];
   /** What the judge makes of candidate against stable, or why there is nothing to compare. */
   readonly comparison: Omit<Finding, "check"> | { readonly notComparedFor: string };
   /** By the name of the check. */
@@ -45,6 +47,8 @@ export function judge(checks: readonly Check[], observed: Observed): Judgement {
   const failed = findings.find(({ verdict }) => verdict === "fail");
   if (failed !== undefined) return { verdict: "fail", because: failed.because, findings };
   if (observed.sourceDown !== undefined) return { verdict: "errored", because: observed.sourceDown, findings };
+  const patchy = isOver ? observed.services.find(isPatchy) : undefined;
+  if (patchy !== undefined) return { verdict: "errored", because: patchWords(patchy), findings };
   const first = (verdict: Stance) => findings.find((finding) => finding.verdict === verdict);
   const [errored, held, unknown] = [first("errored"), first("hold"), first("inconclusive")];
   if (errored !== undefined) return { verdict: "errored", because: errored.because, findings };
@@ -55,6 +59,16 @@ export function judge(checks: readonly Check[], observed: Observed): Judgement {
   const pending = first("watching");
   if (pending !== undefined) return { verdict: "watching", because: pending.because, findings };
   return { verdict: "pass", because: `no harm seen${unjudgedIn(findings)}`, findings };
+}
+
+/** More than a fifth of the intervals could not be used. */
+function isPatchy({ intervals, dropped }: Watched): boolean {
+  return dropped.length > 0.2 * (dropped.length + intervals.length);
+}
+
+function patchWords({ service, intervals, dropped }: Watched): string {
+  const counted = `${dropped.length} of ${dropped.length + intervals.length} intervals of ${service}`;
+  return `${counted} could not be used; the last: ${dropped.at(-1)?.because}`;
 }
 
 /** Health was shown for every service that is compared, and nothing else is in doubt: the bake need not go on. */

@@ -1,7 +1,7 @@
 // A bake: read what was counted, keep it as evidence, judge it, and write only when the verdict changes.
 import type { Check, Judgement } from "../domain/check.ts";
 import type { Observation } from "../domain/evidence.ts";
-import type { Ms } from "../domain/frame.ts";
+import { type Ms, shareOf } from "../domain/frame.ts";
 import { judge, type ProbeCount, type Watched } from "../domain/limits.ts";
 import {
   isPerRevision,
@@ -12,12 +12,13 @@ import {
   seen,
 } from "../domain/metric.ts";
 import type { Task } from "../domain/next.ts";
+import { frameBefore } from "../domain/phrase.ts";
 import type { PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import type { Surroundings } from "./advance.ts";
 import { type Attempt, tickOf } from "./attempts.ts";
 import { comparisonOf } from "./comparison.ts";
-import { answerOf, intervalsOf, read } from "./reading.ts";
+import { answerOf, read } from "./reading.ts";
 
 type AttemptTask = Extract<Task, { readonly kind: "attempt" }>;
 
@@ -115,13 +116,15 @@ async function look(looking: Looking): Promise<Look> {
   const isCounted = serves && checksOf(task).some(({ kind }) => kind !== "probe" && kind !== "metric");
   if (!isCounted) {
     const comparison = { notComparedFor: "it serves no requests" };
-    return { watched: { service, isFirst, serves, intervals: [], comparison, metrics }, observations: [] };
+    return { watched: { service, isFirst, serves, intervals: [], dropped: [], comparison, metrics }, observations: [] };
   }
   const at = { deployment: run.id, node: task.node.id, step: task.index, service };
-  const asked = { at, environment: run.environment, candidate, since: task.state.since };
-  const { observations, silence } = await read(isFirst ? asked : { ...asked, stable }, around);
+  const traffic = shareOf(frameBefore(run, { node: task.node.id, step: task.index }), candidate).traffic;
+  const share = task.node.service === service ? traffic / 100 : null;
+  const asked = { at, environment: run.environment, candidate, since: task.state.since, share };
+  const { observations, sorted, silence } = await read(isFirst ? asked : { ...asked, stable }, around);
   const comparison = await comparisonOf({ task, service, run, observations, isOver: isOver(task, around) }, around);
-  const watched = { service, isFirst, serves, intervals: intervalsOf(observations), comparison, metrics };
+  const watched = { service, isFirst, serves, intervals: sorted.usable, dropped: sorted.dropped, comparison, metrics };
   return { watched, observations, ...(silence === undefined ? {} : { silence }) };
 }
 

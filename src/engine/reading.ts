@@ -1,7 +1,8 @@
 // What a metric source counted in a bake, as it is kept: what was stored first stays, and where the source skipped a
 // stretch of time there is a gap with its words, so that the judge sees the same now and when it is asked again.
-import { type Gap, type Interval, isInterval, type Observation } from "../domain/evidence.ts";
+import { type Gap, type Interval, nativeBuckets, type Observation } from "../domain/evidence.ts";
 import type { Ms, RevisionId } from "../domain/frame.ts";
+import { type Sorted, sorted } from "../domain/judge/usable.ts";
 import { Problem, Temporary } from "../domain/problem.ts";
 import type { Surroundings } from "./advance.ts";
 import type { EvidenceKey } from "./ports.ts";
@@ -13,16 +14,19 @@ export interface Asked {
   readonly candidate: RevisionId;
   /** When the bake began. */
   readonly since: Ms;
+  /** Candidate's share of the requests, 0 … 1, where the weights decide it. */
+  readonly share: number | null;
 }
 
 export interface Reading {
   readonly observations: readonly Observation[];
-  /** Set while the source has been silent for longer than is bearable, in its words. */
+  readonly sorted: Sorted;
+  /** Set while there has been nothing usable for longer than is bearable, in its words. */
   readonly silence?: string;
 }
 
 export async function read(asked: Asked, { ports, memory }: Surroundings): Promise<Reading> {
-  const { at, since, ...query } = asked;
+  const { at, since, share, ...query } = asked;
   const key = `${at.node}/${at.step}/${at.service}`;
   const known = memory.intervals.get(key) ?? (await ports.evidence.get(at));
   const untilMs = known.at(-1)?.endMs ?? since;
@@ -36,18 +40,34 @@ export async function read(asked: Asked, { ports, memory }: Surroundings): Promi
   }
   const observations = fresh.length > 0 ? [...known, ...fresh] : known;
   memory.intervals.set(key, observations);
-  const silentMs = ports.clock.now() - (observations.at(-1)?.endMs ?? since);
-  return {
-    observations,
-    ...(silentMs < bearableMs(observations)
-      ? {}
-      : { silence: `no interval from the metric source for ${seconds(silentMs)}: ${words}` }),
-  };
+  const judged = sortedOf(observations, share);
+  return { observations, sorted: judged, ...silenceOf(judged, { since, now: ports.clock.now(), words }) };
+}
+
+const sortings = new WeakMap<readonly Observation[], Sorted>();
+
+/** The same answer for the same list, which is looked at several times a second. */
+function sortedOf(observations: readonly Observation[], share: number | null): Sorted {
+  const known = sortings.get(observations) ?? sorted(observations, { buckets: nativeBuckets, share });
+  sortings.set(observations, known);
+  return known;
+}
+
+function silenceOf(
+  { usable, dropped }: Sorted,
+  { since, now, words }: { since: Ms; now: Ms; words: string },
+): { readonly silence?: string } {
+  const untilMs = usable.at(-1)?.endMs ?? since;
+  const silentMs = now - untilMs;
+  if (silentMs < bearableMs(usable)) return {};
+  const last = dropped.at(-1);
+  const because = last !== undefined && last.endMs > untilMs ? last.because : words;
+  return { silence: `no usable interval from the metric source for ${seconds(silentMs)}: ${because}` };
 }
 
 /** 30 s or three intervals, whichever is longer; and one more, which is being counted just now. */
-function bearableMs(observations: readonly Observation[]): Ms {
-  const last = observations.findLast(isInterval);
+function bearableMs(observations: readonly Interval[]): Ms {
+  const last = observations.at(-1);
   const lengthMs = last === undefined ? 5_000 : last.endMs - last.startMs;
   return Math.max(30_000, 3 * lengthMs) + lengthMs;
 }
@@ -87,15 +107,6 @@ function gapsBetween(fromMs: Ms, next: Observation, words: string): readonly Gap
     const startMs = next.startMs - (missing - i) * lengthMs;
     return { startMs, endMs: startMs + lengthMs, missing: words };
   });
-}
-
-const intervals = new WeakMap<readonly Observation[], readonly Interval[]>();
-
-/** The usable ones: the same list for the same observations. */
-export function intervalsOf(observations: readonly Observation[]): readonly Interval[] {
-  const known = intervals.get(observations) ?? observations.filter(isInterval);
-  intervals.set(observations, known);
-  return known;
 }
 
 function seconds(ms: Ms): string {

@@ -15,32 +15,41 @@ export interface SimMetricsOptions {
   readonly behaviours: Readonly<Record<RevisionId, Behaviour>>;
   readonly requestsPerSecond: number;
   readonly intervalMs?: Ms;
+  /** What becomes of an interval on its way; undefined is lost. `sinceMs`: from the first one that was asked for. */
+  readonly spoil?: (interval: Interval, sinceMs: Ms) => Observation | undefined;
+  /** Share of all requests that fail, whoever answers, between two times. */
+  readonly incident?: { readonly share: number; readonly between: readonly [Ms, Ms] };
   /** Steady times between which the source does not answer. */
   readonly downBetween?: readonly [Ms, Ms];
 }
 
 export class SimMetrics implements MetricSource, EvidenceStore {
   readonly #options: SimMetricsOptions;
+  #askedFrom: Ms | undefined;
   readonly #evidence = new Map<string, readonly Observation[]>();
 
   constructor(options: SimMetricsOptions) {
     this.#options = options;
   }
 
-  async read(query: Parameters<MetricSource["read"]>[0]): Promise<readonly Interval[]> {
+  async read(query: Parameters<MetricSource["read"]>[0]): Promise<readonly Observation[]> {
     const { clock, intervalMs = 5000 } = this.#options;
     this.#refuseWhileDown();
     const now = clock.now();
     const first = Math.ceil(query.since / intervalMs) * intervalMs;
     const starts: Ms[] = [];
     for (let start = first; start + intervalMs <= now; start += intervalMs) starts.push(start);
-    return starts.map((startMs) => ({
+    const { spoil = (interval: Interval) => interval } = this.#options;
+    this.#askedFrom ??= first;
+    const from = this.#askedFrom;
+    const counted = starts.map((startMs) => ({
       startMs,
       endMs: startMs + intervalMs,
       stable:
         query.stable === undefined ? {} : { other: this.#counts(query.service, query.stable, startMs, intervalMs) },
       candidate: { other: this.#counts(query.service, query.candidate, startMs, intervalMs) },
     }));
+    return counted.flatMap((interval) => spoil(interval, interval.startMs - from) ?? []);
   }
 
   async sample({ revision, query }: SampleQuery): Promise<Sample> {
@@ -91,8 +100,10 @@ export class SimMetrics implements MetricSource, EvidenceStore {
     const requests = whole((this.#options.requestsPerSecond * lastsMs * weight) / 100_000, index);
     const since = began - (target?.startedAt(revision) ?? began);
     const share = behaviour.errors !== undefined && since >= behaviour.errors.afterMs ? behaviour.errors.share : 0.002;
-    const errors = Math.min(requests, whole(requests * share, index));
-    return { requests, errors, latency: histogram(requests - errors, behaviour.latencyMs ?? 40) };
+    const { incident } = this.#options;
+    const isIncident = incident !== undefined && startMs >= incident.between[0] && startMs < incident.between[1];
+    const errors = Math.min(requests, whole(requests * (isIncident ? incident.share : share), index));
+    return { requests, errors, latency: histogram(requests - errors, behaviour.latencyMs ?? 40, index) };
   }
 }
 
@@ -101,7 +112,15 @@ function whole(mean: number, index: number): number {
   return Math.floor((index + 1) * mean) - Math.floor(index * mean);
 }
 
-function histogram(count: number, latencyMs: number): readonly number[] {
+/** Most at the usual latency, 2 % half an octave slower, 0.5 % an octave: there is a tail. */
+function histogram(count: number, latencyMs: number, index: number): readonly number[] {
   const found = nativeBuckets.log2Edges.findIndex((edge) => 2 ** edge > latencyMs);
-  return [...new Array<number>(Math.max(0, found - 1)).fill(0), count];
+  const usual = Math.max(0, found - 1);
+  const slow = Math.min(count, whole(count * 0.005, index));
+  const slower = Math.min(count - slow, whole(count * 0.02, index));
+  const latency = new Array<number>(usual + 17).fill(0);
+  latency[usual] = count - slow - slower;
+  latency[usual + 8] = slower;
+  latency[usual + 16] = slow;
+  return latency;
 }

@@ -30,14 +30,16 @@ const settlesMs: Ms = 60_000;
 export async function worldOf(scenario: Scenario, { clock, journal, striker }: Made): Promise<World> {
   const targets = await targetsOf(scenario, { clock, striker });
   await clock.sleep(settlesMs);
-  const down = scenario.metricsDownBetween;
-  const now = clock.steady.now();
+  const { metricsDownBetween: down, incident } = scenario;
+  const sinceNow = ([from, to]: readonly [Ms, Ms]) => [clock.steady.now() + from, clock.steady.now() + to] as const;
   const metrics = new SimMetrics({
     clock,
     targets,
     behaviours: scenario.behaviours ?? {},
     requestsPerSecond: scenario.requestsPerSecond ?? 100,
-    ...(down === undefined ? {} : { downBetween: [now + down[0], now + down[1]] as const }),
+    ...(scenario.spoil === undefined ? {} : { spoil: scenario.spoil }),
+    ...(incident === undefined ? {} : { incident: { ...incident, between: sinceNow(incident.between) } }),
+    ...(down === undefined ? {} : { downBetween: sinceNow(down) }),
   });
   const struckTargets = new Map(
     [...targets].map(([name, target]) => [

@@ -5,11 +5,12 @@ import type { Intent, Standing } from "../domain/plan.ts";
 import { Temporary } from "../domain/problem.ts";
 import { activeNodes } from "../domain/progress.ts";
 import { fold, type Run } from "../domain/run.ts";
-import type { JobAnswer } from "../engine/ports.ts";
+import type { EvidenceStore, JobAnswer } from "../engine/ports.ts";
 import { Worker } from "../engine/worker.ts";
 import { Crash, type Fault, Striker } from "./faults.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimJournal } from "./sim-journal.ts";
+import type { SimMetricsOptions } from "./sim-metrics.ts";
 import type { Behaviour, SimTarget } from "./sim-target.ts";
 import { settleStanding, worldOf } from "./sim-world.ts";
 
@@ -24,6 +25,10 @@ export interface Scenario {
   readonly jobs?: Readonly<Record<string, JobAnswer>>;
   /** Since the request. */
   readonly metricsDownBetween?: readonly [Ms, Ms];
+  /** What becomes of intervals on their way to the judge. */
+  readonly spoil?: SimMetricsOptions["spoil"];
+  /** A shared dependency fails: share of all requests that fail, between two times since the request. */
+  readonly incident?: SimMetricsOptions["incident"];
   readonly faults?: readonly Fault[];
   /** How long nobody works after a crash; 0 is a restart at once. */
   readonly downtimeMs?: Ms;
@@ -43,6 +48,7 @@ export interface Simulated {
   readonly effects: readonly number[];
   readonly jobsEffective: Readonly<Record<string, number>>;
   readonly targets: ReadonlyMap<string, SimTarget>;
+  readonly evidence: EvidenceStore;
   readonly endedAfterMs: Ms;
 }
 
@@ -125,6 +131,7 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
     effects: striker.effects,
     jobsEffective,
     targets,
+    evidence: ports.evidence,
     endedAfterMs: clock.steady.now() - startedAt,
   };
 }

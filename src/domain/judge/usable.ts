@@ -1,11 +1,46 @@
 // Which intervals may be judged. One that may not is dropped whole, with the reason in plain words; it is never filled in.
-import type { Buckets, Counts, Interval, Stratum } from "../evidence.ts";
+import { type Buckets, type Counts, type Interval, isGap, type Observation, type Stratum } from "../evidence.ts";
+import type { Ms } from "../frame.ts";
 import { service, total } from "./counts.ts";
-import type { JudgeState } from "./state.ts";
+import type { JudgeState, StepSoFar } from "./state.ts";
 import { percent } from "./wording.ts";
 
+/** What must be known to tell: where time has come to, and how the requests were to be shared. */
+type Known = Pick<JudgeState, "untilMs" | "buckets"> & { readonly step: Pick<StepSoFar, "share" | "requests"> };
+
+export interface Sorted {
+  readonly usable: readonly Interval[];
+  readonly dropped: readonly { readonly endMs: Ms; readonly because: string }[];
+}
+
+/** What absolute limits may count: the same intervals that the judge would, and why not the others. */
+export function sorted(
+  observations: readonly Observation[],
+  known: { buckets: Buckets; share: number | null },
+): Sorted {
+  const usable: Interval[] = [];
+  const dropped: { endMs: Ms; because: string }[] = [];
+  let untilMs: Ms | null = null;
+  let requests = { stable: 0, candidate: 0 };
+  for (const one of observations) {
+    const step = { share: known.share, requests };
+    const because = isGap(one) ? one.missing : whyUnusable({ untilMs, buckets: known.buckets, step }, one);
+    if (isGap(one) || because !== null) {
+      dropped.push({ endMs: one.endMs, because: because ?? "" });
+      continue;
+    }
+    usable.push(one);
+    untilMs = one.endMs;
+    requests = {
+      stable: requests.stable + service(one.stable).requests,
+      candidate: requests.candidate + service(one.candidate).requests,
+    };
+  }
+  return { usable, dropped };
+}
+
 /** Why this interval cannot be judged; null if it can. */
-export function whyUnusable(state: JudgeState, interval: Interval): string | null {
+export function whyUnusable(state: Known, interval: Interval): string | null {
   return (
     wrongTime(state, interval) ??
     wrongCounts("stable", interval.stable, interval.buckets ?? state.buckets) ??
@@ -14,7 +49,7 @@ export function whyUnusable(state: JudgeState, interval: Interval): string | nul
   );
 }
 
-function wrongTime({ untilMs }: JudgeState, { startMs, endMs }: Interval): string | null {
+function wrongTime({ untilMs }: Known, { startMs, endMs }: Interval): string | null {
   if (!Number.isFinite(startMs) || !Number.isFinite(endMs)) return "the interval has no time";
   if (endMs <= startMs) return "the interval ends before it starts: clocks disagree";
   if (untilMs !== null && startMs < untilMs)
@@ -47,7 +82,7 @@ const certain = 50;
  * Sides swapped by a relabelling: the candidate has the share that was planned for stable, in this interval or over the
  * step so far. It is told only where the planned share is known and not near one half.
  */
-function wrongSides({ step }: JudgeState, { stable, candidate }: Interval): string | null {
+function wrongSides({ step }: Known, { stable, candidate }: Interval): string | null {
   const { share } = step;
   if (share === null || share <= 0 || share >= 1) return null;
   const now = { stable: service(stable).requests, candidate: service(candidate).requests };
@@ -55,7 +90,9 @@ function wrongSides({ step }: JudgeState, { stable, candidate }: Interval): stri
     stable: step.requests.stable + now.stable,
     candidate: step.requests.candidate + now.candidate,
   };
-  const swapped = [now, soFar].find((requests) => isSwapped(requests, share));
+  // A side that fell silent is told as that: what it had until then is no sign of a swap.
+  const isSilent = now.stable === 0 || now.candidate === 0;
+  const swapped = (isSilent ? [now] : [now, soFar]).find((requests) => isSwapped(requests, share));
   if (swapped === undefined) return null;
   const seen = swapped.candidate / (swapped.candidate + swapped.stable);
   return `the new version had ${percent(seen)} of the requests where ${percent(share)} were planned: the sides look swapped`;
