@@ -122,6 +122,7 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
 function placesOf(traffic: (() => Traffic) | undefined): Places {
   return {
     intend: () => Promise.reject(new Error("nothing is deployed here")),
+    restart: () => Promise.reject(new Error("nothing is restarted here")),
     publicUrl: async () => "http://shop.localhost:8080",
     waiting: () => ["expense-service-4c81e has 1 of 2 replicas ready"],
     metrics: async () => "",

@@ -18,6 +18,7 @@ import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
 import { loginVerb, logoutVerb, whoamiVerb } from "./verbs/login.ts";
 import { logsVerb } from "./verbs/logs.ts";
+import { drillVerb, restartVerb, retireVerb } from "./verbs/orders.ts";
 import { planVerb } from "./verbs/plan.ts";
 import { rollbackVerb } from "./verbs/rollback.ts";
 import { runVerb } from "./verbs/run.ts";
@@ -44,6 +45,9 @@ const verbs: readonly ((program: Command) => void)[] = [
   statusVerb,
   steerVerbs,
   rollbackVerb,
+  restartVerb,
+  drillVerb,
+  retireVerb,
   historyVerb,
   logsVerb,
   healthVerb,

@@ -17,9 +17,11 @@ export interface Steer {
 export async function steer(context: Context, { name, deployment, reason, full, wait }: Steer): Promise<Exit> {
   const { screen } = context;
   const api = openApi(await findControlPlane(context));
-  const { id } = await findDeployment(api, { name: deployment, orEnded: name === "retry" });
+  const { id: named } = await findDeployment(api, { name: deployment, orEnded: name === "retry" });
   const body = { ...(reason === undefined ? {} : { reason }), ...(full === true ? { full } : {}) };
-  const { deployment: run } = await api.ask(name, { params: { id }, body });
+  const { deployment: run } = await api.ask(name, { params: { id: named }, body });
+  // A deployment that has ended is tried again as a new one.
+  const { id } = run;
   if (wait === true) {
     const ended = await follow(api, { id, screen });
     screen.answer(endOf(ended));

@@ -95,6 +95,7 @@ function tellWhereabouts(dataFolder: string, where: { readonly url: string; read
 function placesOf(plane: ControlPlane, data: string): Places {
   return {
     intend: plane.intend,
+    restart: plane.machine.restart,
     publicUrl: plane.machine.publicUrl,
     waiting: plane.waiting,
     metrics: plane.host.metrics,

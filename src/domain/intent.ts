@@ -2,7 +2,7 @@
 // in the CLI and the server's plan come to the same.
 import type { Config, EnvironmentConfig } from "./config/config.ts";
 import { nearest, oneOf } from "./config/nearest.ts";
-import { checksIn, jobsIn, serviceIn, strategyIn } from "./config/resolve.ts";
+import { checksIn, jobsIn, serviceIn, strategyIn, watchIn } from "./config/resolve.ts";
 import type { Ms, RevisionId, Route } from "./frame.ts";
 import type { IntendedService, Intent, ServiceName } from "./plan.ts";
 import { Problem } from "./problem.ts";
@@ -29,6 +29,7 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
   const strategy = strategyIn(config, environment, checks);
   const { after, gate } = jobsIn(config, environment);
   const admission = admissionTo(here);
+  const watch = watchIn(config, environment);
   const intended = ([name, revision]: [ServiceName, RevisionId]): [ServiceName, IntendedService] => {
     const service = serviceIn(config, environment, name);
     return [
@@ -51,7 +52,10 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
     queue: here.queue,
     verify: [...after, ...(here.bake > 0 ? [bake] : []), ...gate],
     onFailure: here.autoRollback ? "rollback" : "hold",
-    hold: { withinMs: here.hold.within, onDeadline: here.hold.onDeadline },
+    // Where nothing goes back by itself, neither does a hold that nobody answered.
+    hold: { withinMs: here.hold.within, onDeadline: here.autoRollback ? here.hold.onDeadline : "stay" },
+    backWithinMs: here.rollback.within,
+    ...(watch === undefined ? {} : { watch }),
   };
 }
 

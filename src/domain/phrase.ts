@@ -6,7 +6,7 @@ import { minutes } from "./minutes.ts";
 import { revisionName, versionName } from "./name.ts";
 import type { PlanNode, Step } from "./plan.ts";
 import type { Run } from "./run.ts";
-import type { ApprovalPolicy } from "./strategy.ts";
+import type { ApprovalPolicy, Exposure } from "./strategy.ts";
 
 export type Tense = "plan" | "now" | "past";
 
@@ -151,6 +151,16 @@ function approvers({ roles, quorum }: ApprovalPolicy): string {
 
 function counted(count: number): string {
   return `${count} ${count === 1 ? "replica" : "replicas"}`;
+}
+
+/** How many may see an unproven candidate, and what then. */
+export function tellExposure({ requestsMax, users, onSpent }: Exposure): string {
+  const most = [
+    ...(requestsMax === undefined ? [] : [`${requestsMax} requests`]),
+    ...(users === undefined ? [] : [`${users.max} users`]),
+  ];
+  const what = onSpent === "hold" ? "it gives its traffic back and asks" : "it goes back";
+  return `at most ${most.join(" or ")} see it before its gates have passed; then ${what}`;
 }
 
 /** What a check asks of the candidate. */

@@ -22,7 +22,7 @@ export function turn(run: Run, { cause, at }: Extract<Phase, { kind: "turning" }
 }
 
 function asks(run: Run, cause: Cause): boolean {
-  if (cause.kind === "budget spent" && run.plan?.services[cause.service]?.exposure?.then === "hold") return true;
+  if (cause.kind === "budget spent" && run.plan?.services[cause.service]?.exposure?.onSpent === "hold") return true;
   const isOwn = cause.kind === "step failed" || cause.kind === "verdict" || cause.kind === "budget spent";
   return run.plan?.onFailure === "hold" && isOwn;
 }

@@ -25,11 +25,10 @@ export type Gate =
 /** How many may see a candidate before its rollout's own gates have passed. */
 export interface Exposure {
   readonly requestsMax?: number;
-  /** Different users, as `usersQuery` counts them. */
-  readonly usersMax?: number;
-  readonly usersQuery?: string;
+  /** Different users, as a metric source counts them. */
+  readonly users?: { readonly max: number; readonly source: string; readonly query: string };
   /** What happens when that many have: it goes back, or gives its traffic back and asks. */
-  readonly then: "rollback" | "hold";
+  readonly onSpent: "rollback" | "hold";
 }
 
 export type CanaryStep = { readonly kind: "setWeight"; readonly weight: Percent } | Gate;

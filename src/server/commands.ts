@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { canonical } from "../domain/canonical.ts";
 import { parseConfig } from "../domain/config/config.ts";
-import type { DeploymentId, Fact, ReleaseRef } from "../domain/event.ts";
-import { hurried } from "../domain/hurry.ts";
+import type { DeploymentId, Fact, Purpose } from "../domain/event.ts";
 import { versionName } from "../domain/name.ts";
 import type { Intent, QueuePolicy } from "../domain/plan.ts";
 import type { Release } from "../domain/release.ts";
+import { asksToReturn } from "../domain/return-target.ts";
 import { fold, type Run } from "../domain/run.ts";
 import { type Asked, decide } from "../domain/verbs.ts";
 import { Refusal } from "./problem-answer.ts";
@@ -24,11 +24,13 @@ export interface Request {
   readonly by: string;
   readonly reason?: string | undefined;
   readonly rollbackOf?: DeploymentId;
+  readonly purpose?: Purpose;
+  readonly retryOf?: DeploymentId;
 }
 
 /** Writes the request under this id; when it was written before, answers what became of it. */
 export async function request({ records, places }: Desk, id: DeploymentId, asked: Request): Promise<Run> {
-  const { environment, release, intent, by, reason, rollbackOf } = asked;
+  const { environment, release, intent, by, reason, rollbackOf, purpose, retryOf } = asked;
   await refuseLacking(places, release);
   const fact: Fact = {
     kind: "requested",
@@ -38,6 +40,8 @@ export async function request({ records, places }: Desk, id: DeploymentId, asked
     by,
     ...(reason === undefined ? {} : { reason }),
     ...(rollbackOf === undefined ? {} : { rollbackOf }),
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(retryOf === undefined ? {} : { retryOf }),
   };
   const isNew = (await records.journal.append(id, 0, fact)) !== undefined;
   if (isNew) await supersede(records, { by: id, environment, policy: intent.queue ?? "wait" });
@@ -54,15 +58,19 @@ async function supersede(
   records: Records,
   { by, environment, policy }: { by: DeploymentId; environment: string; policy: QueuePolicy },
 ): Promise<void> {
-  if (policy === "wait") return;
   const open = await runsOf(records, await records.deployments({ environment, open: true, rowsMax: 200 }));
   const mine = open.find((run) => run.id === by);
   for (const run of open) {
     const isEarlier = run.id !== by && run.requestedAt <= (mine?.requestedAt ?? run.requestedAt);
-    const isReplaced =
-      run.phase.kind === "queued" || (policy === "cancelInProgress" && run.phase.kind !== "retreating");
-    if (isEarlier && isReplaced) await supersedeOne(records, run, by);
+    if (isEarlier && isReplaced(run, policy)) await supersedeOne(records, run, by);
   }
+}
+
+/** An automatic rollback that still asks whether it may is never in anybody's way. */
+function isReplaced(run: Run, policy: QueuePolicy): boolean {
+  if (asksToReturn(run)) return true;
+  if (policy === "wait") return false;
+  return run.phase.kind === "queued" || (policy === "cancelInProgress" && run.phase.kind !== "retreating");
 }
 
 /** Written where it stands; when the deployment has moved on meanwhile, once more. */
@@ -85,43 +93,6 @@ export async function command(records: Records, id: DeploymentId, asked: Asked):
     run = fold(await records.journal.read(id, run.position), run) ?? run;
   }
   throw new Refusal(409, { so: `${id} moves faster than this could be said`, mend: "Try again" });
-}
-
-export interface RollbackAsked {
-  readonly environment: string;
-  /** A release's id or version; default the one that stood before. */
-  readonly to?: string | undefined;
-  readonly services?: readonly string[] | undefined;
-  readonly by: string;
-  readonly reason?: string | undefined;
-}
-
-/** A request for what stood before, with all speed and no gate, afterwards verified. */
-export async function rollback(desk: Desk, id: DeploymentId, asked: RollbackAsked): Promise<Run> {
-  const { environment, to, services, by, reason } = asked;
-  const known = fold(await desk.records.journal.read(id));
-  if (known !== undefined) return known; // asked before, with the same key
-  await refuseWhileUnderWay(desk.records, environment);
-  const undone = await bringerOf(desk.records, environment);
-  const release = await findRelease(desk.records, to ?? previousOf(undone, environment).id);
-  const intent = only(hurried(await desk.places.intend(release, environment)), services);
-  const rollbackOf = undone === undefined ? {} : { rollbackOf: undone.id };
-  return request(desk, id, { environment, release, intent, by, reason, ...rollbackOf });
-}
-
-export async function rollbackDeployment(
-  desk: Desk,
-  id: DeploymentId,
-  { run, by, reason }: { run: Run; by: string; reason?: string | undefined },
-): Promise<Run> {
-  const bringer = await bringerOf(desk.records, run.environment);
-  if (bringer?.id !== run.id) {
-    throw new Refusal(409, {
-      so: `${run.environment} does not stand on what ${run.id} brought`,
-      mend: "Roll back the environment: `sluice rollback`",
-    });
-  }
-  return rollback(desk, id, { environment: run.environment, by, reason });
 }
 
 export async function runOf(records: Records, id: DeploymentId): Promise<Run> {
@@ -190,53 +161,4 @@ async function refuseLacking(places: Places, release: Release): Promise<void> {
     so: `the artifacts of ${services.map(([name]) => name).join(", ")} have not been sent yet`,
     mend: "Send them to /api/v1/artifacts/{sha256}/uploads, then ask again",
   });
-}
-
-async function refuseWhileUnderWay(records: Records, environment: string): Promise<void> {
-  const [open] = await records.deployments({ environment, open: true, rowsMax: 1 });
-  if (open === undefined) return;
-  throw new Refusal(409, {
-    so: `${open} is under way in ${environment}`,
-    mend: "`sluice abort` takes it back to what stood before",
-  });
-}
-
-/** The deployment that brought what stands: itself no return to something older. */
-async function bringerOf(records: Records, environment: string): Promise<Run | undefined> {
-  const { release } = await records.environments.stands(environment);
-  const runs = await runsOf(records, await records.deployments({ environment, rowsMax: 100 }));
-  const brought = runs.filter((run) => isSuccess(run) && run.release.id === release?.id);
-  return brought.find((run) => run.rollbackOf === undefined) ?? brought[0];
-}
-
-function isSuccess({ phase }: Run): boolean {
-  return phase.kind === "ended" && phase.outcome === "succeeded";
-}
-
-function previousOf(bringer: Run | undefined, environment: string): ReleaseRef {
-  if (bringer?.standingRelease !== undefined) return bringer.standingRelease;
-  throw new Refusal(409, {
-    so: `nothing stood in ${environment} before what stands there now`,
-    mend: "Name a release: `sluice rollback --to VERSION`",
-  });
-}
-
-function only(intent: Intent, services: readonly string[] | undefined): Intent {
-  if (services === undefined) return intent;
-  const unknown = services.filter((name) => intent.services[name] === undefined);
-  if (unknown.length > 0) {
-    throw new Refusal(422, {
-      so: `the release has no service ${unknown.join(", ")}`,
-      mend: `It has ${Object.keys(intent.services).join(", ")}`,
-    });
-  }
-  return {
-    ...intent,
-    services: Object.fromEntries(
-      services.flatMap((name) => {
-        const service = intent.services[name];
-        return service === undefined ? [] : [[name, service]];
-      }),
-    ),
-  };
 }

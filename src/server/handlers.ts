@@ -16,14 +16,14 @@ import {
   lackingOf,
   releaseAt,
   request,
-  rollback,
-  rollbackDeployment,
   runOf,
   runsOf,
 } from "./commands.ts";
 import { type Live, liveEvents } from "./live.ts";
 import { openapi } from "./openapi.ts";
+import { type OrderName, orders, planned, retryEnded } from "./orders.ts";
 import { refuseShortcut } from "./release-path.ts";
+import { returnsOf, rollback, rollbackDeployment } from "./returns.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
 
 export interface Office extends Desk, Live {
@@ -132,7 +132,12 @@ export function handlers(office: Office): Handlers {
     pause: said("pause"),
     resume: said("resume"),
     abort: said("abort"),
-    retry: said("retry"),
+    retry: async (call) => {
+      const { params, body, who, context } = call;
+      const run = await runOf(records, params.id);
+      if (run.phase.kind !== "ended") return said("retry")(call);
+      return { deployment: await retryEnded(office, idFor(context), { run, by: who.name, reason: body.reason }) };
+    },
     approve: said("approve"),
     refuse: said("refuse"),
     rollbackDeployment: async ({ params: { id }, body: { reason }, who, context }) => ({
@@ -142,9 +147,17 @@ export function handlers(office: Office): Handlers {
         reason,
       }),
     }),
-    rollback: async ({ params: { environment }, body: { to, services, reason }, who, context }) => ({
-      deployment: await rollback(office, idFor(context), { environment, to, services, by: who.name, reason }),
+    rollback: async ({ params: { environment }, body, who, context }) => ({
+      deployment: await rollback(office, idFor(context), { environment, ...body, by: who.name }),
     }),
+    returns: async ({ params: { environment }, query: { services } }) => ({
+      targets: (await returnsOf(office, environment, services?.split(","))).targets,
+    }),
+    restart: ordered("restart"),
+    drill: ordered("drill"),
+    retire: ordered("retire"),
+    preview: async ({ params: { environment }, body: { order, ...wish } }) =>
+      planned(office, await orders[order](office, { environment, id: office.newId(), ...wish })),
     plan: async ({ body: { environment, release: named } }) => {
       const release = typeof named === "string" ? await findRelease(records, named) : checkedRelease(named);
       const { stands, release: standing } = await records.environments.stands(environment);
@@ -200,6 +213,18 @@ export function handlers(office: Office): Handlers {
     },
     events: async ({ query: { from }, context }) => liveEvents(context, office, { from: from ?? 0 }),
   };
+
+  function ordered<Name extends Exclude<OrderName, "rollback">>(order: Name): Handlers[Name] {
+    const answer = async ({ params: { environment }, body, who, context }: Call<Exclude<OrderName, "rollback">>) => {
+      const id = idFor(context);
+      const [known] = await records.journal.read(id);
+      if (known !== undefined) return { deployment: await runOf(records, id) }; // asked before, with the same key
+      const { reason, ...wish } = body;
+      const made = await orders[order](office, { environment, id, ...wish });
+      return { deployment: await request(office, id, { ...made, by: who.name, reason }) };
+    };
+    return answer as Handlers[Name];
+  }
 
   function said<Verb extends Exclude<VerbName, "promote">>(verb: Verb): Handlers[Verb] {
     const answer = async ({ params: { id }, body: { reason }, who }: Call<Exclude<VerbName, "promote">>) => ({

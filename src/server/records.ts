@@ -50,9 +50,16 @@ export interface Upload {
   readonly packed: string;
 }
 
+export interface Restart {
+  readonly stands: Standing;
+  readonly tag: string;
+}
+
 export interface Places {
   /** What a release wants of an environment; a Problem when it cannot be deployed there. */
   intend(release: Release, environment: string): Promise<Intent>;
+  /** The same for the revisions that stand, each under a name of its own with `tag`: contents and secrets are theirs. */
+  restart(release: Release, environment: string, what: Restart): Promise<Intent>;
   /** Where people reach the environment. */
   publicUrl(environment: string): Promise<string | undefined>;
   /** What a deployment waits for just now, as its worker last said. */

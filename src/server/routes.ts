@@ -6,7 +6,9 @@ import type { Plan, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
 import type { Run } from "../domain/run.ts";
+import type { Planned } from "./orders.ts";
 import type { Traffic } from "./records.ts";
+import type { OfferedReturn } from "./returns.ts";
 
 const name = z.string().min(1).max(63);
 const reason = z.string().min(1).max(500).optional().describe("Why; it is kept in the history");
@@ -40,6 +42,7 @@ const manifest = z.object({
 const uploadPath = z.object({ sha256, packed: sha256 });
 const deploymentPath = z.object({ id });
 const environmentPath = z.object({ environment: name });
+const services = z.array(name).min(1).optional().describe("Only these; default all");
 const verbBody = z.object({ reason });
 const byVersion = z.string().min(1).max(100).describe("A release's id, or its version");
 const byNameOrPlace = byVersion.describe("A release's id or version, or the environment that it stands in");
@@ -144,19 +147,71 @@ export const routes = {
   pause: verb("pause", "Stop before the next step"),
   resume: verb("resume", "Go on after a pause"),
   abort: verb("abort", "Take it back to where it began"),
-  retry: verb("retry", "Try again what failed"),
+  retry: verb(
+    "retry",
+    "Try again what failed: the step it holds at, or, when it has ended, from there as a new deployment",
+  ),
   approve: verb("approve", "Say yes to the approval that is waited for"),
   refuse: verb("refuse", "Say no to it: the deployment goes back"),
   rollbackDeployment: verb("rollback", "Start a deployment that returns to what stood before this one"),
   rollback: {
     method: "post",
     path: "/environments/:environment/rollback",
-    summary: "Start a deployment that returns to the previous release or to a named one",
+    summary: "Return to the last release that stood its bake, or to a named one; what is under way goes back first",
     params: environmentPath,
     body: z.object({
       to: byVersion.optional(),
-      services: z.array(name).min(1).optional().describe("Only these; default all"),
+      services,
+      all: z
+        .boolean()
+        .default(false)
+        .describe("Emergency: each service goes by itself, those that cannot are reported"),
       reason,
+    }),
+    answers: "json",
+  },
+  returns: {
+    method: "get",
+    path: "/environments/:environment/returns",
+    summary: "To which releases one may return, newest first, and to which by default",
+    params: environmentPath,
+    query: z.object({ services: z.string().optional().describe("Only these, separated by commas") }),
+    answers: "json",
+  },
+  restart: {
+    method: "post",
+    path: "/environments/:environment/restart",
+    summary: "Start a deployment of the unchanged release, by its strategy",
+    params: environmentPath,
+    body: z.object({ services, reason }),
+    answers: "json",
+  },
+  drill: {
+    method: "post",
+    path: "/environments/:environment/drill",
+    summary: "Rehearse: roll back, verify, return, and record how long each took",
+    params: environmentPath,
+    body: z.object({ to: byVersion.optional(), services, reason }),
+    answers: "json",
+  },
+  retire: {
+    method: "post",
+    path: "/environments/:environment/retire",
+    summary: "Agree that services that are in no configuration any more are drained and go",
+    params: environmentPath,
+    body: z.object({ services: z.array(name).min(1), reason }),
+    answers: "json",
+  },
+  preview: {
+    method: "post",
+    path: "/environments/:environment/preview",
+    summary: "What a rollback, restart, drill or retirement would do, frame by frame; nothing is changed",
+    params: environmentPath,
+    body: z.object({
+      order: z.enum(["rollback", "restart", "drill", "retire"]),
+      to: byVersion.optional(),
+      services,
+      all: z.boolean().default(false),
     }),
     answers: "json",
   },
@@ -268,6 +323,11 @@ export interface Answers {
   refuse: { readonly deployment: Run };
   rollbackDeployment: { readonly deployment: Run };
   rollback: { readonly deployment: Run };
+  returns: { readonly targets: readonly OfferedReturn[] };
+  restart: { readonly deployment: Run };
+  drill: { readonly deployment: Run };
+  retire: { readonly deployment: Run };
+  preview: Planned;
   plan: {
     readonly plan: Plan;
     readonly release: ReleaseRef;

@@ -54,6 +54,13 @@ const places: Places = {
       revisions: { web: `web-${wanted.version}` },
       publicUrl: "http://127.0.0.1:8080",
     }),
+  restart: async (wanted, environment, { stands, tag }) =>
+    intentFor({
+      config: configOf(wanted),
+      environment,
+      revisions: Object.fromEntries(Object.entries(stands).map(([name, revision]) => [name, `${revision}-r${tag}`])),
+      publicUrl: "http://127.0.0.1:8080",
+    }),
   publicUrl: async () => "http://127.0.0.1:8080",
   waiting: () => ["web-2 has 0 of 1 replicas ready"],
   metrics: async () => "sluice_requests_total 7\n",
@@ -557,4 +564,112 @@ test("a Prometheus scrapes /metrics with the token of the data folder, and nobod
     "sluice_requests_total 7\n",
   ]);
   expect((await raw("/metrics", { headers: { authorization: "" } })).status).toBe(401);
+});
+
+async function ordered(order: string, body: object = {}) {
+  return api(`/environments/production/${order}`, { method: "POST", body });
+}
+
+test("a rollback skips releases that were themselves taken back, and says from which deployment it leads away", async () => {
+  for (const version of ["1", "2", "3"]) await succeed(await deployed(version));
+  const first = (await ordered("rollback")).body.deployment;
+  expect(first).toMatchObject({ purpose: "rollback", release: { version: "2" } });
+  await succeed(first);
+  await succeed(await deployed("4"));
+  const { targets } = (await api("/environments/production/returns")).body;
+  expect(
+    targets.map(({ release: { version }, isDefault, isDoubtful }: never) => [version, isDefault, isDoubtful]),
+  ).toEqual([
+    ["3", false, true],
+    ["2", true, false],
+    ["1", false, false],
+  ]);
+});
+
+test("while a deployment is under way, a rollback that names nothing takes that one back", async () => {
+  await succeed(await deployed("1"));
+  const going = await deployed("2");
+  await planned(going);
+  const { body } = await ordered("rollback", { reason: "it is on fire" });
+  expect(body.deployment).toMatchObject({ id: going.id, phase: { kind: "turning", cause: { kind: "aborted" } } });
+});
+
+test("a release that never stood in an environment is not returned to: it would pass by its gates", async () => {
+  await succeed(await deployed("1"));
+  await api("/releases", { method: "POST", body: release("9") });
+  expect(await ordered("rollback", { to: "9" })).toMatchObject({ status: 409 });
+});
+
+test("an environment names the versions to which one may return", async () => {
+  const parsed = parseConfig({
+    services: { web: { kind: "http", path: "apps/web", build: { bundle: "src/main.ts" } } },
+    environments: { production: { rollback: { versions: ["2*"] } } },
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  for (const version of ["1", "2", "3"]) {
+    const wanted = makeRelease(
+      { version, services: { web: { artifact: sha256(version) } }, config: parsed.config },
+      sha256,
+    );
+    sent.set(sha256(version), new Uint8Array());
+    await api("/releases", { method: "POST", body: wanted });
+    await succeed(
+      (await api("/deployments", { method: "POST", body: { environment: "production", release: version } })).body
+        .deployment,
+    );
+  }
+  expect(await ordered("rollback", { to: "1" })).toMatchObject({
+    status: 409,
+    body: { detail: "production does not return to v1: one may only return to 2*" },
+  });
+  expect((await ordered("rollback", { to: "2" })).status).toBe(200);
+});
+
+test("a drill, a restart and an emergency are shown before they are asked for", async () => {
+  for (const version of ["1", "2"]) await succeed(await deployed(version));
+  const preview = async (body: object) => (await ordered("preview", body)).body;
+  expect((await preview({ order: "drill" })).plan).toMatchObject({
+    drill: true,
+    services: { web: { candidate: "web-1" } },
+  });
+  expect((await preview({ order: "rollback", all: true })).plan.returns).toMatchObject({
+    services: "each",
+    withinMs: 300_000,
+  });
+  const drill = (await ordered("drill")).body.deployment;
+  expect(drill).toMatchObject({ purpose: "drill", release: { version: "1" }, intent: { queue: "wait" } });
+  expect(await ordered("restart")).toMatchObject({
+    status: 409,
+    body: { detail: `${drill.id} is under way in production` },
+  });
+});
+
+test("a service goes only when no configuration has it any more, and a person says so", async () => {
+  await succeed(await deployed("1"));
+  expect(await ordered("retire", { services: ["web"] })).toMatchObject({
+    status: 409,
+    body: { detail: "v1, which stands in production, has web" },
+  });
+  const next = await deployed("2");
+  await planned(next);
+  await store.journal.append(next.id, 2, {
+    kind: "ended",
+    outcome: "succeeded",
+    stands: { web: "web-2", mailer: "mailer-1" },
+  });
+  expect((await ordered("retire", { services: ["mailer"] })).body.deployment).toMatchObject({
+    purpose: "retire",
+    intent: { retire: { mailer: { size: 1 } }, services: {} },
+  });
+});
+
+test("a deployment that failed is tried again from where it failed, as a new one", async () => {
+  await succeed(await deployed("1"));
+  const failed = await deployed("2");
+  await planned(failed);
+  await store.journal.append(failed.id, 2, { kind: "step done", node: "web", step: 0 });
+  await store.journal.append(failed.id, 3, { kind: "ended", outcome: "rolled back", stands: { web: "web-1" } });
+  const { status, body } = await api(`/deployments/${failed.id}/retry`, { method: "POST", body: {} });
+  expect([status, body.deployment.retryOf]).toEqual([200, failed.id]);
+  expect(body.deployment.intent.passed).toMatchObject({ stands: { web: "web-1" }, steps: { web: 1 } });
 });

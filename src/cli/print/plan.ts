@@ -2,9 +2,10 @@
 
 import { minutes } from "../../domain/minutes.ts";
 import { revisionName, versionName } from "../../domain/name.ts";
-import { tellCheck } from "../../domain/phrase.ts";
-import type { PlanNode } from "../../domain/plan.ts";
+import { tellCheck, tellExposure } from "../../domain/phrase.ts";
+import type { Plan, PlanNode } from "../../domain/plan.ts";
 import type { Run } from "../../domain/run.ts";
+import { tellCondition } from "../../domain/watch.ts";
 import type { Colors } from "../screen.ts";
 import { plannedSteps } from "./steps.ts";
 import { columns } from "./text.ts";
@@ -16,14 +17,24 @@ export function planLines(run: Run, colors: Colors): readonly string[] {
   const from = run.standingRelease === undefined ? "the first release" : versionName(run.standingRelease.version);
   const { id, version } = run.release;
   const title = `${colors.bold(run.environment)}  ${from} → ${colors.bold(versionName(version))}${id === version ? "" : colors.dim(`  ${id}`)}`;
-  if (moved.length === 0) return [title, `  Nothing to do: ${plan.unchanged.join(", ")} would not change`];
+  const orphans = (plan.orphans ?? []).map((name) => orphanLine(name, run.environment, colors));
+  if (moved.length === 0)
+    return [title, `  Nothing to do: ${plan.unchanged.join(", ") || "nothing"} would not change`, ...orphans];
   return [
     title,
     ...(plan.unchanged.length === 0 ? [] : [colors.dim(`  unchanged: ${plan.unchanged.join(", ")}`)]),
+    ...orphans,
     ...nodeLines(run, colors),
     "",
     ...footer(run).map((line) => colors.dim(`  ${line}`)),
   ];
+}
+
+/** Nothing is removed before a person agreed. */
+function orphanLine(name: string, environment: string, colors: Colors): string {
+  return colors.yellow(
+    `  ${name} is not in the configuration any more. It stays until: sluice retire ${environment} ${name}`,
+  );
 }
 
 /** Steps are numbered through, so that people can speak of "step 7". */
@@ -42,6 +53,7 @@ function heading(run: Run, node: PlanNode, colors: Colors): string {
   if (service === undefined) return `${colors.bold(node.id)}${after}`;
   const stable = service.stable === undefined ? "" : `${revisionName(run, service.stable)} → `;
   const size = `${service.size} ${service.size === 1 ? "replica" : "replicas"}`;
+  if (service.retires === true) return `${colors.bold(node.id)}  ${stable.replace(" → ", "")}, ${size}${after}`;
   const what =
     node.id === node.service ? `${service.strategy}, ${stable}${revisionName(run, service.candidate)}, ${size}` : "";
   return [colors.bold(node.id), what].filter(Boolean).join("  ") + after;
@@ -57,7 +69,24 @@ function footer(run: Run): readonly string[] {
   return [
     ...(checks.length > 0 ? [`Watched for: ${checks.map(tellCheck).join("; ")}`] : []),
     ...(watched > 0 ? [`Takes at least ${minutes(watched)} of watching`] : []),
-    ...(run.standingRelease === undefined ? [] : [goingBack(kinds)]),
+    ...exposureLines(run),
+    ...watchLines(plan),
+    ...(plan.returns === undefined ? [] : [`Verified within ${minutes(plan.returns.withinMs)}, or a person is told`]),
+    ...(run.standingRelease === undefined || plan.returns !== undefined ? [] : [goingBack(kinds)]),
+  ];
+}
+
+function exposureLines({ plan }: Run): readonly string[] {
+  return Object.entries(plan?.services ?? {}).flatMap(([name, { exposure }]) =>
+    exposure === undefined ? [] : [`${name}: ${tellExposure(exposure)}`],
+  );
+}
+
+function watchLines({ watch }: Plan): readonly string[] {
+  if (watch === undefined) return [];
+  const then = watch.manualApprovalRequired ? "asks whether to go back" : "goes back";
+  return [
+    `For ${minutes(watch.lastsMs)} after the end it ${then} on: ${watch.conditions.map(tellCondition).join("; ")}`,
   ];
 }
 

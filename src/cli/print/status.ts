@@ -23,10 +23,19 @@ export function statusLines(environments: readonly EnvironmentStatus[], view: St
 
 function environmentLines(environment: EnvironmentStatus, view: StatusView): readonly string[] {
   const { colors } = view;
-  const { name, url, release, stands, open, waiting } = environment;
+  const { name, url, release, releases, stands, open, waiting } = environment;
   const what = release === undefined ? colors.dim("nothing stands here") : versionName(release.version);
   const title = [colors.bold(name), what, ...(url === undefined ? [] : [colors.cyan(url)])].join("  ");
-  const services = columns(Object.entries(stands).map(([service, revision]) => [`  ${service}`, colors.dim(revision)]));
+  const services = columns(
+    Object.entries(stands).map(([service, revision]) => {
+      const other = releases?.[service];
+      return [
+        `  ${service}`,
+        colors.dim(revision),
+        other === undefined ? "" : colors.yellow(versionName(other.version)),
+      ];
+    }),
+  );
   const [current, ...queued] = open;
   if (current === undefined) return [title, ...services];
   return [

@@ -32,7 +32,11 @@ const steerings: readonly Steering[] = [
     summary: "take a deployment back to where it began",
     example: 'sluice abort production --reason "wrong release" --wait',
   },
-  { name: "retry", summary: "try again what failed and is on hold", example: "sluice retry production" },
+  {
+    name: "retry",
+    summary: "try again from the step that failed: where it is on hold, or, when it has ended, as a new deployment",
+    example: "sluice retry production --wait",
+  },
   { name: "approve", summary: "say yes to the approval that is waited for", example: "sluice approve production" },
   {
     name: "refuse",

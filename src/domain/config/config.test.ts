@@ -59,6 +59,9 @@ test("a small config gets every default, in one unit for each quantity", () => {
       },
       "port": 0,
       "queue": "latestWins",
+      "rollback": {
+        "within": 300000,
+      },
       "secrets": {},
       "services": {},
       "strategy": "rolling",

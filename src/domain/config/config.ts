@@ -60,6 +60,8 @@ export type EnvironmentConfig = Config["environments"][string];
 export type EnvValue = ServiceConfig["env"][string];
 export type StrategyConfig = Config["strategies"][string];
 export type GateConfig = Extract<StrategyConfig, { kind: "blueGreen" }>["preview"][number];
+export type ConditionConfig = NonNullable<EnvironmentConfig["watch"]>["conditions"][number];
+export type ExposureConfig = NonNullable<Extract<StrategyConfig, { kind: "canary" }>["exposure"]>;
 export type CanaryStepConfig = Extract<StrategyConfig, { kind: "canary" }>["steps"][number];
 
 export type Parsed =

@@ -1,6 +1,7 @@
 // An environment: where it runs, what it sizes differently, how releases come in and on to the next.
 import { z } from "zod";
 import { ChecksOverride } from "./checks.ts";
+import { Drill, Rollback, Watch } from "./rollback.ts";
 import { Override } from "./service.ts";
 import { Approve, Strategy } from "./strategy.ts";
 import { Duration, Env, InnerPath, key, Name, Port } from "./values.ts";
@@ -123,6 +124,25 @@ export const Environment = z.strictObject({
     "What becomes of a rollout that is on hold, for want of evidence or of an answer: it ends by evidence, by a person, or so.",
     { within: "4h", onDeadline: "stay" },
   ),
+  watch: key(
+    z.exactOptional(Watch),
+    "Goes on watching after a deployment has ended: conditions that take it back, or ask first.",
+    {
+      for: "2h",
+      conditions: [
+        { errorRateMax: "5%", for: "2m" },
+        { part: "database", for: "30s" },
+      ],
+    },
+  ),
+  rollback: key(Rollback.prefault({}), "How a return to an earlier release is verified, and to which one may return.", {
+    within: "5m",
+    oldest: "v1.4.0",
+  }),
+  drill: key(z.exactOptional(Drill), "Rehearses the rollback on a schedule, as `sluice drill` does at once.", {
+    every: "7d",
+    at: "04:00",
+  }),
   approvals: key(z.exactOptional(Approve), "People who must say yes before a release comes in.", { quorum: 1 }),
   secrets: key(
     z

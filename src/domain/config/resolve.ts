@@ -2,11 +2,14 @@
 // filled in, the checks with their overrides. Pure, so a plan made from a frozen config is the same everywhere.
 import type { Check, HostQuery } from "../check.ts";
 import type { Ms } from "../frame.ts";
-import type { ApprovalPolicy, CanaryStep, Gate, Strategy } from "../strategy.ts";
+import type { ApprovalPolicy, CanaryStep, Exposure, Gate, Strategy } from "../strategy.ts";
+import type { Condition, Watch } from "../watch.ts";
 import type {
   CanaryStepConfig,
+  ConditionConfig,
   Config,
   EnvironmentConfig,
+  ExposureConfig,
   GateConfig,
   ServiceConfig,
   StrategyConfig,
@@ -126,6 +129,7 @@ export function strategyIn(config: Config, environment: string, checks: readonly
         preview: [...preview, ...strategy.preview.map(gate), ...promote],
         switchShares: strategy.switchShares,
         afterSwitch: strategy.afterSwitch.map(gate),
+        ...exposureOf(strategy.exposure),
       };
     }
     case "canary":
@@ -135,6 +139,7 @@ export function strategyIn(config: Config, environment: string, checks: readonly
           preview,
           strategy.steps.map((step) => canaryStepOf(step, gate)),
         ),
+        ...exposureOf(strategy.exposure),
       };
   }
 }
@@ -153,6 +158,38 @@ function strategyConfigOf(config: Config, environment: string): StrategyConfig {
   const { strategy } = environmentOf(config, environment);
   if (typeof strategy !== "string") return strategy;
   return config.strategies[strategy] ?? StrategySchema.parse({ kind: strategy });
+}
+
+function exposureOf(written: ExposureConfig | undefined): { readonly exposure?: Exposure } {
+  if (written === undefined) return {};
+  const { requests, users, onSpent } = written;
+  return {
+    exposure: { ...(requests === undefined ? {} : { requestsMax: requests }), ...(users && { users }), onSpent },
+  };
+}
+
+/** What is held against a release after its deployment has ended. */
+export function watchIn(config: Config, environment: string): Watch | undefined {
+  const { watch } = environmentOf(config, environment);
+  if (watch === undefined) return undefined;
+  const { for: lastsMs, manualApprovalRequired, conditions } = watch;
+  return { lastsMs, manualApprovalRequired, conditions: conditions.map(conditionOf) };
+}
+
+function conditionOf(written: ConditionConfig): Condition {
+  const common = { forMs: written.for, ...(written.services && { services: written.services }) };
+  if ("health" in written) return { kind: "health", atLeast: written.health, ...common };
+  if ("part" in written) return { kind: "part", part: written.part, ...common };
+  if ("query" in written) {
+    const { source, query, comparator, limit } = written;
+    return { kind: "metric", source, query, comparator, limit, ...common };
+  }
+  const { minimumRequests } = written;
+  if ("errorRateMax" in written)
+    return { kind: "errors", rateMax: written.errorRateMax / 100, minimumRequests, ...common };
+  const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+  const { latencyMax: limitMs, quantile } = written;
+  return { kind: "latency", quantile: quantiles[quantile], limitMs, minimumRequests, ...common };
 }
 
 /** A canary's preview is its first share: there is nothing to test before the candidate runs. */

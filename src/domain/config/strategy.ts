@@ -32,6 +32,32 @@ const setWeight = z.strictObject({
 export const Gate = z.union([job, bake, pause, approve]);
 export const CanaryStep = z.union([setWeight, job, bake, pause, approve]);
 
+const exposure = key(
+  z.exactOptional(
+    z.strictObject({
+      requests: key(z.exactOptional(z.int().min(1)), "At most so many requests.", 5000),
+      users: key(
+        z.exactOptional(
+          z.strictObject({
+            max: key(z.int().min(1), "At most so many different users.", 200),
+            source: key(z.string().min(1).prefault("host"), "The metric source that counts them.", "prometheus"),
+            query: key(z.string().min(1), "How many users the revision has had.", 'users_seen{version="$revision"}'),
+          }),
+        ),
+        "At most so many users, counted by a metric source.",
+        { max: 200, source: "prometheus", query: 'users_seen{version="$revision"}' },
+      ),
+      onSpent: key(
+        z.enum(["rollback", "hold"]).prefault("rollback"),
+        "When they have: it goes back, or gives its traffic back and asks.",
+        "hold",
+      ),
+    }),
+  ),
+  "How many may see the new version before its own gates have passed.",
+  { requests: 5000, onSpent: "hold" },
+);
+
 export const Strategy = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("recreate").meta({ description: "Stops the old side, then starts the new one." }),
@@ -59,6 +85,7 @@ export const Strategy = z.discriminatedUnion("kind", [
       [50, 100],
     ),
     afterSwitch: key(z.array(Gate).prefault([]), "What must hold before the old side goes.", [{ bake: "10m" }]),
+    exposure,
   }),
   z.strictObject({
     kind: z.literal("canary").meta({ description: "A little traffic at a time, watched." }),
@@ -78,6 +105,7 @@ export const Strategy = z.discriminatedUnion("kind", [
       "In order; after the last one the candidate has all traffic.",
       [{ setWeight: 10 }, { bake: "5m" }, { job: "smoke" }, { setWeight: 100 }],
     ),
+    exposure,
   }),
 ]);
 

@@ -692,6 +692,45 @@ export interface WrittenConfig {
           readonly note?: string;
         };
       })[];
+      /**
+       * How many may see the new version before its own gates have passed.
+       * @example exposure: { requests: 5000, onSpent: "hold" }
+       */
+      readonly exposure?: {
+        /**
+         * At most so many requests.
+         * @example requests: 5000
+         */
+        readonly requests?: number;
+        /**
+         * At most so many users, counted by a metric source.
+         * @example users: { max: 200, source: "prometheus", query: "users_seen{version=\"$revision\"}" }
+         */
+        readonly users?: {
+          /**
+           * At most so many different users.
+           * @example max: 200
+           */
+          readonly max: number;
+          /**
+           * The metric source that counts them.
+           * @default "host"
+           * @example source: "prometheus"
+           */
+          readonly source?: string;
+          /**
+           * How many users the revision has had.
+           * @example query: "users_seen{version=\"$revision\"}"
+           */
+          readonly query: string;
+        };
+        /**
+         * When they have: it goes back, or gives its traffic back and asks.
+         * @default "rollback"
+         * @example onSpent: "hold"
+         */
+        readonly onSpent?: "rollback" | "hold";
+      };
     } | {
       /**
        * A little traffic at a time, watched.
@@ -768,6 +807,45 @@ export interface WrittenConfig {
           readonly note?: string;
         };
       })[];
+      /**
+       * How many may see the new version before its own gates have passed.
+       * @example exposure: { requests: 5000, onSpent: "hold" }
+       */
+      readonly exposure?: {
+        /**
+         * At most so many requests.
+         * @example requests: 5000
+         */
+        readonly requests?: number;
+        /**
+         * At most so many users, counted by a metric source.
+         * @example users: { max: 200, source: "prometheus", query: "users_seen{version=\"$revision\"}" }
+         */
+        readonly users?: {
+          /**
+           * At most so many different users.
+           * @example max: 200
+           */
+          readonly max: number;
+          /**
+           * The metric source that counts them.
+           * @default "host"
+           * @example source: "prometheus"
+           */
+          readonly source?: string;
+          /**
+           * How many users the revision has had.
+           * @example query: "users_seen{version=\"$revision\"}"
+           */
+          readonly query: string;
+        };
+        /**
+         * When they have: it goes back, or gives its traffic back and asks.
+         * @default "rollback"
+         * @example onSpent: "hold"
+         */
+        readonly onSpent?: "rollback" | "hold";
+      };
     };
     /**
      * What differs from `checks` here.
@@ -964,6 +1042,188 @@ export interface WrittenConfig {
        * @example onDeadline: "stay"
        */
       readonly onDeadline?: "rollback" | "stay";
+    };
+    /**
+     * Goes on watching after a deployment has ended: conditions that take it back, or ask first.
+     * @example watch: { for: "2h", conditions: [{ errorRateMax: "5%", for: "2m" }, { part: "database", for: "30s" }] }
+     */
+    readonly watch?: {
+      /**
+       * How long after the end of a deployment.
+       * @default "1h"
+       * @example for: "2h"
+       */
+      readonly for?: string;
+      /**
+       * Asks a person before it goes back. It delays only this, never a retreat inside a rollout nor a rollback that a person asks for.
+       * @default false
+       * @example manualApprovalRequired: true
+       */
+      readonly manualApprovalRequired?: boolean;
+      /**
+       * Any of these, once it has held for its time, takes the release back.
+       * @example conditions: [{ health: "unhealthy", for: "1m" }, { latencyMax: "3s", for: "5m", services: ["api"] }, { source: "prometheus", query: "sum(rate(checkout_failures[1m]))", limit: 5 }]
+       */
+      readonly conditions: readonly ({
+        /**
+         * What a service's replicas say of it, or worse.
+         * @example health: "unhealthy"
+         */
+        readonly health: "degraded" | "unhealthy";
+        /**
+         * How long it must hold, without a break.
+         * @default "1m"
+         * @example for: "2m"
+         */
+        readonly for?: string;
+        /**
+         * Only of these services; unless it says, of all that moved.
+         * @example services: ["api"]
+         */
+        readonly services?: readonly string[];
+      } | {
+        /**
+         * A part that its health answer lists is not healthy: the database.
+         * @example part: "database"
+         */
+        readonly part: string;
+        /**
+         * How long it must hold, without a break.
+         * @default "1m"
+         * @example for: "2m"
+         */
+        readonly for?: string;
+        /**
+         * Only of these services; unless it says, of all that moved.
+         * @example services: ["api"]
+         */
+        readonly services?: readonly string[];
+      } | {
+        /**
+         * More of the requests than this fail.
+         * @example errorRateMax: "5%"
+         */
+        readonly errorRateMax: string | number;
+        /**
+         * Fewer requests than these say nothing.
+         * @default 100
+         * @example minimumRequests: 20
+         */
+        readonly minimumRequests?: number;
+        /**
+         * How long it must hold, without a break.
+         * @default "1m"
+         * @example for: "2m"
+         */
+        readonly for?: string;
+        /**
+         * Only of these services; unless it says, of all that moved.
+         * @example services: ["api"]
+         */
+        readonly services?: readonly string[];
+      } | {
+        /**
+         * A quantile of the latency is above this.
+         * @example latencyMax: "1s"
+         */
+        readonly latencyMax: string;
+        /**
+         * Which one.
+         * @default "p99"
+         * @example quantile: "p95"
+         */
+        readonly quantile?: "p50" | "p95" | "p99";
+        /**
+         * Fewer requests than these say nothing.
+         * @default 100
+         * @example minimumRequests: 20
+         */
+        readonly minimumRequests?: number;
+        /**
+         * How long it must hold, without a break.
+         * @default "1m"
+         * @example for: "2m"
+         */
+        readonly for?: string;
+        /**
+         * Only of these services; unless it says, of all that moved.
+         * @example services: ["api"]
+         */
+        readonly services?: readonly string[];
+      } | {
+        /**
+         * A number of a metric source, as in `checks.metrics`.
+         * @example query: "sum(checkout_failures)"
+         */
+        readonly query: string;
+        /**
+         * Who is asked: "host", or a metric source.
+         * @default "host"
+         * @example source: "prometheus"
+         */
+        readonly source?: string;
+        /**
+         * What is bad: on which side of the limit.
+         * @default ">"
+         * @example comparator: "<"
+         */
+        readonly comparator?: ">" | ">=" | "<" | "<=";
+        /**
+         * The limit.
+         * @example limit: 5
+         */
+        readonly limit: number;
+        /**
+         * How long it must hold, without a break.
+         * @default "1m"
+         * @example for: "2m"
+         */
+        readonly for?: string;
+        /**
+         * Only of these services; unless it says, of all that moved.
+         * @example services: ["api"]
+         */
+        readonly services?: readonly string[];
+      })[];
+    };
+    /**
+     * How a return to an earlier release is verified, and to which one may return.
+     * @default {}
+     * @example rollback: { within: "5m", oldest: "v1.4.0" }
+     */
+    readonly rollback?: {
+      /**
+       * A return that is not verified by then has failed, and a person is told.
+       * @default "5m"
+       * @example within: "2m"
+       */
+      readonly within?: string;
+      /**
+       * Versions to which one may return; * stands for anything. All that stood here, unless it says.
+       * @example versions: ["v2.*", "hotfix-*"]
+       */
+      readonly versions?: readonly string[];
+      /**
+       * No release that was made before this one may come back.
+       * @example oldest: "v1.4.0"
+       */
+      readonly oldest?: string;
+    };
+    /**
+     * Rehearses the rollback on a schedule, as `sluice drill` does at once.
+     * @example drill: { every: "7d", at: "04:00" }
+     */
+    readonly drill?: {
+      /**
+       * From one rehearsal to the next.
+       * @example every: "7d"
+       */
+      readonly every: string;
+      /**
+       * Not before this time of the day, UTC.
+       * @example at: "04:00"
+       */
+      readonly at?: string;
     };
     /**
      * People who must say yes before a release comes in.
@@ -1193,6 +1453,45 @@ export interface WrittenConfig {
         readonly note?: string;
       };
     })[];
+    /**
+     * How many may see the new version before its own gates have passed.
+     * @example exposure: { requests: 5000, onSpent: "hold" }
+     */
+    readonly exposure?: {
+      /**
+       * At most so many requests.
+       * @example requests: 5000
+       */
+      readonly requests?: number;
+      /**
+       * At most so many users, counted by a metric source.
+       * @example users: { max: 200, source: "prometheus", query: "users_seen{version=\"$revision\"}" }
+       */
+      readonly users?: {
+        /**
+         * At most so many different users.
+         * @example max: 200
+         */
+        readonly max: number;
+        /**
+         * The metric source that counts them.
+         * @default "host"
+         * @example source: "prometheus"
+         */
+        readonly source?: string;
+        /**
+         * How many users the revision has had.
+         * @example query: "users_seen{version=\"$revision\"}"
+         */
+        readonly query: string;
+      };
+      /**
+       * When they have: it goes back, or gives its traffic back and asks.
+       * @default "rollback"
+       * @example onSpent: "hold"
+       */
+      readonly onSpent?: "rollback" | "hold";
+    };
   } | {
     /**
      * A little traffic at a time, watched.
@@ -1269,6 +1568,45 @@ export interface WrittenConfig {
         readonly note?: string;
       };
     })[];
+    /**
+     * How many may see the new version before its own gates have passed.
+     * @example exposure: { requests: 5000, onSpent: "hold" }
+     */
+    readonly exposure?: {
+      /**
+       * At most so many requests.
+       * @example requests: 5000
+       */
+      readonly requests?: number;
+      /**
+       * At most so many users, counted by a metric source.
+       * @example users: { max: 200, source: "prometheus", query: "users_seen{version=\"$revision\"}" }
+       */
+      readonly users?: {
+        /**
+         * At most so many different users.
+         * @example max: 200
+         */
+        readonly max: number;
+        /**
+         * The metric source that counts them.
+         * @default "host"
+         * @example source: "prometheus"
+         */
+        readonly source?: string;
+        /**
+         * How many users the revision has had.
+         * @example query: "users_seen{version=\"$revision\"}"
+         */
+        readonly query: string;
+      };
+      /**
+       * When they have: it goes back, or gives its traffic back and asks.
+       * @default "rollback"
+       * @example onSpent: "hold"
+       */
+      readonly onSpent?: "rollback" | "hold";
+    };
   }>>;
   /**
    * Commands that strategies run from a release's own artifacts, by name.

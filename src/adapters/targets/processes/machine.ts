@@ -1,9 +1,10 @@
 // One machine as a place to deploy to: its host, and all that the engine's ports need of it.
 
 import { intentFor } from "../../../domain/intent.ts";
-import type { Intent, ServiceName } from "../../../domain/plan.ts";
+import type { Intent, ServiceName, Standing } from "../../../domain/plan.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { configOf, type Digest, type Release, revisionsFor } from "../../../domain/release.ts";
+import { restarted } from "../../../domain/restart.ts";
 import type { Jobs, MetricSource, Target } from "../../../engine/ports.ts";
 import type { HostClient } from "../../../host/client.ts";
 import type { KeptRevision, Revisions } from "../../revisions/revision-file.ts";
@@ -34,6 +35,12 @@ export interface Machine {
   target(environment: string, service: ServiceName): Promise<Target>;
   /** What a release wants of an environment; its revisions are kept so that they can be started here. */
   intend(release: Release, environment: string): Promise<Intent>;
+  /** The same for what stands, unchanged, each revision under a name of its own. */
+  restart(
+    release: Release,
+    environment: string,
+    what: { readonly stands: Standing; readonly tag: string },
+  ): Promise<Intent>;
   /** Where people reach the environment; undefined before anything was deployed to it. */
   publicUrl(environment: string): Promise<string | undefined>;
 }
@@ -83,6 +90,12 @@ export function processMachine(options: MachineOptions): Machine {
     return seen === undefined ? undefined : `http://127.0.0.1:${seen.entryPort}`;
   }
 
+  async function intentOf(release: Release, environment: string, wanted: Standing): Promise<Intent> {
+    const config = configOf(release);
+    const url = (await publicUrl(environment)) ?? `http://127.0.0.1:${config.environments[environment]?.port ?? 0}`;
+    return intentFor({ config, environment, revisions: wanted, publicUrl: url });
+  }
+
   return {
     publicUrl,
     metrics: hostMetrics(host),
@@ -116,7 +129,6 @@ export function processMachine(options: MachineOptions): Machine {
       return target;
     },
     intend: async (release, environment) => {
-      const config = configOf(release);
       const versions = secrets.versions(environment);
       const wanted = revisionsFor(release, { environment, secretVersions: versions, digest: options.digest });
       for (const [service, { revision, spec }] of Object.entries(wanted)) {
@@ -130,14 +142,17 @@ export function processMachine(options: MachineOptions): Machine {
           release: release.id,
         });
       }
-      const here = config.environments[environment];
-      const url = (await publicUrl(environment)) ?? `http://127.0.0.1:${here?.port ?? 0}`;
-      return intentFor({
-        config,
-        environment,
-        revisions: Object.fromEntries(Object.entries(wanted).map(([name, { revision }]) => [name, revision])),
-        publicUrl: url,
+      const found = Object.entries(wanted).map(([name, { revision }]) => [name, revision]);
+      return intentOf(release, environment, Object.fromEntries(found));
+    },
+    restart: async (release, environment, { stands, tag }) => {
+      const known = Object.entries(stands).filter(([name]) => release.services[name] !== undefined);
+      const again = known.map(([name, standing]): [ServiceName, string] => {
+        const revision = restarted(standing, tag);
+        revisions.keep({ ...keptOf(environment, standing), revision });
+        return [name, revision];
       });
+      return intentOf(release, environment, Object.fromEntries(again));
     },
   };
 }
