@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { metricSources } from "../adapters/metrics/sources.ts";
 import { databaseClock } from "../adapters/postgres/database-clock.ts";
 import { startEmbedded } from "../adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "../adapters/postgres/store.ts";
@@ -96,7 +97,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     journal: store.journal,
     environments: store.environments,
     evidence: store.evidence,
-    metrics: machine.metrics,
+    metrics: metricSources({
+      host: machine.metrics,
+      pushed: store.pushed,
+      settings: async (environment, revision) => (await machine.configured(environment, revision))?.metrics,
+      secret: (environment, name) => secrets.value(environment, name),
+      nowMs: clock.now,
+    }),
     jobs: machine.jobs,
     target: machine.target,
     report: (error) => console.error(error),

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
+import { parsePushed, reportsOf } from "../adapters/metrics/otlp/request.ts";
 import { replicaLogs } from "../adapters/targets/processes/replica-logs.ts";
 import { Problem } from "../domain/problem.ts";
 import { type Listening, listen } from "../server/listen.ts";
@@ -99,6 +100,11 @@ function placesOf(plane: ControlPlane, data: string): Places {
     publicUrl: plane.machine.publicUrl,
     waiting: plane.waiting,
     metrics: plane.host.metrics,
+    pushMetrics: async ({ body, isJson }) => {
+      const { reports, leftOut } = reportsOf(parsePushed(body, isJson));
+      if (reports.length > 0) await plane.store.pushed.put(reports);
+      return leftOut;
+    },
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
     artifacts: {

@@ -1,10 +1,13 @@
 // What each route does. One entry a route: leaving one out does not compile.
 import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import type { Context } from "hono";
 import { stream } from "hono/streaming";
 import type { z } from "zod";
 import { firstBreak } from "../domain/chain.ts";
 import { plan } from "../domain/plan.ts";
+import { Temporary } from "../domain/problem.ts";
 import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
@@ -22,9 +25,12 @@ import {
 import { type Live, liveEvents } from "./live.ts";
 import { openapi } from "./openapi.ts";
 import { type OrderName, orders, planned, retryEnded } from "./orders.ts";
+import { Refusal } from "./problem-answer.ts";
 import { refuseShortcut } from "./release-path.ts";
 import { returnsOf, rollback, rollbackDeployment } from "./returns.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
+
+const unpacked = promisify(gunzip);
 
 export interface Office extends Desk, Live {
   readonly records: Desk["records"];
@@ -62,6 +68,10 @@ export function handlers(office: Office): Handlers {
     metrics: async ({ context }) => {
       context.header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
       return context.body(await places.metrics());
+    },
+    pushMetrics: async ({ context }) => {
+      const leftOut = await places.pushMetrics(await pushedBody(context)).catch(notMetrics);
+      return leftOut === undefined ? {} : { partialSuccess: { rejectedDataPoints: 0, errorMessage: leftOut } };
     },
     openapi: async () => openapi(office.version),
     session: async ({ who }) => ({ name: who.name }),
@@ -238,6 +248,22 @@ export function handlers(office: Office): Handlers {
     const key = context.req.header("idempotency-key");
     return key === undefined ? office.newId() : `d-${sha256(key).slice(0, 10)}`;
   }
+}
+
+/** Unpacked to 16 MiB at most. */
+async function pushedBody({ req }: Context): Promise<{ readonly body: Buffer; readonly isJson: boolean }> {
+  const packed = Buffer.from(await req.arrayBuffer());
+  const isPacked = req.header("content-encoding") === "gzip";
+  const body = isPacked ? await unpacked(packed, { maxOutputLength: 16 * 2 ** 20 }).catch(notMetrics) : packed;
+  return { body, isJson: /^application\/json\b/i.test(req.header("content-type") ?? "") };
+}
+
+function notMetrics(error: Error): never {
+  if (error instanceof Temporary) throw error;
+  throw new Refusal(400, {
+    so: `this is no OTLP request: ${error.message.slice(0, 200)}`,
+    mend: "Send an ExportMetricsServiceRequest as application/x-protobuf or application/json",
+  });
 }
 
 function sha256(text: string): string {

@@ -64,6 +64,8 @@ export interface Places {
   publicUrl(environment: string): Promise<string | undefined>;
   /** What a deployment waits for just now, as its worker last said. */
   waiting(deployment: DeploymentId): readonly string[];
+  /** An OTLP request; answers what of it was left out and why. Throws a SyntaxError or RangeError of what is none. */
+  pushMetrics(pushed: { readonly body: Buffer; readonly isJson: boolean }): Promise<string | undefined>;
   /** Prometheus text. */
   metrics(): Promise<string>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;

@@ -61,7 +61,9 @@ export interface Route {
   /** Answers without a token. */
   readonly isOpen?: true;
   /** Takes a body that is not JSON. */
-  readonly takes?: "application/octet-stream";
+  readonly takes?: "application/octet-stream" | "application/x-protobuf";
+  /** Also with the token that may do nothing else. */
+  readonly mayPush?: true;
 }
 
 export const routes = {
@@ -78,6 +80,15 @@ export const routes = {
     alias: "/metrics",
     summary: "What this machine's router and replicas count, for a Prometheus to scrape",
     answers: "text",
+  },
+  pushMetrics: {
+    method: "post",
+    path: "/metrics",
+    alias: "/v1/metrics",
+    summary: "Metrics that a service pushes by OpenTelemetry: OTLP over HTTP, protobuf or JSON, plain or gzip",
+    takes: "application/x-protobuf",
+    mayPush: true,
+    answers: "json",
   },
   openapi: { method: "get", path: "/openapi.json", summary: "This document", answers: "json" },
   session: { method: "get", path: "/session", summary: "Who the caller is", answers: "json" },
@@ -305,6 +316,8 @@ export type RouteName = keyof typeof routes;
 export interface Answers {
   health: { readonly status: "ready" | "unready"; readonly because?: string };
   openapi: object;
+  /** What OTLP asks for: nothing, or what was left out and why. */
+  pushMetrics: { readonly partialSuccess?: { readonly rejectedDataPoints: number; readonly errorMessage: string } };
   session: { readonly name: string };
   loginCode: { readonly code: string; readonly path: string; readonly expiresInMs: number };
   /** `traffic`: while a demonstration sends requests. */

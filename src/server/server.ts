@@ -55,7 +55,7 @@ export function createServer(options: ServerOptions): Server {
   for (const name of Object.keys(routes) as RouteName[]) {
     const route: Route = routes[name];
     const limit = bodyLimit({
-      maxSize: route.takes === undefined ? jsonMaxBytes : artifactMaxBytes,
+      maxSize: route.takes === "application/octet-stream" ? artifactMaxBytes : jsonMaxBytes,
       onError: tooLarge,
     });
     // Hono answers HEAD with what GET answers, without the body.
@@ -64,7 +64,9 @@ export function createServer(options: ServerOptions): Server {
       [`/api/v1${route.path}`, ...(route.alias === undefined ? [] : [route.alias])],
       limit,
       async (context) => {
-        const who = route.isOpen === true ? nobody : personOf(context, auth);
+        const mayPass =
+          route.isOpen === true || (route.mayPush === true && auth.mayPush(context.req.header("authorization")));
+        const who = mayPass ? nobody : personOf(context, auth);
         const call = { ...(await parsed(route, context)), who, context };
         const answer = await does[name](call as never);
         return answer instanceof Response ? answer : context.json(answer);

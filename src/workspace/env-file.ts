@@ -18,10 +18,12 @@ export async function secretValues({
   config: Config;
   environment: string;
 }): Promise<Readonly<Record<string, string>>> {
-  const { secrets, backing } = environmentNamed(config, environment);
+  const { secrets, backing, metrics } = environmentNamed(config, environment);
+  const { token, ca, certificate, key } = metrics.prometheus ?? {};
+  const asked = [token, ca, certificate, key].flatMap((one) => (one === undefined ? [] : [one.secret]));
   const urls = [backing.postgres?.url?.secret, backing.redis?.url?.secret].filter((name) => name !== undefined);
   const named = Object.keys(config.services).flatMap((name) => secretsOf(serviceIn(config, environment, name)));
-  const names = [...new Set([...named, ...urls])].toSorted();
+  const names = [...new Set([...named, ...urls, ...asked])].toSorted();
   if (names.length === 0) return {};
   const { envFile } = secrets;
   if (envFile === undefined) {

@@ -174,4 +174,18 @@ export const steps: readonly string[] = [
     at timestamptz not null default now()
   );
   `,
+  // What services pushed of their metrics in the last minutes, deflated JSON: any control plane may receive it.
+  `
+  create table pushed (
+    workspace text not null,
+    environment text not null,
+    service text not null,
+    revision text not null,
+    replica text not null,
+    at_ms bigint not null,
+    counters bytea not null,
+    primary key (workspace, environment, service, revision, at_ms, replica)
+  );
+  create index on pushed (at_ms);
+  `,
 ];

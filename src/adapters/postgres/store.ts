@@ -2,6 +2,7 @@
 import type { DeploymentId } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { Claims, EvidenceStore, Journal } from "../../engine/ports.ts";
+import type { PushedPoints } from "../metrics/otlp/source.ts";
 import { archive } from "./archive.ts";
 import { type BackingDatabase, provisionDatabase } from "./backing.ts";
 import { claimsIn, endLeases, forgetFuture } from "./claims.ts";
@@ -12,6 +13,7 @@ import { evidenceIn } from "./evidence.ts";
 import { Feed } from "./feed.ts";
 import { journalIn } from "./journal.ts";
 import { migrate } from "./migrate.ts";
+import { pushedIn } from "./pushed.ts";
 import { type Releases, releasesIn } from "./releases.ts";
 import { Waiting } from "./waiting.ts";
 import { whyClosed } from "./why-closed.ts";
@@ -22,6 +24,7 @@ export interface Store {
   readonly environments: ReturnType<typeof environmentsIn>;
   readonly evidence: EvidenceStore;
   readonly releases: Releases;
+  readonly pushed: PushedPoints;
   readonly feed: Feed;
   deployments(query: DeploymentQuery): Promise<readonly DeploymentId[]>;
   /** Packs up to 100 deployments that ended more than `afterMs` ago; answers how many. Their history is read as before. */
@@ -59,6 +62,7 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
       environments: environmentsIn(database, workspace),
       evidence: evidenceIn(database),
       releases: releasesIn(database, workspace),
+      pushed: pushedIn(database, workspace),
       feed,
       deployments: (query) => listDeployments(database, workspace, query),
       archive: (afterMs) => archive(database, workspace, { afterMs }),

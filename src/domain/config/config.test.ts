@@ -57,6 +57,12 @@ test("a small config gets every default, in one unit for each quantity", () => {
         "gate": [],
         "preview": [],
       },
+      "metrics": {
+        "otlp": {
+          "interval": 15000,
+        },
+        "source": "host",
+      },
       "port": 0,
       "queue": "latestWins",
       "rollback": {

@@ -27,6 +27,7 @@ const checks: readonly Check[] = [
   boundsAreOrdered,
   ingressIsUnique,
   hostNumbersExist,
+  sourcesExist,
   bakesAreOrdered,
 ];
 
@@ -252,6 +253,23 @@ function hostNumbersExist(config: Loose): readonly ConfigProblem[] {
     .flatMap((place) => place.at("metrics").entries)
     .filter((metric) => (metric.at("source").value ?? "host") === "host")
     .flatMap((metric) => metric.at("query").mustName(hostQueries, "a number of the host"));
+}
+
+/** An environment that is judged by a Prometheus, or asks one, names it. */
+function sourcesExist(config: Loose): readonly ConfigProblem[] {
+  const everywhere = config.at("checks").at("metrics").entries;
+  return config.at("environments").entries.flatMap((environment) => {
+    const metrics = environment.at("metrics");
+    const asking = [...everywhere, ...environment.at("checks").at("metrics").entries];
+    const isWanted = [metrics, ...asking].some((one) => one.at("source").value === "prometheus");
+    const unknown = asking
+      .map((check) => check.at("source"))
+      .filter(({ value }) => value !== undefined && !["host", "prometheus"].includes(String(value)))
+      .map((source) => source.problem("is no source that has numbers", 'Use "host" or "prometheus"'));
+    if (!isWanted || metrics.at("prometheus").value !== undefined) return unknown;
+    const mend = 'Add metrics: { prometheus: { url: "http://…" } }';
+    return [...unknown, metrics.at("prometheus").problem("is missing: it is named as a source", mend)];
+  });
 }
 
 function bakesAreOrdered(config: Loose): readonly ConfigProblem[] {

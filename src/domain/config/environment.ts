@@ -1,6 +1,7 @@
 // An environment: where it runs, what it sizes differently, how releases come in and on to the next.
 import { z } from "zod";
 import { ChecksOverride } from "./checks.ts";
+import { Metrics } from "./metrics.ts";
 import { Drill, Rollback, Watch } from "./rollback.ts";
 import { Override } from "./service.ts";
 import { Approve, Strategy } from "./strategy.ts";
@@ -106,6 +107,10 @@ export const Environment = z.strictObject({
     "How services move: a name of `strategies`, one of recreate, rolling, blueGreen, canary with its defaults, or one written here.",
     "canary",
   ),
+  metrics: key(Metrics.prefault({}), "Where the numbers come from that a release is judged by.", {
+    source: "prometheus",
+    prometheus: { url: "http://127.0.0.1:9090" },
+  }),
   checks: key(ChecksOverride.prefault({}), "What differs from `checks` here.", { errorRateMax: "1%" }),
   jobs: key(Jobs.prefault({}), "Jobs run on the way.", { after: ["smoke"] }),
   bake: key(Duration.prefault("1m"), "How long the whole deployment is watched before its old side goes.", "30m"),

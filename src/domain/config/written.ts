@@ -848,6 +848,143 @@ export interface WrittenConfig {
       };
     };
     /**
+     * Where the numbers come from that a release is judged by.
+     * @default {}
+     * @example metrics: { source: "prometheus", prometheus: { url: "http://127.0.0.1:9090" } }
+     */
+    readonly metrics?: {
+      /**
+       * What the judge compares by: the host's own counters, a Prometheus, or metrics that services push by OpenTelemetry.
+       * @default "host"
+       * @example source: "prometheus"
+       */
+      readonly source?: "host" | "prometheus" | "otlp";
+      /**
+       * A Prometheus: for the judge, and for checks with source: "prometheus".
+       * @example prometheus: { url: "http://127.0.0.1:9090", gateway: "istio" }
+       */
+      readonly prometheus?: {
+        /**
+         * Its address, below which /api/v1/query is; several are replicas that scrape the same.
+         * @example url: ["http://prometheus-a:9090", "http://prometheus-b:9090"]
+         */
+        readonly url: string | readonly string[];
+        /**
+         * Whose counters it scrapes: which queries are asked.
+         * @default "sluice"
+         * @example gateway: "istio"
+         */
+        readonly gateway?: "sluice" | "istio" | "envoy" | "nginx" | "traefik" | "cilium" | "opentelemetry" | "prom-client";
+        /**
+         * Queries of your own instead: selectors of counters, in which $environment, $service and $revision are filled in.
+         * @example queries: { requests: "http_requests_total{version=\"$revision\"}", errors: "http_requests_total{version=\"$revision\",code=~\"5..\"}" }
+         */
+        readonly queries?: {
+          /**
+           * Selects counters of requests.
+           * @example requests: "http_requests_total{app=\"$service\",version=\"$revision\"}"
+           */
+          readonly requests: string;
+          /**
+           * Selects those of them that are errors.
+           * @example errors: "http_requests_total{app=\"$service\",version=\"$revision\",code=~\"5..\"}"
+           */
+          readonly errors: string;
+          /**
+           * Selects a histogram of successes: its _bucket series, or a native histogram. Without one, latency is not compared.
+           * @example latency: "http_request_duration_seconds_bucket{app=\"$service\",version=\"$revision\",code!~\"5..\"}"
+           */
+          readonly latency?: string;
+          /**
+           * Selects anything that is there from a target's first scrape on, so that its first request counts.
+           * @example scraped: "up{app=\"$service\"}"
+           */
+          readonly scraped?: string;
+          /**
+           * In which the histogram counts.
+           * @default "s"
+           * @example unit: "ms"
+           */
+          readonly unit?: "s" | "ms";
+          /**
+           * Labels that make a route's name.
+           * @default []
+           * @example route: ["method", "route"]
+           */
+          readonly route?: readonly string[];
+          /**
+           * Who counts: a gateway both versions at once, or each replica for itself.
+           * @default "replica"
+           * @example countedBy: "gateway"
+           */
+          readonly countedBy?: "gateway" | "replica";
+        };
+        /**
+         * Length of the intervals that are compared: not shorter than its scrape interval; from 5s to 60s.
+         * @default "15s"
+         * @example interval: "30s"
+         */
+        readonly interval?: string;
+        /**
+         * Bearer token.
+         * @example token: { secret: "PROMETHEUS_TOKEN" }
+         */
+        readonly token?: {
+          /**
+           * Name of the secret.
+           * @example secret: "PROMETHEUS_TOKEN"
+           */
+          readonly secret: string;
+        };
+        /**
+         * Certificate authority of its address, PEM.
+         * @example ca: { secret: "PROMETHEUS_CA" }
+         */
+        readonly ca?: {
+          /**
+           * Name of the secret.
+           * @example secret: "PROMETHEUS_CA"
+           */
+          readonly secret: string;
+        };
+        /**
+         * Certificate to show it, PEM.
+         * @example certificate: { secret: "PROMETHEUS_CERT" }
+         */
+        readonly certificate?: {
+          /**
+           * Name of the secret.
+           * @example secret: "PROMETHEUS_CERT"
+           */
+          readonly secret: string;
+        };
+        /**
+         * Key of that certificate, PEM.
+         * @example key: { secret: "PROMETHEUS_KEY" }
+         */
+        readonly key?: {
+          /**
+           * Name of the secret.
+           * @example secret: "PROMETHEUS_KEY"
+           */
+          readonly secret: string;
+        };
+      };
+      /**
+       * Metrics that services push to this control plane, OTLP over HTTP.
+       * @default {}
+       * @example otlp: { interval: "10s" }
+       */
+      readonly otlp?: {
+        /**
+         * Length of the intervals that are compared: not shorter than the services' export interval; from 5s to 60s.
+         * @default "15s"
+         * @example interval: "10s"
+         */
+        readonly interval?: string;
+      };
+    };
+    /**
      * What differs from `checks` here.
      * @default {}
      * @example checks: { errorRateMax: "1%" }

@@ -4,14 +4,7 @@
 import type { Ms } from "../../../domain/frame.ts";
 import { Problem, Temporary } from "../../../domain/problem.ts";
 import { edge, exponentialEdges, type UpTo } from "../layout.ts";
-
-export type Labels = Readonly<Record<string, string>>;
-
-/** Samples by their own times, as scraped. A native histogram's are by upper edge, in the metric's own unit times `unitMs`. */
-export interface Series {
-  readonly labels: Labels;
-  readonly samples: readonly { readonly atMs: Ms; readonly value: number | UpTo }[];
-}
+import type { Labels, Series } from "../targets.ts";
 
 export interface Answer {
   readonly status: number;

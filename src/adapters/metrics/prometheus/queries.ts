@@ -1,19 +1,8 @@
 // What is asked of Prometheus: selectors of raw counters for the usual gateways, and a team's own as templates. Selectors,
 // not expressions: of rate() and sum() nobody can tell any more what was scraped when.
+import type { Gateway } from "../../../domain/config/metrics.ts";
 import { Problem } from "../../../domain/problem.ts";
-import type { Role } from "./targets.ts";
-
-export const gateways = [
-  "sluice",
-  "istio",
-  "envoy",
-  "nginx",
-  "traefik",
-  "cilium",
-  "opentelemetry",
-  "prom-client",
-] as const;
-export type Gateway = (typeof gateways)[number];
+import type { Role } from "../targets.ts";
 
 /** `$environment`, `$service` and `$revision` stand for themselves. */
 export interface Templates {

@@ -5,12 +5,12 @@ import type { Ms } from "../../../domain/frame.ts";
 import type { Sample } from "../../../domain/metric.ts";
 import { Problem, Temporary } from "../../../domain/problem.ts";
 import type { MetricSource, SampleQuery } from "../../../engine/ports.ts";
-import { cut, type Side, withFewRoutes } from "../spans.ts";
+import { isUnseen, observationsOf, sidesOf } from "../observations.ts";
+import type { Reading, Scraped } from "../targets.ts";
 import { agreed, clockDifferenceMaxMs, type Seen } from "./agree.ts";
 import { seriesOf } from "./answer.ts";
 import { ask, type Place } from "./client.ts";
 import { filled, type Queries, rangeOf, selectors } from "./queries.ts";
-import { type Reading, type Scraped, spansOf } from "./targets.ts";
 
 export interface PrometheusSettings {
   /** Replicas of one Prometheus: each scrapes the same. */
@@ -81,32 +81,12 @@ async function seenBy(place: Place, asked: Asked, settings: PrometheusSettings, 
       return { side, role, series: seriesOf(told, { url: place.url, unitMs }) };
     }),
   );
-  const { spans: all, blanks, spacingMs } = spansOf(scraped, reading);
-  const spans = withFewRoutes(all);
-  const isEarly = now - asked.since <= 4 * intervalMs;
-  const unseen = sides.find(({ side }) => !scraped.some((one) => one.side === side && one.series.length > 0));
-  const isNothing = scraped.every(({ series }) => series.length === 0);
-  if (!isEarly && (isNothing || (unseen !== undefined && !reading.isShared))) {
-    throw nothingThere(place.url, wanted.find(({ side }) => side === (unseen?.side ?? side))?.selector ?? "");
+  const found = observationsOf(scraped, { asked, reading, intervalMs, nowMs: now });
+  if (found === "nothing") {
+    throw nothingThere(place.url, wanted.find(({ side }) => isUnseen(side, scraped))?.selector ?? "");
   }
-  if (spacingMs > 1.5 * intervalMs) throw scrapedTooSeldom(place.url, spacingMs, intervalMs);
-  const observations = cut({
-    spans,
-    blanks,
-    sides: sides.map(({ side }) => side),
-    sinceMs: asked.since,
-    nowMs: now,
-    intervalMs,
-    spacingMs: spacingMs === 0 ? intervalMs : spacingMs,
-  });
-  return { url: place.url, observations, spans };
-}
-
-function sidesOf({ stable, candidate }: Asked): readonly { readonly side: Side; readonly revision: string }[] {
-  return [
-    ...(stable === undefined ? [] : [{ side: "stable", revision: stable } as const]),
-    { side: "candidate", revision: candidate },
-  ];
+  if (found.spacingMs > 1.5 * intervalMs) throw scrapedTooSeldom(place.url, found.spacingMs, intervalMs);
+  return { url: place.url, ...found };
 }
 
 function nothingThere(url: string, selector: string): Temporary {

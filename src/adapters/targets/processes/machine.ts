@@ -1,5 +1,7 @@
 // One machine as a place to deploy to: its host, and all that the engine's ports need of it.
 
+import type { EnvironmentConfig } from "../../../domain/config/config.ts";
+import type { RevisionId } from "../../../domain/frame.ts";
 import { intentFor } from "../../../domain/intent.ts";
 import type { Intent, ServiceName, Standing } from "../../../domain/plan.ts";
 import { Problem } from "../../../domain/problem.ts";
@@ -33,6 +35,8 @@ export interface Machine {
   readonly metrics: MetricSource;
   readonly jobs: Jobs;
   target(environment: string, service: ServiceName): Promise<Target>;
+  /** The environment as the release has it that a revision came with; undefined of a revision that was never here. */
+  configured(environment: string, revision: RevisionId): Promise<EnvironmentConfig | undefined>;
   /** What a release wants of an environment; its revisions are kept so that they can be started here. */
   intend(release: Release, environment: string): Promise<Intent>;
   /** The same for what stands, unchanged, each revision under a name of its own. */
@@ -99,6 +103,10 @@ export function processMachine(options: MachineOptions): Machine {
   return {
     publicUrl,
     metrics: hostMetrics(host),
+    configured: async (environment, revision) => {
+      const kept = revisions.get(environment, revision);
+      return kept && configOf(await options.release(kept.release)).environments[environment];
+    },
     jobs: hostJobs({
       host,
       release: options.release,

@@ -59,6 +59,9 @@ export function surroundings({
     SLUICE_REVISION: revision,
     SLUICE_VERSION: version,
     VERSION: version,
+    // What an OpenTelemetry SDK in it says of itself: which release its numbers belong to.
+    OTEL_SERVICE_NAME: service,
+    OTEL_RESOURCE_ATTRIBUTES: `deployment.environment.name=${environment},sluice.revision=${revision},service.version=${encodeURIComponent(version)}`,
   };
 }
 

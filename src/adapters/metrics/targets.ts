@@ -1,11 +1,18 @@
-// From scraped samples to spans. All series that come from one scrape target have the same scrape times and restart
+// From samples to spans. All series that come from one scrape target have the same scrape times and restart
 // together, which tells apart what a single counter cannot: a restart from a counter that ran backwards, a series that
 // appeared with its first error (it began at zero) from one that was not scraped before.
-import type { Stratum } from "../../../domain/evidence.ts";
-import type { Ms } from "../../../domain/frame.ts";
-import { edge, type UpTo } from "../layout.ts";
-import { type Blank, type Side, type Span, spacingsMax } from "../spans.ts";
-import type { Labels, Series } from "./answer.ts";
+import type { Stratum } from "../../domain/evidence.ts";
+import type { Ms } from "../../domain/frame.ts";
+import { edge, type UpTo } from "./layout.ts";
+import { type Blank, type Side, type Span, spacingsMax } from "./spans.ts";
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Samples of a counter by the times at which its target told them; a histogram's are by upper edge in ms. */
+export interface Series {
+  readonly labels: Labels;
+  readonly samples: readonly { readonly atMs: Ms; readonly value: number | UpTo }[];
+}
 
 /** `scraped`: nothing is counted, only that its target was scraped. */
 export type Role = "requests" | "errors" | "latency" | "scraped";
@@ -93,7 +100,7 @@ function shareTimes(targets: Map<string, Target>): void {
 
 /** Where it was scraped: Prometheus puts these two on everything. */
 function reporterOf({ job = "", instance = "", pod = "" }: Labels): string {
-  return instance === "" ? pod || job : `${job} ${instance}`;
+  return instance === "" ? pod || job : `${job} ${instance}`.trim();
 }
 
 function routeOf(labels: Labels, { routeLabels }: Reading): Stratum {

@@ -1,9 +1,8 @@
 // Counters as they come out of real scrapes, with all that goes wrong there: whole requests on the right side, or none.
 import { expect, test } from "vitest";
-import { type Interval, isGap, type Observation } from "../../../domain/evidence.ts";
-import { cut, type Side } from "../spans.ts";
-import type { Labels, Series } from "./answer.ts";
-import { type Role, type Scraped, spansOf } from "./targets.ts";
+import { type Interval, isGap, type Observation } from "../../domain/evidence.ts";
+import { cut, type Side, withFewRoutes } from "./spans.ts";
+import { type Labels, type Role, type Scraped, type Series, spansOf } from "./targets.ts";
 
 const reading = { routeLabels: ["route"], unitMs: 1000, isShared: false };
 
@@ -164,10 +163,13 @@ test("old and new version are compared at the edges that both of their histogram
   expect((seen[1] as Interval).buckets?.log2Edges).toEqual([1, Math.log2(100), Math.log2(100) + 1]);
 });
 
-test("routes are told apart by their labels, the twenty busiest by name", () => {
+test("routes are told apart by their labels, the twenty busiest by name and the rest together", () => {
   const routes = Array.from({ length: 25 }, (_, i) =>
     counter({ 0: 0, 15: i + 1, 30: 2 * (i + 1) }, { route: `/r${i}` }),
   );
-  const [first] = observed([of("stable", "requests", ...routes)], { nowMs: 30_000 });
-  expect(Object.keys((first as Interval).stable)).toHaveLength(25);
+  const { spans } = spansOf([of("stable", "requests", ...routes)], reading);
+  const [span] = withFewRoutes(spans);
+  expect(Object.keys(span?.rises ?? {})).toHaveLength(21);
+  expect(span?.rises.other?.requests).toBe(1 + 2 + 3 + 4 + 5);
+  expect(span?.rises["/r24"]?.requests).toBe(25);
 });
