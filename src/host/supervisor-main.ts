@@ -130,7 +130,7 @@ async function supervise(): Promise<void> {
   function tend(): void {
     const held = new Set(fleet.all().map(({ record }) => record.logFile));
     tendLogs(paths.logs, { held, limits: rotationLimits, nowMs: Date.now() });
-    rotate(paths.log, rotationLimits);
+    rotate(paths.log, rotationLimits, Date.now());
     tendJobs(paths.jobs, Date.now());
   }
 

@@ -211,8 +211,9 @@ export function handlers(office: Office): Handlers {
       if (!isHere) await places.artifacts.finish({ artifact, packed }, { ...manifest, ...(commit && { commit }) });
       return { artifact };
     },
-    logs: async ({ query: { environment, service, revision, tail, follow }, context }) => {
-      const wanted = { environment, tail, follow, ...(service && { service }), ...(revision && { revision }) };
+    logs: async ({ query: { service, revision, replica, since, tail = since ? 10_000 : 100, ...query }, context }) => {
+      const only = { ...(service && { service }), ...(revision && { revision }), ...(replica && { replica }) };
+      const wanted = { ...query, tail, ...only, ...(since && { since }) };
       context.header("Content-Type", "application/x-ndjson");
       return stream(context, async (lines) => {
         const left = new AbortController();

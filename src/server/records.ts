@@ -97,6 +97,9 @@ export interface LogQuery {
   readonly environment: string;
   readonly service?: string;
   readonly revision?: string;
+  readonly replica?: string;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
   readonly tail: number;
   readonly follow: boolean;
 }

@@ -22,13 +22,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const limits = { bytesMax: 10, partsMax: 2, ageMaxMs: 1_000 };
+const limits = { bytesMax: 10, partsMax: 2, partAgeMaxMs: 60_000, ageMaxMs: 1_000 };
 
 test("a log that is too long becomes a part, and the oldest part goes", () => {
   const file = join(folder, "web.log");
   for (const text of ["first long text", "second long text", "third long text"]) {
     writeFileSync(file, text);
-    rotate(file, limits);
+    rotate(file, limits, Date.now());
   }
   expect(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")])).toEqual([
     ["web.log", ""],
@@ -37,13 +37,27 @@ test("a log that is too long becomes a part, and the oldest part goes", () => {
   ]);
 });
 
+test("a log that is short but old becomes a part too, once in its time", () => {
+  const file = join(folder, "web.log");
+  writeFileSync(file, "short");
+  const later = (ms: number) => rotate(file, limits, Date.now() + ms);
+  later(59_000);
+  expect(readdirSync(folder)).toEqual(["web.log"]);
+  later(61_000);
+  writeFileSync(file, "more");
+  later(59_000);
+  expect(readdirSync(folder)).toEqual(["web.log", "web.log.1"]);
+  later(61_000);
+  expect(readFileSync(`${file}.1`, "utf8")).toBe("more");
+});
+
 test("a process that appends to its log goes on at the beginning of the cut file", async () => {
   const file = join(folder, "web.log");
   const log = openSync(file, "a");
   const child = spawn("sh", ["-c", "echo before the cut; read go; echo after"], { stdio: ["pipe", log, log] });
   closeSync(log);
   while (readFileSync(file, "utf8") === "") await new Promise((resolve) => setTimeout(resolve, 5));
-  rotate(file, limits);
+  rotate(file, limits, Date.now());
   child.stdin?.end("go\n");
   await new Promise((resolve) => child.once("exit", resolve));
   expect([readFileSync(file, "utf8"), readFileSync(`${file}.1`, "utf8")]).toEqual(["after\n", "before the cut\n"]);

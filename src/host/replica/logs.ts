@@ -3,9 +3,16 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 const chunkBytes = 64 * 1024;
 
+/** The last lines of a log, also those before it was last cut. */
+export function lastPrinted(file: string, count: number): readonly string[] {
+  const lines = lastLines(file, count);
+  return lines.length === count ? lines : [...lastLines(`${file}.1`, count - lines.length), ...lines];
+}
+
 /** At most the last `count` lines; none when there is no such file. */
 export function lastLines(file: string, count: number): readonly string[] {
   let descriptor: number;
+  if (count <= 0) return [];
   try {
     descriptor = openSync(file, "r");
   } catch {

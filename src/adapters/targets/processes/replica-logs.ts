@@ -1,13 +1,18 @@
 // What the replicas of one machine print, out of their files: the last lines, then more as it comes.
 import { open, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Ms } from "../../../domain/frame.ts";
 import type { HostClient } from "../../../host/client.ts";
-import { lastLines } from "../../../host/replica/logs.ts";
+import { lastPrinted } from "../../../host/replica/logs.ts";
+import { linesSince } from "./line-time.ts";
 
 export interface LogWish {
   readonly environment: string;
   readonly service?: string;
   readonly revision?: string;
+  readonly replica?: string;
+  /** Only lines printed since then. */
+  readonly since?: Ms;
   /** How many of the latest lines of each replica. */
   readonly tail: number;
   readonly follow: boolean;
@@ -22,39 +27,51 @@ export interface PrintedLine {
 
 interface Source extends Omit<PrintedLine, "line"> {
   readonly file: string;
+  readonly beganAt: Ms;
 }
 
 const lookEveryMs = 300;
 
-export async function* replicaLogs(host: HostClient, wish: LogWish, signal: AbortSignal): AsyncGenerator<PrintedLine> {
-  const readTo = new Map<string, number>();
+type Host = Pick<HostClient, "services" | "get">;
+
+export async function* replicaLogs(host: Host, wish: LogWish, signal: AbortSignal): AsyncGenerator<PrintedLine> {
+  const places = new Map<string, Place>();
   for (const source of await sourcesOf(host, wish)) {
-    readTo.set(source.file, await sizeOf(source.file));
-    for (const line of lastLines(source.file, wish.tail)) yield printed(source, line);
+    places.set(source.file, { end: await sizeOf(source.file), cutAt: await cutAtOf(source.file) });
+    const lines = lastPrinted(source.file, wish.tail);
+    const { beganAt } = source;
+    for (const line of wish.since === undefined ? lines : linesSince(lines, { since: wish.since, beganAt }))
+      yield printed(source, line);
   }
   while (wish.follow && !signal.aborted) {
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
     for (const source of await sourcesOf(host, wish).catch(() => [])) {
-      const { lines, end } = await linesFrom(source.file, readTo.get(source.file) ?? 0);
-      readTo.set(source.file, end);
+      const { lines, place } = await linesAfter(source.file, places.get(source.file) ?? { end: 0, cutAt: 0 });
+      places.set(source.file, place);
       for (const line of lines) yield printed(source, line);
     }
   }
 }
 
-async function sourcesOf(host: HostClient, { environment, service, revision }: LogWish): Promise<readonly Source[]> {
+async function sourcesOf(
+  host: Host,
+  { environment, service, revision, replica: one }: LogWish,
+): Promise<readonly Source[]> {
   const keys = (await host.services()).filter((key) => key.startsWith(`${environment}/`));
   const wanted = keys.filter((key) => service === undefined || key === `${environment}/${service}`);
   const sources = wanted.map(async (key): Promise<readonly Source[]> => {
     const seen = await host.get(key);
     const named = Object.entries(seen?.revisions ?? {}).filter(([id]) => revision === undefined || id === revision);
     return named.flatMap(([id, { replicas }]) =>
-      replicas.map((replica) => ({
-        service: key.slice(environment.length + 1),
-        revision: id,
-        replica: replica.id,
-        file: replica.logFile,
-      })),
+      replicas
+        .filter(({ id: name }) => one === undefined || name === one)
+        .map((replica) => ({
+          service: key.slice(environment.length + 1),
+          revision: id,
+          replica: replica.id,
+          file: replica.logFile,
+          beganAt: replica.startedAt,
+        })),
     );
   });
   return (await Promise.all(sources)).flat();
@@ -64,20 +81,41 @@ function printed({ service, revision, replica }: Source, line: string): PrintedL
   return { service, revision, replica, line };
 }
 
-/** Whole lines after a place; a file that was cut to nothing (rotated) is read from its beginning. */
-async function linesFrom(
-  file: string,
-  from: number,
-): Promise<{ readonly lines: readonly string[]; readonly end: number }> {
+/** How far a log was read, and when it had last been cut to nothing (rotated). */
+interface Place {
+  readonly end: number;
+  readonly cutAt: Ms;
+}
+
+interface Read {
+  readonly lines: readonly string[];
+  readonly end: number;
+}
+
+/** Whole lines after a place. Of a file that was cut since, first the rest of what was copied aside. */
+async function linesAfter(file: string, { end, cutAt }: Place): Promise<{ lines: readonly string[]; place: Place }> {
+  const now = await cutAtOf(file);
+  const rest = now === cutAt ? undefined : await readFrom(`${file}.1`, end);
+  const fresh = await readFrom(file, rest === undefined ? end : 0);
+  return { lines: [...(rest?.lines ?? []), ...fresh.lines], place: { end: fresh.end, cutAt: now } };
+}
+
+async function cutAtOf(file: string): Promise<Ms> {
+  return await stat(`${file}.1`).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+async function readFrom(file: string, from: number): Promise<Read> {
   const size = await sizeOf(file);
-  const start = size < from ? 0 : from;
-  if (size === start) return { lines: [], end: start };
+  if (size <= from) return { lines: [], end: from };
   const handle = await open(file);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(size - start, 2 ** 20)), 0, null, start);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(size - from, 2 ** 20)), 0, null, from);
     const last = buffer.subarray(0, bytesRead).lastIndexOf(10);
-    if (last < 0) return { lines: [], end: start };
-    return { lines: buffer.subarray(0, last).toString("utf8").split("\n"), end: start + last + 1 };
+    if (last < 0) return { lines: [], end: from };
+    return { lines: buffer.subarray(0, last).toString("utf8").split("\n"), end: from + last + 1 };
   } finally {
     await handle.close();
   }
