@@ -14,6 +14,8 @@ const lineBytesMax = 4_096;
 
 export class ChunkedBody {
   problem = "";
+  /** Lines behind the last chunk, without their ends. */
+  readonly trailers: string[] = [];
   private state: State = "size";
   private left = 0;
   private digits = 0;
@@ -119,6 +121,7 @@ export class ChunkedBody {
       const name = this.trailer.slice(0, Math.max(0, this.trailer.indexOf(":"))).toLowerCase();
       if (!trailerLine.test(this.trailer)) this.problem = "malformed trailer";
       else if (forbiddenTrailer.test(name)) this.problem = `trailer ${name} not allowed`;
+      else this.trailers.push(this.trailer);
       this.trailer = "";
       this.state = "trailer";
     }

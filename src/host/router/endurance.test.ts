@@ -119,26 +119,6 @@ test("a replica that resets at any byte of its answer costs that request only, a
   await until(() => router.seen().services["test/web"]?.revisions.v1?.inFlight === 0);
 });
 
-test("a thousand idle connections and nobody waits", async () => {
-  const { port: v1 } = await replica(says("v1"));
-  const { port, router } = await routerWith({ revisions: { v1: one(100, v1) } });
-  const idle = await Promise.all(
-    Array.from(
-      { length: 1_000 },
-      () =>
-        new Promise<Socket>((resolve) => {
-          const socket = connect(port, "127.0.0.1", () => resolve(socket));
-        }),
-    ),
-  );
-  onEnd(() => {
-    for (const socket of idle) socket.destroy();
-  });
-  // Connected is not accepted yet: the kernel's backlog comes first.
-  await until(() => router.metrics().includes("sluice_router_connections 1000"));
-  expect((await ask(port)).body).toBe("v1");
-});
-
 test("100-continue goes both ways, and a refusal stops the upload", async () => {
   const { port: v1, server } = await replica((asked, answer) => asked.pipe(answer));
   server.on("checkContinue", (asked, answer) => {

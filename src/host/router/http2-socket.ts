@@ -33,7 +33,11 @@ export class Http2Socket extends Duplex {
     }
     this.push(text, "latin1");
     stream.on("data", (part: Buffer) => this.pushBody(part));
-    stream.on("end", () => this.isChunked && this.push("0\r\n\r\n", "latin1"));
+    let trailers = "";
+    stream.on("trailers", (fields) => {
+      trailers = linesOf(fields);
+    });
+    stream.on("end", () => this.isChunked && this.push(`0\r\n${trailers}\r\n`, "latin1"));
     stream.on("error", () => this.destroy());
     stream.on("close", () => this.destroy());
   }
@@ -57,7 +61,7 @@ export class Http2Socket extends Duplex {
   override _final(done: () => void): void {
     if (!this.head) this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     else if (!this.stream.writableEnded) {
-      this.stream.on("wantTrailers", () => this.stream.sendTrailers({}));
+      this.stream.on("wantTrailers", () => this.stream.sendTrailers(headersOf(this.chunks?.trailers ?? [])));
       this.stream.end();
     }
     done();
@@ -81,7 +85,7 @@ export class Http2Socket extends Duplex {
     }
     // What the router sends itself, read with its own reader: a refusal here is a bug.
     if ("refused" in head) throw new Error(`the router's own answer is malformed: ${head.refused}`);
-    const fields = headersOf(head);
+    const fields = headersOf(head.fields.split("\r\n"));
     if (head.status < 200) {
       if (!this.stream.headersSent) this.stream.additionalHeaders({ ":status": head.status, ...fields });
       return this.bodyBehindHead(input.subarray(head.end));
@@ -118,9 +122,18 @@ function requestText(headers: IncomingHttpHeaders, isChunked: boolean): string |
   return lines.some((line) => /[\r\n\0]/.test(line)) ? undefined : `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-function headersOf(head: AnswerHead): OutgoingHttpHeaders {
+/** What would be no line of its own is left out; the chunked reader behind judges the rest. */
+function linesOf(fields: IncomingHttpHeaders): string {
+  const lines = Object.entries(fields).flatMap(([name, value]) => [value ?? []].flat().map((one) => `${name}: ${one}`));
+  return lines
+    .filter((line) => !/[\r\n\0]/.test(line))
+    .map((line) => `${line}\r\n`)
+    .join("");
+}
+
+function headersOf(lines: readonly string[]): OutgoingHttpHeaders {
   const headers: Record<string, string | string[]> = {};
-  for (const line of head.fields.split("\r\n")) {
+  for (const line of lines) {
     const colon = line.indexOf(":");
     if (colon < 0) continue;
     const [name, value] = [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];

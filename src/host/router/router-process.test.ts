@@ -1,9 +1,9 @@
 // The router as a process of its own, started as the supervisor starts it: listeners inherited, killed, succeeded.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, get, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -94,7 +94,7 @@ function control(method: string, path: string, body?: unknown): Promise<{ status
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 3_000; i++) {
     if (await isSo().catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -129,6 +129,27 @@ test("serves from its table file, survives its kill by the backlog, and hands ov
   expect(await exited).toEqual([0, null]);
   expect((await control("GET", "/table")).status).toBe(200);
   expect(third.exitCode).toBe(null);
+});
+
+const idleConnections = 10_000;
+const filesMax = execFileSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).trim();
+const fits = filesMax === "unlimited" || Number(filesMax) > idleConnections + 1_000;
+if (!fits) console.log(`10,000 idle connections are skipped: a process may open ${filesMax} files here`);
+
+test.skipIf(!fits)("ten thousand idle connections, and nobody waits", async () => {
+  const idle: Socket[] = [];
+  const batch = 200; // less than the backlog
+  while (idle.length < idleConnections) {
+    const opening = Array.from({ length: batch }, () => connect(listener.port, "127.0.0.1"));
+    idle.push(...opening);
+    await Promise.all(opening.map((socket) => once(socket, "connect")));
+  }
+  const open = async () =>
+    Number(/^sluice_router_connections (\d+)/m.exec((await control("GET", "/metrics")).body)?.[1]);
+  await until(async () => (await open()) >= idleConnections);
+  expect(await ask()).toBe("v1");
+  for (const socket of idle) socket.destroy();
+  await until(async () => (await open()) < 100);
 });
 
 test("goes on serving when the supervisor is gone", async () => {

@@ -156,15 +156,42 @@ test("in maintenance everybody gets the page, and nobody is asked", async () => 
 });
 
 test("no more requests are held than the service says", async () => {
-  const { port, put } = await routerWith({
+  const { port, put, router } = await routerWith({
     revisions: { v1: { weight: 100, replicas: [] } },
     buffer: { maxMs: 5_000, maxBytes: 1e6, maxRequests: 2 },
   });
   const held = [ask(port), ask(port)];
-  await until(async () => (await ask(port)).headers["x-sluice-error"] === "buffer-full");
+  await until(() => router.seen().services["test/web"]?.buffered === 2);
+  expect((await ask(port)).headers["x-sluice-error"]).toBe("buffer-full");
   const { port: v1 } = await replica(says("v1"));
   put({ revisions: { v1: one(100, v1) } });
   expect((await Promise.all(held)).map((answer) => answer.body)).toEqual(["v1", "v1"]);
+});
+
+test("no more bytes are held than the service says", async () => {
+  const { port, put, router } = await routerWith({
+    revisions: { v1: { weight: 100, replicas: [] } },
+    buffer: { maxMs: 5_000, maxBytes: 1_500 },
+  });
+  const long = { headers: { "x-padding": "p".repeat(1_000) } };
+  const held = ask(port, long);
+  await until(() => router.seen().services["test/web"]?.buffered === 1);
+  expect((await ask(port, long)).headers["x-sluice-error"]).toBe("buffer-full");
+  const { port: v1 } = await replica(says("v1"));
+  put({ revisions: { v1: one(100, v1) } });
+  expect((await held).body).toBe("v1");
+});
+
+test("a body that was too long to keep is not sent again, however harmless the method", async () => {
+  let asked = 0;
+  const { port: v1 } = await replica((request) => {
+    asked++;
+    request.resume().on("end", () => request.socket.destroy());
+  });
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  const put = async (bytes: number) => (await ask(port, { method: "PUT", body: "x".repeat(bytes) })).status;
+  expect([await put(300_000), asked]).toEqual([502, 1]);
+  expect([await put(1_000), asked]).toEqual([502, 1 + 3]);
 });
 
 test("a replica that left the table gets nothing new, and is reported until nothing is in flight", async () => {

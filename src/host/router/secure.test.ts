@@ -132,6 +132,29 @@ testTls("HTTP/2 has the same weights, bodies, errors and stamps", async () => {
   expect([error.headers[":status"], error.headers["x-sluice-error"]]).toEqual([503, "nothing-ready"]);
 });
 
+testTls("trailers pass in both directions between HTTP/2 and a replica's chunks", async () => {
+  const { port: v1 } = await replica((asked, answer) => {
+    asked.resume().on("end", () => {
+      answer.setHeader("trailer", "x-sum");
+      answer.write("body");
+      answer.addTrailers({ "x-sum": `${asked.trailers["x-checksum"]} seen` });
+      answer.end();
+    });
+  });
+  const certificates = [certificate("shop.test")];
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } }, { listener: { tls: { certificates } } });
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+  onEnd(() => session.destroy());
+  const stream = session.request({ ":method": "POST", ":path": "/" }, { waitForTrailers: true });
+  stream.on("wantTrailers", () => stream.sendTrailers({ "x-checksum": "abc" }));
+  stream.end("upload");
+  stream.resume();
+  const trailers = await new Promise<Record<string, unknown>>((resolve, reject) =>
+    stream.on("trailers", resolve).on("error", reject),
+  );
+  expect(trailers["x-sum"]).toBe("abc seen");
+});
+
 testTls("an HTTP/2 stream that is cut short by the replica is reset, not ended", async () => {
   const { port: v1 } = await replica((asked, answer) => {
     answer.write("half", () => asked.socket.destroy());
