@@ -25,7 +25,7 @@ export function account(counted: Counted, status: number): void {
     replica: replica.id,
     routeClass: asked.routeClass,
     isError: status >= 500,
-    latencyMs: shop.elapsed() - startedMs,
+    latencyMs: shop.now() - startedMs,
   });
 }
 
@@ -39,7 +39,7 @@ export function accountUnanswered(counted: Counted): void {
 function write(log: AccessLog, { shop, asked, startedMs, revision, replica }: Counted, status: number): void {
   const { head, service, sender, requestId } = asked;
   log.write({
-    at: new Date(shop.now()).toISOString(),
+    at: new Date(shop.wall()).toISOString(),
     service: service.key,
     revision: revision?.id ?? "",
     replica: replica?.id ?? "",
@@ -47,7 +47,7 @@ function write(log: AccessLog, { shop, asked, startedMs, revision, replica }: Co
     method: head.method,
     path: head.path,
     status,
-    ms: Math.round((shop.elapsed() - startedMs) * 1_000) / 1_000,
+    ms: Math.round((shop.now() - startedMs) * 1_000) / 1_000,
     requestId,
     ...(head.traceparent !== "" && { traceparent: head.traceparent }),
   });

@@ -86,7 +86,7 @@ export class Client implements ClientSide, Origin {
   }
 
   private begin(head: RequestHead, input: Buffer): void {
-    const startedMs = this.shop.elapsed();
+    const startedMs = this.shop.now();
     this.method = head.method;
     this.keepsAlive = head.keepAlive && !this.shop.isStopping;
     const asked = takeIn(head, input, { origin: this, shop: this.shop });
@@ -106,7 +106,7 @@ export class Client implements ClientSide, Origin {
     if (!log?.wants(status)) return;
     const { method, path, requestId } = head;
     const nobody = { service: "", revision: "", replica: "", ms: 0 };
-    const at = new Date(this.shop.now()).toISOString();
+    const at = new Date(this.shop.wall()).toISOString();
     log.write({ at, ...nobody, client: this.address, method, path, status, requestId, error });
   }
 

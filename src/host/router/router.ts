@@ -31,15 +31,15 @@ export class Router implements Controlled {
 
   constructor(o: RouterOptions = {}) {
     const limits = { ...defaultLimits, ...o.limits };
-    this.routing = new Routing({ now: Date.now, limits, onLeave: endForDrain });
+    this.routing = new Routing({ now, wall: Date.now, limits, onLeave: endForDrain });
     const prefix = randomBytes(6).toString("hex");
     let requests = 0;
     this.shop = {
       routing: this.routing,
       clients: new Set(),
       limits,
-      now: Date.now,
-      elapsed: () => performance.now(),
+      now,
+      wall: Date.now,
       requestId: () => `${prefix}-${(++requests).toString(36)}`,
       connections: new Connections(),
       isStopping: false,
@@ -109,11 +109,11 @@ export class Router implements Controlled {
     for (const server of this.servers.values()) server.close();
     for (const secure of this.secures) secure.stop();
     for (const client of this.shop.clients) client.stop();
-    const until = Date.now() + withinMs;
-    while (this.shop.clients.size > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    const until = now() + withinMs;
+    while (this.shop.clients.size > 0 && now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const client of this.shop.clients) client.socket.destroy();
     for (const timer of this.timers) clearInterval(timer);
-    for (const replica of this.replicas()) replica.closeIdle(Date.now(), true);
+    for (const replica of this.replicas()) replica.closeIdle(now(), true);
   }
 
   private replicas(): readonly Replica[] {
@@ -122,11 +122,10 @@ export class Router implements Controlled {
   }
 
   private sweep(): void {
-    const now = Date.now();
-    for (const client of this.shop.clients) client.checkTime(now);
-    for (const replica of this.replicas()) replica.closeIdle(now, false);
+    for (const client of this.shop.clients) client.checkTime(now());
+    for (const replica of this.replicas()) replica.closeIdle(now(), false);
     for (const entry of this.routing.entries.values()) entry.log?.flush();
-    for (const service of this.routing.services.values()) service.tally.turn(now);
+    for (const service of this.routing.services.values()) service.tally.turn(Date.now());
   }
 
   private reloadCertificates(): void {
@@ -134,13 +133,17 @@ export class Router implements Controlled {
   }
 
   private callWaiting(): void {
-    for (const service of this.routing.services.values())
-      if (service.waiting.count > 0) service.waiting.call(Date.now());
+    for (const service of this.routing.services.values()) if (service.waiting.count > 0) service.waiting.call(now());
   }
 }
 
+/** Monotonic. */
+function now(): Ms {
+  return performance.now();
+}
+
 function endForDrain(replica: Replica): void {
-  replica.closeIdle(Date.now(), true);
+  replica.closeIdle(now(), true);
   replica.endLasting();
 }
 

@@ -36,6 +36,8 @@ export interface Found {
 
 interface RoutingOptions {
   readonly now: () => Ms;
+  /** Since the epoch: what intervals are counted by. */
+  readonly wall: () => Ms;
   readonly limits: Limits;
   readonly onLeave: (replica: Replica) => void;
 }
@@ -51,11 +53,11 @@ export class Routing {
   }
 
   apply(table: RouterTable): void {
-    const { now, onLeave } = this.o;
+    const { now, wall, onLeave } = this.o;
     const applied = { stickySecret: table.stickySecret, nowMs: now() };
     const left: Replica[] = [];
     for (const [key, routed] of Object.entries(table.services)) {
-      const service = this.services.get(key) ?? new Service(key, routed, now());
+      const service = this.services.get(key) ?? new Service(key, routed, wall());
       this.services.set(key, service);
       service.tally.intervalMs = table.intervalMs ?? 5_000;
       left.push(...service.apply(routed, applied));

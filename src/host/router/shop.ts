@@ -10,9 +10,10 @@ export interface Shop {
   readonly clients: Set<Client>;
   /** Where a listener sets none of its own. */
   readonly limits: Limits;
-  /** Milliseconds since the epoch, and a finer clock for latencies. */
+  /** For patience and latencies: it runs evenly, also when somebody sets the clock. */
   readonly now: () => Ms;
-  readonly elapsed: () => Ms;
+  /** Since the epoch: for what is written down. */
+  readonly wall: () => Ms;
   readonly requestId: () => string;
   readonly connections: Connections;
   isStopping: boolean;

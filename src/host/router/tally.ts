@@ -99,12 +99,20 @@ export class Tally {
   /** Closes the interval when its time is over. To be called at least once an interval, and before a read. */
   turn(nowMs: Ms): void {
     const start = nowMs - (nowMs % this.intervalMs);
+    if (start < this.startMs - this.intervalMs) this.beginAgain(start);
     if (start <= this.startMs) return;
     this.closed.push(frozen({ startMs: this.startMs, endMs: start, live: this.live }));
     while (this.closed[0] && this.closed[0].endMs < nowMs - keptMs) this.closed.shift();
     this.live = new Map();
     this.startMs = start;
     this.classes.rank();
+  }
+
+  /** The clock was set back: intervals of a time that is still to come would be read twice. */
+  private beginAgain(startMs: Ms): void {
+    this.closed.length = 0;
+    this.live = new Map();
+    this.startMs = startMs;
   }
 
   /** Closed intervals that begin at `sinceMs` or later; an open one would be read short. */
