@@ -223,6 +223,23 @@ describe("a service's life", () => {
     expect(await greeting()).toBe("five");
   });
 
+  test("maintenance is a person's word: everybody gets the page, over a kill of the router, until it is off", async () => {
+    const answer = async () => {
+      const { status, headers } = await fetch(await publicUrl());
+      return [status, headers.get("x-sluice-error")];
+    };
+    const on = await sluice("maintenance", "on", "web", "--reason", "moving the database");
+    expect(on.json).toEqual({ environment: "production", service: "web", on: true });
+    await until(async () => (await answer())[0] === 503);
+    expect(await answer()).toEqual([503, "maintenance"]);
+    expect((await sluice("status")).text).toContain('"reason":"moving the database"');
+    const { router } = await hostClient(data).health();
+    process.kill(router.pid ?? 0, "SIGKILL");
+    await until(async () => (await answer())[1] === "maintenance");
+    expect((await sluice("maintenance", "off", "web")).status).toBe(0);
+    await until(async () => (await answer())[0] === 200);
+  });
+
   test("a rollback returns to the release before, and no request fails", async () => {
     configure({ GREETING: "seven" });
     const figures = await underLoad(async () => {

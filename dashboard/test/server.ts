@@ -130,7 +130,10 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
     logs: async function* ({ service }) {
       yield { service, line: "listening on 3000" };
     },
+    shelves: { read: async () => undefined, write: async () => {} },
     putSecrets: () => ({}),
+    maintain: async () => true,
+    inMaintenance: async () => ({}),
     artifacts: { has: async () => false, arrived: async () => 0, take: async () => 0, finish: async () => undefined },
     ...(traffic === undefined ? {} : { traffic }),
   };

@@ -18,6 +18,7 @@ import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
 import { loginVerb, logoutVerb, whoamiVerb } from "./verbs/login.ts";
 import { logsVerb } from "./verbs/logs.ts";
+import { maintenanceVerb } from "./verbs/maintenance.ts";
 import { drillVerb, restartVerb, retireVerb } from "./verbs/orders.ts";
 import { planVerb } from "./verbs/plan.ts";
 import { rollbackVerb } from "./verbs/rollback.ts";
@@ -48,6 +49,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   restartVerb,
   drillVerb,
   retireVerb,
+  maintenanceVerb,
   historyVerb,
   logsVerb,
   healthVerb,

@@ -12,6 +12,7 @@ import { createServer } from "../server/server.ts";
 import { localToken } from "../server/token-file.ts";
 import { hasArtifact } from "../workspace/artifact/store.ts";
 import { arrivedBytes, finishUpload, takeBytes } from "../workspace/artifact/upload.ts";
+import { openShelves } from "../workspace/cache/shelves.ts";
 import type { ControlPlane } from "./control.ts";
 import { openDoor, type PublicDoor } from "./public-door.ts";
 
@@ -107,6 +108,9 @@ function placesOf(plane: ControlPlane, data: string): Places {
     },
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
+    shelves: openShelves(join(data, "shared-cache")),
+    maintain: plane.machine.maintain,
+    inMaintenance: plane.machine.inMaintenance,
     artifacts: {
       has: (artifact) => hasArtifact(data, artifact),
       arrived: (upload) => arrivedBytes(data, upload),

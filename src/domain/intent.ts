@@ -2,7 +2,7 @@
 // in the CLI and the server's plan come to the same.
 import type { Config, EnvironmentConfig } from "./config/config.ts";
 import { nearest, oneOf } from "./config/nearest.ts";
-import { checksIn, jobsIn, serviceIn, strategyIn, watchIn } from "./config/resolve.ts";
+import { checksIn, hostIn, jobsIn, type ResolvedService, serviceIn, strategyIn, watchIn } from "./config/resolve.ts";
 import type { Ms, RevisionId, Route } from "./frame.ts";
 import type { IntendedService, Intent, ServiceName } from "./plan.ts";
 import { Problem } from "./problem.ts";
@@ -41,7 +41,7 @@ export function intentFor({ config, environment, revisions, publicUrl }: IntentP
         strategy,
         dependsOn: service.dependsOn,
         withinMs: Math.max(moveWithinMs, 2 * (service.health.startWithin + service.drainTimeout + service.grace)),
-        preview: previewOf(revision),
+        preview: previewOf(service, revision, here),
       },
     ];
   };
@@ -92,6 +92,17 @@ function refuseWhatIsNotThere({ target, backing }: EnvironmentConfig, environmen
   }
 }
 
-function previewOf(revision: RevisionId): readonly Route[] {
-  return [{ match: previewHeader, to: revision }];
+/** What a candidate answers while it stands beside the stable side, whatever the weights say. */
+function previewOf(
+  { ingress, traffic }: ResolvedService,
+  revision: RevisionId,
+  { domain }: EnvironmentConfig,
+): readonly Route[] {
+  const host = ingress?.previewHost;
+  const rules = [
+    previewHeader,
+    ...(host === undefined ? [] : [{ host: hostIn(domain, host) }]),
+    ...(traffic?.candidateWhen ?? []),
+  ];
+  return rules.map((match) => ({ match, to: revision }));
 }

@@ -1,8 +1,15 @@
 // A release: what was built, with its configuration, under one content hash. It goes from environment to environment
 // without a rebuild; what it comes to in one of them is computed here.
 import { canonical } from "./canonical.ts";
-import { type Config, type EnvValue, type FrozenConfig, freezeConfig, parseConfig } from "./config/config.ts";
-import { type ResolvedService, serviceIn } from "./config/resolve.ts";
+import {
+  type Config,
+  type EnvironmentConfig,
+  type EnvValue,
+  type FrozenConfig,
+  freezeConfig,
+  parseConfig,
+} from "./config/config.ts";
+import { environmentOf, type ResolvedService, serviceIn } from "./config/resolve.ts";
 import type { Ms, RevisionId } from "./frame.ts";
 import type { ServiceName } from "./plan.ts";
 
@@ -17,9 +24,17 @@ export interface Release {
   readonly version: string;
   /** Absent outside Git; ends in "+dirty" when the worktree had changes. */
   readonly commit?: string;
-  readonly services: Readonly<Record<ServiceName, { readonly artifact: Sha256 }>>;
+  readonly services: Readonly<Record<ServiceName, BuiltService>>;
   readonly config: FrozenConfig;
   readonly configHash: Sha256;
+}
+
+export interface BuiltService {
+  readonly artifact: Sha256;
+  /** "GET /orders/{id}": the routes of its OpenAPI document. */
+  readonly routeClasses?: readonly string[];
+  /** HTML. */
+  readonly maintenancePage?: string;
 }
 
 /** Keyed hashes of the values that secrets have in an environment: they say that a value changed, never what it is. */
@@ -35,6 +50,10 @@ export interface RevisionSpec {
   readonly env: Readonly<Record<string, EnvValue>>;
   readonly port: number;
   readonly readiness: Readiness;
+  /** Until its first yes the other probes wait. */
+  readonly startup?: ProbeSpec;
+  /** Its failure restarts the replica. */
+  readonly liveness?: ProbeSpec;
   readonly startWithinMs: Ms;
   readonly drainTimeoutMs: Ms;
   readonly graceMs: Ms;
@@ -43,17 +62,30 @@ export interface RevisionSpec {
   readonly user?: string;
   /** Where the outside finds it: a change of it is a change of the service. */
   readonly ingress?: ResolvedService["ingress"];
+  /** How the router treats its requests. */
+  readonly traffic?: ResolvedService["traffic"];
+  readonly routeClasses?: readonly string[];
+  readonly maintenancePage?: string;
+  /** How connections from outside are treated; the same for all services of an environment. */
+  readonly entry?: EnvironmentConfig["entry"];
 }
 
-export type Readiness = { readonly intervalMs: Ms; readonly timeoutMs: Ms } & {
+interface ProbeTiming {
+  readonly intervalMs: Ms;
+  readonly timeoutMs: Ms;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
-} & (
+}
+
+export type ProbeSpec = ProbeTiming &
+  (
     | { readonly kind: "http"; readonly path: string }
+    | { readonly kind: "tcp" }
     | { readonly kind: "command"; readonly command: readonly string[] }
-    /** A worker that names no check is ready while it runs. */
-    | { readonly kind: "running" }
   );
+
+/** A worker that names no check is ready while it runs. */
+export type Readiness = ProbeSpec | (ProbeTiming & { readonly kind: "running" });
 
 export interface Revision {
   readonly revision: RevisionId;
@@ -89,8 +121,8 @@ export function revisionsFor(
 ): Readonly<Record<ServiceName, Revision>> {
   const config = configOf(release);
   return Object.fromEntries(
-    Object.entries(release.services).map(([name, { artifact }]) => {
-      const spec = specOf(serviceIn(config, environment, name), artifact);
+    Object.entries(release.services).map(([name, built]) => {
+      const spec = specOf(serviceIn(config, environment, name), built, environmentOf(config, environment));
       const secrets = secretsOf(spec).map((secret) => [secret, secretVersions[secret] ?? ""]);
       const hash = digest(canonical({ spec, secrets: Object.fromEntries(secrets) }));
       return [name, { revision: `${name}-${hash.slice(0, 12)}`, spec }];
@@ -106,7 +138,10 @@ export function secretsOf({ env }: Pick<RevisionSpec, "env">): readonly string[]
   return [...new Set(names)].toSorted();
 }
 
-function specOf(service: ResolvedService, artifact: Sha256): RevisionSpec {
+function specOf(service: ResolvedService, built: BuiltService, here: EnvironmentConfig): RevisionSpec {
+  const { artifact, routeClasses, maintenancePage } = built;
+  const isEntered = service.ingress !== undefined && Object.keys(here.entry).length > 0;
+  const { health } = service;
   return {
     kind: service.kind,
     artifact,
@@ -114,22 +149,39 @@ function specOf(service: ResolvedService, artifact: Sha256): RevisionSpec {
     env: service.env,
     port: service.port,
     readiness: readinessOf(service),
-    startWithinMs: service.health.startWithin,
+    ...(health.startup && { startup: probeOf({ healthyThreshold: 1, unhealthyThreshold: 1, ...health.startup }) }),
+    ...(health.liveness && { liveness: probeOf({ healthyThreshold: 1, ...health.liveness }) }),
+    startWithinMs: health.startWithin,
     drainTimeoutMs: service.drainTimeout,
     graceMs: service.grace,
     cpuMillicores: service.cpu,
     memoryMiB: service.memory,
     ...(service.user === undefined ? {} : { user: String(service.user) }),
     ...(service.ingress === undefined ? {} : { ingress: service.ingress }),
+    ...(service.traffic === undefined ? {} : { traffic: service.traffic }),
+    ...(routeClasses === undefined ? {} : { routeClasses }),
+    ...(maintenancePage === undefined ? {} : { maintenancePage }),
+    ...(isEntered ? { entry: here.entry } : {}),
   };
 }
 
 function readinessOf({ kind, health }: ResolvedService): Readiness {
-  const { interval, timeout, healthyThreshold, unhealthyThreshold } = health;
-  const thresholds = { intervalMs: interval, timeoutMs: timeout, healthyThreshold, unhealthyThreshold };
-  if (health.command !== undefined) return { ...thresholds, kind: "command", command: ["sh", "-c", health.command] };
-  if (kind === "worker" && health.path === undefined) return { ...thresholds, kind: "running" };
-  return { ...thresholds, kind: "http", path: health.path ?? (kind === "static" ? "/" : "/health") };
+  const namesNothing = health.path === undefined && health.command === undefined && !health.tcp;
+  if (namesNothing && kind === "worker") return { ...timing(health), kind: "running" };
+  return probeOf(namesNothing ? { ...health, path: kind === "static" ? "/" : "/health" } : health);
+}
+
+type Timed = Pick<ResolvedService["health"], "interval" | "timeout" | "healthyThreshold" | "unhealthyThreshold">;
+type Asked = Timed & Pick<ResolvedService["health"], "path" | "tcp" | "command">;
+
+function probeOf(asked: Asked): ProbeSpec {
+  if (asked.command !== undefined) return { ...timing(asked), kind: "command", command: ["sh", "-c", asked.command] };
+  if (asked.tcp) return { ...timing(asked), kind: "tcp" };
+  return { ...timing(asked), kind: "http", path: asked.path ?? "/health" };
+}
+
+function timing({ interval, timeout, healthyThreshold, unhealthyThreshold }: Timed): ProbeTiming {
+  return { intervalMs: interval, timeoutMs: timeout, healthyThreshold, unhealthyThreshold };
 }
 
 /** "node 'my file.js'" → ["node", "my file.js"]. */

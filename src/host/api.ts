@@ -3,6 +3,7 @@
 // swap order of ARCHITECTURE.md section 6, and goes on doing so when the control plane is gone.
 import type { Ms, Percent, RevisionId, Route } from "../domain/frame.ts";
 import type { Health } from "../domain/health.ts";
+import type { Buffering, ListenerOptions, TrafficOptions } from "./table.ts";
 
 /** "production/web" */
 export type ServiceKey = string;
@@ -34,7 +35,12 @@ export interface ReplicaSpec {
   readonly env: Readonly<Record<string, string>>;
   /** System user: a name, a uid, or uid:gid; the host's own, or the one that it was given for all, when left out. */
   readonly user?: string;
+  /** Whether it gets traffic. */
   readonly readiness: Probe;
+  /** Until its first success the other two wait. */
+  readonly startup?: Probe;
+  /** Its failure restarts the replica. Begins after startup; without one, once it was ready. */
+  readonly liveness?: Probe;
   /** Replicas not ready within this long after start count as broken ("never ready"). */
   readonly startWithinMs: Ms;
   readonly drainTimeoutMs: Ms;
@@ -57,10 +63,22 @@ export interface DesiredService {
   readonly routes: readonly Route[];
   /** Public names under which the router serves this service, beside its own internal port. */
   readonly ingress: readonly { readonly host?: string; readonly path: string; readonly stripPath?: boolean }[];
-  /** Environment's public port (0: any free one, kept). Ingress rules of services with one `entry` share a listener. */
-  readonly entry: { readonly environment: string; readonly port: number };
-  readonly buffer: { readonly maxMs: Ms; readonly maxBytes: number };
-  readonly maintenancePage?: string;
+  readonly entry: DesiredEntry;
+  readonly buffer: Buffering;
+  readonly traffic?: TrafficOptions;
+}
+
+/** Ingress rules of services with one `entry` share a listener; what the latest command says of it holds for all. */
+export interface DesiredEntry {
+  readonly environment: string;
+  /** 0: any free one, kept. */
+  readonly port: number;
+  /** Name that certificates are for. */
+  readonly domain?: string;
+  readonly options?: Omit<ListenerOptions, "accessLog"> & {
+    /** Into a file of the host's. */
+    readonly accessLogPercent?: Percent;
+  };
 }
 
 /** What a replica uses of the machine, with all that it started. */
@@ -102,6 +120,20 @@ export interface SeenRevision {
   readonly cut: number;
 }
 
+/** PUT /maintenance/:environment/:service. */
+export interface MaintenanceWish {
+  readonly on: boolean;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** Everybody gets the maintenance page: who wanted it, since when and why. */
+export interface Maintenance {
+  readonly by: string;
+  readonly at: Ms;
+  readonly reason?: string;
+}
+
 /** GET answer: an observation made after the request came in. `fence` is the highest accepted for this service. */
 export interface SeenService {
   readonly fence: Fence;
@@ -109,7 +141,9 @@ export interface SeenService {
   readonly routes: readonly Route[];
   /** Loopback port on which other services reach it through the router. */
   readonly internalPort: number;
-  /** Port of its environment's `entry` listener. */
+  /** Port of its environment's `entry` listener, and how it is asked. */
   readonly entryPort: number;
+  readonly entryUrl: string;
+  readonly maintenance?: Maintenance;
   readonly observedAt: Ms;
 }

@@ -1,7 +1,7 @@
 // The host as the control plane sees it. Every call throws Temporary while nobody answers, and Problem when the host
 // says what is wrong.
 import { Problem, Temporary } from "../domain/problem.ts";
-import type { DesiredService, Fence, SeenService, ServiceKey } from "./api.ts";
+import type { DesiredService, Fence, MaintenanceWish, SeenService, ServiceKey } from "./api.ts";
 import type { JobSpec, SeenJob } from "./jobs.ts";
 import { hostPaths } from "./paths.ts";
 import { ask } from "./socket-request.ts";
@@ -33,6 +33,8 @@ export interface HostClient {
   put(service: ServiceKey, desired: DesiredService): Promise<void>;
   get(service: ServiceKey): Promise<SeenService | undefined>;
   remove(service: ServiceKey, fence: Fence): Promise<void>;
+  /** False when there is no such service. */
+  maintain(service: ServiceKey, wish: MaintenanceWish): Promise<boolean>;
   services(): Promise<readonly ServiceKey[]>;
   claim(journal: string): Promise<void>;
   metrics(): Promise<string>;
@@ -63,6 +65,7 @@ export function hostClient(dataFolder: string): HostClient {
     put: async (service, desired) => void (await call("PUT", `/services/${service}`, desired)),
     get: async (service) => (await json("GET", `/services/${service}`)) ?? undefined,
     remove: async (service, fence) => void (await call("DELETE", `/services/${service}`, { fence })),
+    maintain: async (service, wish) => (await call("PUT", `/maintenance/${service}`, wish)) !== undefined,
     services: () => json("GET", "/services"),
     claim: async (journal) => void (await call("POST", "/claim", { journal })),
     metrics: async () => (await call("GET", "/metrics")) ?? "",

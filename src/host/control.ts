@@ -69,6 +69,12 @@ const areas: Record<string, (call: Call) => Promise<Answer> | Answer> = {
     if (rest.length === 0) return ok(options.host.services());
     return service(method, rest.join("/"), { body, host: options.host });
   },
+  maintenance: ({ method, rest, body, options }) => {
+    const key = rest.join("/");
+    if (method !== "PUT" || typeof body?.on !== "boolean" || typeof body.by !== "string")
+      throw new Problem("maintenance needs PUT and { on: true or false, by }", "Mend the request");
+    return options.host.maintain(key, body) ? ok({ on: body.on }) : missing(`service ${key}`);
+  },
   claim: ({ body, options }) => {
     options.host.claim(String(body.journal));
     return ok({ journal: body.journal });

@@ -1,8 +1,11 @@
 // What one service needs next, as a pure function of what is asked and what is seen. The swap order lives here: what is
 // new must be ready and shown by the router to serve before anything that serves may leave.
-import type { Percent, RevisionId } from "../domain/frame.ts";
+import type { Ms, Percent, RevisionId } from "../domain/frame.ts";
 import type { DesiredService, ReplicaState } from "./api.ts";
 import type { RoutedRevision, RoutedService } from "./table.ts";
+
+/** When a service is removed. */
+const drainSpreadMsLast: Ms = 3_000;
 
 export interface ReplicaView {
   readonly id: string;
@@ -97,8 +100,14 @@ function routeOf(desired: DesiredService, able: readonly ReplicaView[], isBorne:
       weight: weights[revision] ?? 0,
       replicas: able.filter((replica) => replica.revision === revision).map(({ id, port }) => ({ id, port })),
     };
-  const { routes, buffer, maintenancePage } = desired;
-  return { revisions, routes, buffer, ...(maintenancePage === undefined ? {} : { maintenancePage }) };
+  const { routes, buffer, traffic } = desired;
+  return { revisions, routes, buffer, ...traffic, drainSpreadMs: drainSpreadOf(desired) };
+}
+
+/** Long-lived connections must have ended, calmly, before the drain's time is over. */
+function drainSpreadOf(desired: DesiredService): Ms {
+  const drains = Object.values(desired.revisions).map(({ spec }) => spec.drainTimeoutMs);
+  return drains.length === 0 ? drainSpreadMsLast : 0.8 * Math.min(...drains);
 }
 
 function weightsOf(

@@ -1,5 +1,8 @@
-// A DesiredService as it comes over the socket: everything wrong with it is said at once.
+// A DesiredService as it comes over the socket: everything wrong with it is said at once. What the router would refuse is
+// refused here: its table is one for all services.
 import type { DesiredService } from "./api.ts";
+import { checkCertificate } from "./router/certificates.ts";
+import { problemsOfOptions } from "./router/table-check.ts";
 
 export function problemsOf(value: DesiredService): readonly string[] {
   if (typeof value !== "object" || value === null) return ["the body is not an object"];
@@ -14,10 +17,24 @@ export function problemsOf(value: DesiredService): readonly string[] {
   if (!Number.isFinite(value.buffer?.maxMs) || !Number.isFinite(value.buffer?.maxBytes))
     problems.push("buffer: needs maxMs and maxBytes");
   if (problems.length > 0) return problems;
+  const options = problemsOfOptions({ traffic: value.traffic ?? {}, entry: value.entry.options ?? {} });
   return [
+    ...options,
+    ...(options.length > 0 ? [] : certificateProblems(value)),
     ...Object.entries(value.revisions).flatMap(([id, revision]) => revisionProblems(id, revision)),
     ...weightProblems(value),
   ];
+}
+
+function certificateProblems({ entry }: DesiredService): readonly string[] {
+  return (entry.options?.tls?.certificates ?? []).flatMap((certificate) => {
+    try {
+      checkCertificate(certificate);
+      return [];
+    } catch (error) {
+      return [`certificate ${certificate.certFile}: ${error instanceof Error ? error.message : error}`];
+    }
+  });
 }
 
 function revisionProblems(
@@ -36,8 +53,12 @@ function revisionProblems(
   if (!Array.isArray(spec?.command) || !spec.command.every((part) => typeof part === "string"))
     problems.push("spec.command is not a list of words");
   if (typeof spec?.env !== "object") problems.push("spec.env is missing");
-  if (!["http", "tcp", "command"].includes(spec?.readiness?.kind))
-    problems.push("spec.readiness.kind is not http, tcp or command");
+  for (const name of ["readiness", "startup", "liveness"] as const) {
+    const probe = spec?.[name];
+    if (probe === undefined && name !== "readiness") continue;
+    if (probe === undefined || !["http", "tcp", "command"].includes(probe.kind))
+      problems.push(`spec.${name}.kind is not http, tcp or command`);
+  }
   for (const key of ["startWithinMs", "drainTimeoutMs", "graceMs"] as const)
     if (!(spec?.[key] >= 0)) problems.push(`spec.${key} is not a duration`);
   return problems.map((problem) => `revision ${id}: ${problem}`);

@@ -1,12 +1,12 @@
 // What the control plane may ask of the host and what it is told: commands in order of their fences, observations that
 // are never older than the question.
 import { Problem } from "../domain/problem.ts";
-import type { DesiredService, Fence, SeenRevision, SeenService, ServiceKey } from "./api.ts";
+import type { DesiredService, Fence, MaintenanceWish, SeenRevision, SeenService, ServiceKey } from "./api.ts";
 import { problemsOf } from "./desired-check.ts";
 import type { Fleet } from "./fleet.ts";
 import type { RouterLink } from "./router-link.ts";
 import type { RouterSeen } from "./table.ts";
-import { listenersOf } from "./table-of.ts";
+import { entryOf, listenersOf } from "./table-of.ts";
 import type { ListenerId } from "./twin.ts";
 
 /** A later command, or another control plane's, came first. */
@@ -23,6 +23,7 @@ export interface HostOptions {
   readonly fleet: Fleet;
   readonly router: RouterLink;
   readonly reconsider: () => void;
+  readonly log: (line: string) => void;
   /** Opens the listener if it is not open, answers its port; throws a Problem when the port is taken. */
   readonly listen: (id: ListenerId, port: number) => number;
 }
@@ -62,6 +63,19 @@ export class Host {
     this.#accept(key, fence);
   }
 
+  /** Everybody gets the maintenance page, or the service again. Kept over restarts and deployments. */
+  maintain(key: ServiceKey, { on, by, reason }: MaintenanceWish): boolean {
+    const { fleet, reconsider, log } = this.#options;
+    const service = fleet.state.services[key];
+    if (service === undefined || service.isRemoved) return false;
+    if (on) service.maintenance = { by, at: Date.now(), ...(reason === undefined ? {} : { reason }) };
+    else delete service.maintenance;
+    log(`${key}: maintenance ${on ? "on" : "off"}, by ${by}${reason === undefined ? "" : `: ${reason}`}`);
+    fleet.save();
+    reconsider();
+    return true;
+  }
+
   /** From now on this journal commands the host; what runs stays. */
   claim(journal: string): void {
     this.#options.fleet.state.journal = journal;
@@ -86,14 +100,27 @@ export class Host {
       ...weighted.map(([name]) => name),
     ]);
     const { ports, fences } = fleet.state;
+    const { environment } = service.desired.entry;
+    const entryPort = ports[`entry:${environment}`] ?? 0;
     return {
       fence: fences[key] ?? service.desired.fence,
       revisions: Object.fromEntries([...names].map((name) => [name, this.#seenRevision(key, name, routed)])),
       routes: service.inForce?.routes ?? [],
       internalPort: ports[`service:${key}`] ?? 0,
-      entryPort: ports[`entry:${service.desired.entry.environment}`] ?? 0,
+      entryPort,
+      entryUrl: this.#entryUrl(environment, entryPort),
+      ...(service.maintenance === undefined ? {} : { maintenance: service.maintenance }),
       observedAt: Date.now(),
     };
+  }
+
+  /** By its name where it shows a certificate for that name. */
+  #entryUrl(environment: string, port: number): string {
+    const { services } = this.#options.fleet.state;
+    const desired = Object.fromEntries(Object.entries(services).map(([key, service]) => [key, service.desired]));
+    const { domain, options } = entryOf(environment, desired) ?? {};
+    if (options?.tls === undefined || domain === undefined) return `http://127.0.0.1:${port}`;
+    return port === 443 ? `https://${domain}` : `https://${domain}:${port}`;
   }
 
   #seenRevision(key: ServiceKey, revision: string, seen: RouterSeen): SeenRevision {

@@ -16,6 +16,8 @@ export interface ReconcilerOptions {
   readonly fleet: Fleet;
   readonly router: RouterLink;
   readonly tableFile: string;
+  /** Folder of the access logs. */
+  readonly logs: string;
   /** Length of the router's counted intervals, when it is not its default. */
   readonly intervalMs?: Ms;
   readonly forget: (listener: ListenerId) => void;
@@ -92,18 +94,23 @@ export class Reconciler {
       decisions.flatMap(({ key, start }) => start.map((one) => fleet.start(key, one.revision, one.slot))),
     );
     this.remember();
-    await this.#route(Object.fromEntries(decisions.map(({ key, route }) => [key, route])));
+    await this.#route(Object.fromEntries(decisions.map(({ key, route }) => [key, this.#withPage(key, route)])));
     this.#release(decisions);
     this.remember();
   }
 
+  #withPage(key: ServiceKey, route: RoutedService): RoutedService {
+    return this.#options.fleet.state.services[key]?.maintenance ? { ...route, isInMaintenance: true } : route;
+  }
+
   /** Written before it is sent, so that a router that starts at this moment serves it; sent when it says something new. */
   async #route(routes: Readonly<Record<ServiceKey, RoutedService>>): Promise<void> {
-    const { fleet, router, tableFile, intervalMs } = this.#options;
+    const { fleet, router, tableFile, logs, intervalMs } = this.#options;
     const { state } = fleet;
     const desired = Object.fromEntries(Object.entries(state.services).map(([key, service]) => [key, service.desired]));
     const counted = intervalMs === undefined ? {} : { intervalMs };
-    const parts = { ...counted, listeners: Object.keys(state.ports), routes, desired };
+    const { stickySecret } = state;
+    const parts = { ...counted, stickySecret, logs, listeners: Object.keys(state.ports), routes, desired };
     const text = JSON.stringify(tableOf({ version: 0, ...parts }));
     if (text !== this.#inForce) {
       state.tableVersion += 1;

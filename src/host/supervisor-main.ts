@@ -70,6 +70,7 @@ async function supervise(): Promise<void> {
     fleet,
     router,
     tableFile: paths.table,
+    logs: paths.logs,
     ...counted,
     log,
     forget: listeners.forget,
@@ -95,7 +96,7 @@ async function supervise(): Promise<void> {
       reconciler.routerRestarted();
     },
   });
-  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open });
+  const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open, log });
   const adopted = fleet.adopt();
   reconciler.reconsider();
 

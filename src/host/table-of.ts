@@ -1,22 +1,28 @@
 // The router's whole table, from what each service is to route and which listeners are open. Pure.
+import { join } from "node:path";
 import type { Ms } from "../domain/frame.ts";
-import type { DesiredService, ServiceKey } from "./api.ts";
-import type { RoutedService, RouterTable, Rule } from "./table.ts";
+import type { DesiredEntry, DesiredService, ServiceKey } from "./api.ts";
+import type { ListenerOptions, RoutedService, RouterTable, Rule } from "./table.ts";
 import type { ListenerId } from "./twin.ts";
 
 export interface TableParts {
   readonly version: number;
   readonly intervalMs?: Ms;
+  readonly stickySecret: string;
+  /** Folder of the access logs: one below it for each environment. */
+  readonly logs: string;
   readonly listeners: readonly ListenerId[];
   readonly routes: Readonly<Record<ServiceKey, RoutedService>>;
   readonly desired: Readonly<Record<ServiceKey, DesiredService>>;
 }
 
-export function tableOf({ version, intervalMs, listeners, routes, desired }: TableParts): RouterTable {
+export function tableOf(parts: TableParts): RouterTable {
+  const { version, intervalMs, stickySecret, listeners, routes, desired } = parts;
   return {
     version,
     ...(intervalMs === undefined ? {} : { intervalMs }),
-    listeners: [...listeners].sort().map((id) => ({ id, rules: rulesOf(id, desired) })),
+    stickySecret,
+    listeners: [...listeners].sort().map((id) => ({ id, rules: rulesOf(id, desired), ...optionsOf(id, parts) })),
     services: routes,
   };
 }
@@ -31,4 +37,20 @@ function rulesOf(id: ListenerId, desired: TableParts["desired"]): readonly Rule[
     if (id === `service:${service}`) return [{ path: "/", service }];
     return id === `entry:${entry.environment}` ? ingress.map((rule) => ({ ...rule, service })) : [];
   });
+}
+
+/** What the latest command says of an environment's public port. */
+export function entryOf(environment: string, desired: TableParts["desired"]): DesiredEntry | undefined {
+  return Object.values(desired)
+    .filter(({ entry, ingress }) => entry.environment === environment && ingress.length > 0)
+    .toSorted((a, b) => b.fence.seq - a.fence.seq)[0]?.entry;
+}
+
+function optionsOf(id: ListenerId, { desired, logs }: TableParts): ListenerOptions {
+  const [kind, environment = ""] = id.split(":");
+  const options = kind === "entry" ? entryOf(environment, desired)?.options : undefined;
+  if (options === undefined) return {};
+  const { accessLogPercent, ...rest } = options;
+  if (accessLogPercent === undefined) return rest;
+  return { ...rest, accessLog: { file: join(logs, environment, "access.log"), samplePercent: accessLogPercent } };
 }

@@ -73,8 +73,6 @@ export interface RoutedService extends TrafficOptions {
   readonly buffer: Buffering;
   /** Everybody gets the maintenance page. */
   readonly isInMaintenance?: boolean;
-  /** Copies of GET, HEAD and OPTIONS requests, whose answers are thrown away. */
-  readonly mirror?: { readonly to: RevisionId; readonly percent: Percent };
 }
 
 /** Requests are held while nothing is ready, at most so long, so much and so many; then the maintenance page, 503. */
@@ -95,6 +93,8 @@ export interface TrafficOptions {
   readonly routeClasses?: readonly string[];
   /** Sessions keep a place on the line from 0 to 100 that the weights cut: they move only as far as weights do. */
   readonly sticky?: { readonly cookie: string; readonly maxAgeSeconds?: number };
+  /** Copies of GET, HEAD and OPTIONS requests, whose answers are thrown away. */
+  readonly mirror?: { readonly to: RevisionId; readonly percent: Percent };
   /** A replica that fails so often in a row gets nothing for a while, unless more than `panicPercent` (50) would be out. */
   readonly ejection?: { readonly failuresInRow: number; readonly forMs: Ms; readonly panicPercent?: Percent };
   /** A new replica gets its full share only after so long. */

@@ -11,6 +11,7 @@ import { Temporary } from "../domain/problem.ts";
 import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
+import { cacheToken } from "./cache-token.ts";
 import {
   checkedRelease,
   command,
@@ -31,11 +32,14 @@ import { returnsOf, rollback, rollbackDeployment } from "./returns.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
 
 const unpacked = promisify(gunzip);
+const trusted = { kind: "trusted" } as const;
 
 export interface Office extends Desk, Live {
   readonly records: Desk["records"];
   readonly auth: Auth;
   readonly version: string;
+  /** The control plane's own. */
+  readonly token: string;
   /** A new deployment's id. */
   newId(): string;
 }
@@ -79,6 +83,11 @@ export function handlers(office: Office): Handlers {
       const code = auth.newCode();
       return { code, path: `/login?code=${code}`, expiresInMs: codeLivesMs };
     },
+    cacheToken: async ({ body: { untrusted, days } }) => {
+      const expiresAt = office.clock.now() + days * 86_400_000;
+      const scope = untrusted === undefined ? trusted : ({ kind: "untrusted", name: untrusted } as const);
+      return { token: cacheToken(office.token, scope, expiresAt), expiresAt };
+    },
     status: async ({ query }) => {
       const known = (await records.environments.list()).filter(
         ({ name }) => query.environment === undefined || query.environment === name,
@@ -92,6 +101,7 @@ export function handlers(office: Office): Handlers {
             ...(url === undefined ? {} : { url }),
             open: await runsOf(records, open),
             waiting: first === undefined ? [] : places.waiting(first),
+            inMaintenance: await places.inMaintenance(environment.name),
           };
         }),
       );
@@ -178,6 +188,14 @@ export function handlers(office: Office): Handlers {
         stands,
         ...(standing === undefined ? {} : { standingRelease: standing }),
       };
+    },
+    maintenance: async ({ params: { environment, service }, body: { on, reason }, who }) => {
+      if (await places.maintain({ environment, service }, { on, by: who.name, ...given(reason) }))
+        return { environment, service, on };
+      throw new Refusal(404, {
+        so: `there is no service ${service} in ${environment}`,
+        mend: 'Name one that "sluice status" shows',
+      });
     },
     putSecrets: async ({ params: { environment }, body: { values } }) => ({
       versions: places.putSecrets(environment, values),

@@ -4,6 +4,7 @@ import type { Ms } from "../domain/frame.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { Journal } from "../engine/ports.ts";
+import type { Shelves } from "./shared-cache.ts";
 
 export interface Records {
   readonly journal: Journal;
@@ -66,11 +67,19 @@ export interface Places {
   waiting(deployment: DeploymentId): readonly string[];
   /** An OTLP request; answers what of it was left out and why. Throws a SyntaxError or RangeError of what is none. */
   pushMetrics(pushed: { readonly body: Buffer; readonly isJson: boolean }): Promise<string | undefined>;
+  /** False when there is no such service. */
+  maintain(
+    place: { readonly environment: string; readonly service: string },
+    wish: { readonly on: boolean; readonly by: string; readonly reason?: string },
+  ): Promise<boolean>;
+  inMaintenance(environment: string): Promise<Readonly<Record<string, Maintenance>>>;
   /** Prometheus text. */
   metrics(): Promise<string>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
   /** Answers the versions of all that the environment has. */
   putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;
+  /** Where the shared cache keeps its entries. */
+  readonly shelves: Shelves;
   /** While a demonstration sends requests. */
   traffic?(): Traffic | undefined;
   readonly artifacts: {
@@ -82,6 +91,13 @@ export interface Places {
     /** A Problem when what arrived does not have both hashes. */
     finish(upload: Upload, manifest: ArtifactManifest): Promise<void>;
   };
+}
+
+/** Who wanted that a service answers nobody, since when and why. */
+export interface Maintenance {
+  readonly by: string;
+  readonly at: number;
+  readonly reason?: string;
 }
 
 /** Requests of a demonstration, counted by who sent them. */

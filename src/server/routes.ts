@@ -2,12 +2,12 @@
 // and clients take their types from it. All paths are below /api/v1.
 import { z } from "zod";
 import type { Event, ReleaseRef, Releases } from "../domain/event.ts";
-import type { Plan, Standing } from "../domain/plan.ts";
+import type { Plan, ServiceName, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
 import type { Run } from "../domain/run.ts";
 import type { Planned } from "./orders.ts";
-import type { Traffic } from "./records.ts";
+import type { Maintenance, Traffic } from "./records.ts";
 import type { OfferedReturn } from "./returns.ts";
 
 const name = z.string().min(1).max(63);
@@ -96,6 +96,21 @@ export const routes = {
     method: "post",
     path: "/login-codes",
     summary: "A one-time code with which a browser signs in within minutes",
+    answers: "json",
+  },
+  cacheToken: {
+    method: "post",
+    path: "/cache-tokens",
+    summary: "A token for the shared cache at /v8/artifacts, and for nothing else",
+    body: z.object({
+      untrusted: z
+        .string()
+        .regex(/^[\w.-]{1,60}$/)
+        .refine((text) => !/^\.+$/.test(text))
+        .optional()
+        .describe("A name of the build: it reads what trusted builds wrote, and writes for itself alone"),
+      days: z.int().min(1).max(3650).default(90).describe("How long it is good for"),
+    }),
     answers: "json",
   },
   status: {
@@ -233,6 +248,14 @@ export const routes = {
     body: z.object({ environment: name, release: z.union([byVersion, release]) }),
     answers: "json",
   },
+  maintenance: {
+    method: "put",
+    path: "/environments/:environment/services/:service/maintenance",
+    summary: "A service answers everybody with its maintenance page, or serves again",
+    params: z.object({ environment: name, service: name }),
+    body: z.object({ on: z.boolean(), reason }),
+    answers: "json",
+  },
   putSecrets: {
     method: "put",
     path: "/environments/:environment/secrets",
@@ -321,6 +344,7 @@ export interface Answers {
   /** What OTLP asks for: nothing, or what was left out and why. */
   pushMetrics: { readonly partialSuccess?: { readonly rejectedDataPoints: number; readonly errorMessage: string } };
   session: { readonly name: string };
+  cacheToken: { readonly token: string; readonly expiresAt: number };
   loginCode: { readonly code: string; readonly path: string; readonly expiresInMs: number };
   /** `traffic`: while a demonstration sends requests. */
   status: { readonly environments: readonly EnvironmentStatus[]; readonly traffic?: Traffic };
@@ -349,6 +373,7 @@ export interface Answers {
     readonly stands: Standing;
     readonly standingRelease?: ReleaseRef;
   };
+  maintenance: { readonly environment: string; readonly service: string; readonly on: boolean };
   /** Keyed hashes, never values. */
   putSecrets: { readonly versions: SecretVersions };
   listReleases: { readonly releases: readonly (ReleaseRef & { readonly at: number })[] };
@@ -373,6 +398,8 @@ export interface EnvironmentStatus {
   /** Those that have not ended, in the order of their turns: the first is under way. */
   readonly open: readonly Run[];
   readonly waiting: readonly string[];
+  /** Services that answer everybody with their maintenance page. */
+  readonly inMaintenance?: Readonly<Record<ServiceName, Maintenance>>;
 }
 
 /** RFC 9457: `title` says what kind of trouble, `detail` what is so, `mend` what to do about it. */

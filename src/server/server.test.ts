@@ -61,6 +61,7 @@ function release(version: string): Release {
   return makeRelease({ version, services: { web: { artifact: sha256(version) } }, config }, sha256);
 }
 
+let maintained: Awaited<ReturnType<Places["inMaintenance"]>> = {};
 const places: Places = {
   intend: async (wanted, environment) =>
     intentFor({
@@ -83,10 +84,17 @@ const places: Places = {
     await store.pushed.put(reports);
     return leftOut;
   },
+  maintain: async ({ service }, { on, by, reason }) => {
+    if (service !== "web") return false;
+    maintained = on ? { web: { by, at: now, ...(reason === undefined ? {} : { reason }) } } : {};
+    return true;
+  },
+  inMaintenance: async () => maintained,
   metrics: async () => "sluice_requests_total 7\n",
   logs: async function* ({ service }) {
     yield { service, line: "listening" };
   },
+  shelves: { read: async () => undefined, write: async () => {} },
   putSecrets: (_environment, values) => Object.fromEntries(Object.keys(values).map((name) => [name, "version"])),
   artifacts: {
     has: async (artifact) => sent.has(artifact),
@@ -201,6 +209,19 @@ test("a release passes its environments in their order, and never skips one", as
   expect((await ask("production")).status).toBe(409);
   await store.journal.append(deployment.id, 1, { kind: "ended", outcome: "succeeded", stands: { web: "web-1" } });
   expect((await ask("production")).status).toBe(200);
+});
+
+test("maintenance is put on and off by a person, and the status says who and why", async () => {
+  await succeed(await deployed("1"));
+  const path = "/environments/production/services/web/maintenance";
+  const closed = async () => (await api("/status")).body.environments[0].inMaintenance;
+  const on = await api(path, { method: "PUT", body: { on: true, reason: "moving" } });
+  expect(on).toEqual({ status: 200, body: { environment: "production", service: "web", on: true } });
+  expect(await closed()).toEqual({ web: { by: "ana", at: now, reason: "moving" } });
+  await api(path, { method: "PUT", body: { on: false } });
+  expect(await closed()).toEqual({});
+  const wrong = await api(path.replace("web", "wbe"), { method: "PUT", body: { on: true } });
+  expect([wrong.status, wrong.body.detail]).toEqual([404, "there is no service wbe in production"]);
 });
 
 test("two releases are compared by version, or by the environment in which one stands", async () => {

@@ -12,6 +12,7 @@ import { page } from "./page.ts";
 import { problemAnswer, Refusal } from "./problem-answer.ts";
 import type { Places, Records } from "./records.ts";
 import { type Route, type RouteName, routes } from "./routes.ts";
+import { addSharedCache } from "./shared-cache.ts";
 import { addSignIn, personOf } from "./sign-in.ts";
 
 export interface ServerOptions {
@@ -51,6 +52,7 @@ export function createServer(options: ServerOptions): Server {
   app.use(securityHeaders);
   app.use(guard(hosts));
   addSignIn(app, auth);
+  addSharedCache(app, { shelves: options.places.shelves, auth, secret: token, now: () => clock.now() });
   const does = handlers({ ...options, auth, heartbeatMs });
   for (const name of Object.keys(routes) as RouteName[]) {
     const route: Route = routes[name];

@@ -158,3 +158,14 @@ test("a build that fails, leaves nothing or has no entry says so in one sentence
     'api could not be bundled:\n  apps/api/src/wrong.ts:1:8: Could not resolve "./gone.ts"',
   );
 });
+
+test("a release carries what the router is told of a service: its routes and its maintenance page", async () => {
+  const root = repository("told");
+  writeFileSync(join(root, "apps/api/openapi.json"), '{ "paths": { "/orders/{id}": { "get": {} } } }');
+  writeFileSync(join(root, "apps/api/soon.html"), "<p>soon</p>");
+  const api = { openapi: "openapi.json", traffic: { maintenancePage: "soon.html" } };
+  const release = await build(root, { api });
+  expect(release.services.api).toMatchObject({ routeClasses: ["GET /orders/{id}"], maintenancePage: "<p>soon</p>" });
+  const missing = { api: { traffic: { maintenancePage: "nowhere.html" } } };
+  await expect(build(root, missing)).rejects.toThrow("apps/api/nowhere.html is not there");
+});

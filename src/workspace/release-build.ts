@@ -9,9 +9,10 @@ import { canonical } from "../domain/canonical.ts";
 import type { Config, ServiceConfig } from "../domain/config/config.ts";
 import { nearest, oneOf } from "../domain/config/nearest.ts";
 import { Problem } from "../domain/problem.ts";
-import { makeRelease, type Release } from "../domain/release.ts";
+import { type BuiltService, makeRelease, type Release } from "../domain/release.ts";
 import { bundle } from "./artifact/bundle.ts";
 import { type Manifest, storeFolder } from "./artifact/store.ts";
+import { openapiRoutes } from "./openapi.ts";
 
 export interface BuildOrder {
   readonly root: string;
@@ -41,10 +42,10 @@ export async function buildRelease(order: BuildOrder): Promise<Release> {
   const unknown = only?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw noSuchService(unknown, names);
   const commit = await commitOf(root);
-  const services: Record<string, { artifact: string }> = {};
+  const services: Record<string, BuiltService> = {};
   for (const name of names) {
     const taken = only === undefined || only.includes(name) ? undefined : base?.services[name];
-    services[name] = taken ?? { artifact: (await buildService(order, name, commit)).artifact };
+    services[name] = taken ?? (await buildService(order, name, commit));
   }
   const release = makeRelease({ version: "", ...(commit === undefined ? {} : { commit }), services, config }, sha256);
   return { ...release, version: order.version ?? shortCommit(commit) ?? release.id };
@@ -58,7 +59,7 @@ export function noSuchService(name: string, known: readonly string[]): Problem {
   );
 }
 
-async function buildService(order: BuildOrder, name: string, commit: string | undefined): Promise<Manifest> {
+async function buildService(order: BuildOrder, name: string, commit: string | undefined): Promise<BuiltService> {
   const service = order.config.services[name];
   if (service === undefined) throw new Error(`no service ${name}`);
   const folder = join(order.root, service.path);
@@ -75,11 +76,36 @@ async function buildService(order: BuildOrder, name: string, commit: string | un
       ...(commit === undefined ? {} : { commit }),
     };
     const manifest = await storeFolder(order.data, files, origin);
+    const described = await describedBy(order.root, name, service);
     order.onBuilt?.({ service: name, manifest });
-    return manifest;
+    return { artifact: manifest.artifact, ...described };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+const pageBytesMax = 65_536;
+
+/** What the router is told of the service: its routes, and what it says while it does not answer. */
+async function describedBy(
+  root: string,
+  name: string,
+  service: ServiceConfig,
+): Promise<Omit<BuiltService, "artifact">> {
+  const { path, openapi, traffic } = service;
+  const page = traffic?.maintenancePage;
+  const file = page === undefined ? undefined : join(path, page);
+  const maintenancePage = file && (await readFile(join(root, file), "utf8").catch(() => undefined));
+  if (file !== undefined && (maintenancePage === undefined || maintenancePage.length > pageBytesMax)) {
+    const trouble = maintenancePage === undefined ? "is not there" : "is longer than 64 KiB";
+    throw new Problem(`${file} ${trouble}`, `Mend services.${name}.traffic.maintenancePage`);
+  }
+  return {
+    ...(openapi === undefined
+      ? {}
+      : { routeClasses: await openapiRoutes(join(root, path, openapi), join(path, openapi)) }),
+    ...(maintenancePage === undefined ? {} : { maintenancePage }),
+  };
 }
 
 interface Making {

@@ -22,6 +22,7 @@ function seen(...replicas: readonly Partial<SeenReplica>[]): SeenService {
     routes: [],
     internalPort: 1,
     entryPort: 1,
+    entryUrl: "http://127.0.0.1:1",
     observedAt: 0,
   };
 }

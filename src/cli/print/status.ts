@@ -36,10 +36,14 @@ function environmentLines(environment: EnvironmentStatus, view: StatusView): rea
       ];
     }),
   );
+  const closed = Object.entries(environment.inMaintenance ?? {}).map(([service, { by, at, reason }]) =>
+    colors.yellow(`  ${service} is in maintenance since ${whenText(at)}, by ${by}${reason ? `: ${reason}` : ""}`),
+  );
   const [current, ...queued] = open;
-  if (current === undefined) return [title, ...services];
+  if (current === undefined) return [title, ...services, ...closed];
   return [
     title,
+    ...closed,
     ...trafficLines(current, { ...view, stepsMax: 0 }),
     `  ${colors.cyan("●")} ${tellNow(current, view.now)}  ${colors.dim(current.id)}`,
     ...waiting.map((line) => colors.dim(`    waits: ${line}`)),

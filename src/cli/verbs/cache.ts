@@ -10,6 +10,15 @@ interface PruneOptions {
   readonly age: string;
 }
 
+const tokenHelp = `
+The control plane serves Turborepo's cache API, for \`sluice run\` and \`turbo\` alike:
+
+  TURBO_API=<its URL> TURBO_TOKEN=<the token> TURBO_TEAM=team_any sluice run build
+
+What a build may write follows from its token: one without --untrusted writes for everybody, so give it to protected
+branches only. An untrusted one reads what trusted builds wrote, and writes for itself alone.
+`;
+
 export function cacheVerb(program: Command): void {
   const cache = program
     .command("cache")
@@ -42,6 +51,23 @@ export function cacheVerb(program: Command): void {
       const gone = prune(await folder(cwd), { ...limits, nowMs: Date.now() });
       screen.answer({ removed: gone.length, bytes: gone.reduce((sum, e) => sum + e.bytes, 0) });
       screen.say(`removed ${gone.length} entries, ${size(gone.reduce((sum, e) => sum + e.bytes, 0))}`);
+    });
+  addVerb(cache, {
+    usage: "token",
+    summary: "make a token with which builds share results through this control plane",
+    examples: ["sluice cache token", "sluice cache token --untrusted pull-requests --days 365"],
+  })
+    .addHelpText("after", tokenHelp)
+    .option("--untrusted <name>", "for builds whose code nobody has reviewed: pull requests, forks")
+    .option("--days <n>", "how long it is good for", "90")
+    .action(async ({ untrusted, days }: { untrusted?: string; days: string }, command: Command) => {
+      const context = contextOf(command);
+      const { findControlPlane, openApi } = await import("../api-client.ts");
+      const api = openApi(await findControlPlane(context));
+      const body = { ...(untrusted === undefined ? {} : { untrusted }), days: positive(days, "--days") };
+      const made = await api.ask("cacheToken", { body });
+      context.screen.answer({ url: api.url, ...made });
+      context.screen.say(`TURBO_API=${api.url}\nTURBO_TOKEN=${made.token}`);
     });
   addVerb(cache, {
     usage: "clear",

@@ -47,6 +47,7 @@ test("a small config gets every default, in one unit for each quantity", () => {
       "backing": {},
       "bake": 60000,
       "checks": {},
+      "entry": {},
       "env": {},
       "hold": {
         "onDeadline": "rollback",
@@ -176,6 +177,18 @@ test("a config that is no object, or is empty, says so", () => {
       Name at least one: services: { api: { … } }
     environments: is empty
       Name at least one: environments: { local: { … } }"
+  `);
+});
+
+test("a probe asks one question", () => {
+  const liveness = {};
+  const jobs = { kind: "worker", path: "jobs", build: { bundle: "main.ts" }, health: { liveness } };
+  const api = { ...small.services.api, health: { path: "/health", tcp: true } };
+  expect(wrongWith({ ...small, services: { api, jobs } })).toMatchInlineSnapshot(`
+    "services.api.health: asks by path and tcp
+      Keep one: a probe is one question
+    services.jobs.health.liveness: asks nothing
+      A worker has no /health: add command: "node health.js", or path"
   `);
 });
 

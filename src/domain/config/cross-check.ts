@@ -2,6 +2,7 @@
 // config loosely, so that these problems are reported together with those of form.
 import { hostQueries } from "../check.ts";
 import { Loose, mendFor } from "./loose.ts";
+import { probesAskOneThing } from "./probe-check.ts";
 import type { ConfigProblem } from "./problems.ts";
 import { strategyKinds } from "./strategy.ts";
 import { duration } from "./units.ts";
@@ -16,6 +17,7 @@ export function crossCheck(written: unknown): readonly ConfigProblem[] {
 const checks: readonly Check[] = [
   somethingToDeploy,
   servicesAreWhole,
+  probesAskOneThing,
   dependenciesExist,
   valuesComeFromSomewhere,
   strategiesExist,
@@ -29,6 +31,7 @@ const checks: readonly Check[] = [
   hostNumbersExist,
   sourcesExist,
   bakesAreOrdered,
+  certificatesHaveADomain,
 ];
 
 const backingKinds = ["postgres", "redis"];
@@ -71,8 +74,10 @@ function servicesAreWhole(config: Loose): readonly ConfigProblem[] {
             ),
           ]
         : []),
-      ...(kind === "worker" && ingress.value !== undefined
-        ? [ingress.problem("a worker answers no requests", 'Take ingress away, or make it kind: "http"')]
+      ...(kind === "worker"
+        ? [ingress, service.at("traffic"), service.at("openapi")]
+            .filter((key) => key.value !== undefined)
+            .map((key) => key.problem("a worker answers no requests", `Take ${key.name} away, or make it kind: "http"`))
         : []),
     ];
   });
@@ -280,5 +285,13 @@ function bakesAreOrdered(config: Loose): readonly ConfigProblem[] {
     );
     if (min === undefined || max === undefined || min <= max) return [];
     return [bake.problem(`min ${bake.at("min").value} is above max ${bake.at("max").value}`, "Exchange them")];
+  });
+}
+
+function certificatesHaveADomain(config: Loose): readonly ConfigProblem[] {
+  return config.at("environments").entries.flatMap((environment) => {
+    const tls = environment.at("entry").at("tls");
+    if (tls.value === undefined || environment.at("domain").value !== undefined) return [];
+    return [tls.problem("nobody knows under which name to ask", 'Add domain: "shop.example" to the environment')];
   });
 }

@@ -5,6 +5,7 @@ import { Metrics } from "./metrics.ts";
 import { Drill, Rollback, Watch } from "./rollback.ts";
 import { Override } from "./service.ts";
 import { Approve, Strategy } from "./strategy.ts";
+import { Entry } from "./traffic.ts";
 import { Duration, Env, InnerPath, key, Name, Port } from "./values.ts";
 
 const text = z.string().min(1);
@@ -93,6 +94,10 @@ export const Environment = z.strictObject({
   region: key(z.exactOptional(text), "Region of the cloud.", "eu-central-1"),
   domain: key(z.exactOptional(text), "Public domain.", "expenses.example.com"),
   port: key(Port.prefault(0), "Public port on this machine; 0 is any free one, which it then keeps.", 8080),
+  entry: key(Entry.prefault({}), "How connections to that port are treated.", {
+    trustedProxies: ["10.0.0.0/8"],
+    accessLog: "10%",
+  }),
   services: key(z.record(Name, Override).prefault({}), "What services have here that differs from `services`.", {
     api: { replicas: 3, memory: "1GB" },
   }),

@@ -56,3 +56,7 @@ export function mendFor(wrong: string, known: readonly string[]): string {
   if (meant !== undefined) return `Did you mean "${meant}"?`;
   return known.length === 0 ? "None is named in this file" : `Known: ${oneOf(known)}`;
 }
+
+export function hasValue({ value }: Loose): boolean {
+  return value !== undefined;
+}

@@ -113,6 +113,7 @@ One unit for each quantity, and the field's spellings of it:
 | duration | \`"250ms"\`, \`"30s"\`, \`"5m"\`, \`"1h30m"\`, \`"2d"\` | a bare number is refused: it says no unit |
 | CPU | \`"250m"\`, \`0.5\`, \`"0.5 vCPU"\` | thousandths of a core (millicores) |
 | memory | \`"512Mi"\`, \`"1Gi"\`, \`"1GB"\`, \`512\` | MiB; MB and GB as AWS writes them (1 GB = 1024 MiB), M and G as Kubernetes does (decimal) |
+| size of a message | \`"64KB"\`, \`"10MB"\`, \`512\` | bytes; 1 KB is 1024 bytes |
 | share | \`5\`, \`"5%"\` | percent |
 
 This page is made from the schema. A key without a default may be left out unless it says **required**.

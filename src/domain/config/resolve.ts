@@ -30,7 +30,13 @@ export function serviceIn(config: Config, environment: string, name: string): Re
   if (base === undefined) throw new Error(`no service ${name} in the config`);
   const here = environmentOf(config, environment);
   const override = here.services[name] ?? {};
-  return { ...base, ...override, name, env: { ...base.env, ...here.env, ...override.env } };
+  const traffic = base.traffic || override.traffic ? { traffic: { ...base.traffic, ...override.traffic } } : {};
+  return { ...base, ...override, ...traffic, name, env: { ...base.env, ...here.env, ...override.env } };
+}
+
+/** A name without a dot is put before the environment's domain. */
+export function hostIn(domain: string | undefined, host: string): string {
+  return host.includes(".") || domain === undefined ? host : `${host}.${domain}`;
 }
 
 /** Environments in the order that a release passes them: each after the one it names. */

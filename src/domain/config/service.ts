@@ -1,5 +1,6 @@
 // One service of the workspace: how it is built, started, probed, sized and found.
 import { z } from "zod";
+import { Traffic } from "./traffic.ts";
 import { Cpu, Duration, Env, InnerPath, key, Memory, Name, Percentage, Port, UrlPath } from "./values.ts";
 
 const Build = z.union([
@@ -28,18 +29,49 @@ const Build = z.union([
   }),
 ]);
 
-const Health = z.strictObject({
+const question = {
   path: key(
     z.exactOptional(UrlPath),
-    'Answers 2xx when the service can serve; "/health" for http services.',
+    'Asked over HTTP: 2xx and 3xx mean yes; "/health" for http services that name nothing else.',
     "/health",
   ),
-  command: key(z.exactOptional(z.string().min(1)), "Exits 0 when a worker can work.", "node health.js"),
-  interval: key(Duration.prefault("2s"), "Between two probes.", "5s"),
-  timeout: key(Duration.prefault("2s"), "A probe without an answer by then has failed.", "1s"),
+  tcp: key(z.exactOptional(z.boolean()), "Only whether its port accepts a connection.", true),
+  command: key(
+    z.exactOptional(z.string().min(1)),
+    "Run in its folder, with its environment: 0 means yes.",
+    "node health.js",
+  ),
+};
+const interval = key(Duration.prefault("2s"), "Between two probes.", "5s");
+const timeout = key(Duration.prefault("2s"), "A probe without an answer by then has failed.", "1s");
+const unhealthyThreshold = z.int().min(1).max(100).prefault(3);
+
+const Startup = z.strictObject({ ...question, interval, timeout });
+const Liveness = z.strictObject({
+  ...question,
+  interval,
+  timeout,
+  unhealthyThreshold: key(unhealthyThreshold, "Failures in a row until it is restarted.", 10),
+});
+
+/** Itself the readiness probe; the other two beside it. */
+const Health = z.strictObject({
+  ...question,
+  interval,
+  timeout,
   healthyThreshold: key(z.int().min(1).max(10).prefault(2), "Successes in a row until ready.", 3),
-  unhealthyThreshold: key(z.int().min(1).max(10).prefault(3), "Failures in a row until not ready.", 2),
+  unhealthyThreshold: key(unhealthyThreshold, "Failures in a row until not ready: it gets no traffic, and lives.", 2),
   startWithin: key(Duration.prefault("60s"), "A replica that is not ready by then is broken.", "2m"),
+  startup: key(
+    z.exactOptional(Startup),
+    "Asked first: until its first yes the other probes wait. For programs that take long to start.",
+    { path: "/started" },
+  ),
+  liveness: key(
+    z.exactOptional(Liveness),
+    "Whether it is past help: after so many failures in a row it is restarted. Keep databases and other services out of it.",
+    { path: "/live", interval: "10s" },
+  ),
 });
 
 const Autoscaling = z.strictObject({
@@ -56,6 +88,11 @@ const Ingress = z.strictObject({
     "api",
   ),
   stripPath: key(z.boolean().prefault(false), "Takes the prefix off before the service sees the request.", true),
+  previewHost: key(
+    z.exactOptional(z.string().min(1)),
+    "Host name that only a candidate answers (canary, blueGreen): 503 while there is none.",
+    "next",
+  ),
 });
 
 const user = key(
@@ -76,6 +113,7 @@ export const Override = z.strictObject({
   autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling.", { min: 2, max: 10, target: "60%" }),
   env: key(z.exactOptional(Env), "Values beside the service's own, which they replace by name.", { LOG_LEVEL: "warn" }),
   ingress: key(z.exactOptional(Ingress), "Where the outside finds it here.", { host: "api" }),
+  traffic: key(z.exactOptional(Traffic), "What differs here, key by key.", { rateLimit: { perSecond: 5, burst: 10 } }),
 });
 
 export const Service = z.strictObject({
@@ -96,7 +134,11 @@ export const Service = z.strictObject({
     "Port it listens on where it has a network of its own (Kubernetes, ECS). PORT tells it; on one machine Sluice picks a free one.",
     3000,
   ),
-  health: key(Health.prefault({}), "How Sluice knows that a replica can serve.", { path: "/health", interval: "5s" }),
+  health: key(
+    Health.prefault({}),
+    "How Sluice knows that a replica can serve (readiness), has started (startup) and is past help (liveness).",
+    { path: "/health", interval: "5s" },
+  ),
   replicas: key(replicas.prefault(1), "Copies that run; environments may override.", 2),
   cpu: key(Cpu.prefault("250m"), "CPU of one replica: millicores, cores or vCPU.", "0.5 vCPU"),
   memory: key(Memory.prefault("256Mi"), "Memory of one replica.", "512Mi"),
@@ -114,6 +156,16 @@ export const Service = z.strictObject({
   ingress: key(z.exactOptional(Ingress), "Where the outside finds it; without, only other services do.", {
     path: "/api",
     stripPath: true,
+  }),
+  openapi: key(
+    z.exactOptional(InnerPath),
+    "Its OpenAPI document, JSON or YAML, below the service's folder: names the routes that latencies are compared by.",
+    "openapi.json",
+  ),
+  traffic: key(z.exactOptional(Traffic), "How the router treats its requests.", {
+    sticky: {},
+    slowStart: "30s",
+    maxBody: "10MB",
   }),
   drainTimeout: key(Duration.prefault("30s"), "Longest wait for requests in flight before a replica is stopped.", "1m"),
   grace: key(Duration.prefault("10s"), "From SIGTERM to SIGKILL.", "30s"),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nearest } from "./nearest.ts";
-import { cpu, duration, formatMs, memory, percent, type Unit } from "./units.ts";
+import { cpu, duration, formatMs, memory, percent, size, type Unit } from "./units.ts";
 
 test.each<[Unit, string | number, number | undefined]>([
   [duration, "30s", 30_000],
@@ -21,6 +21,10 @@ test.each<[Unit, string | number, number | undefined]>([
   [memory, "1.5Gi", 1536],
   [memory, 512, 512],
   [memory, "1TB", undefined],
+  [size, "64KB", 65_536],
+  [size, "1.5MB", 1_572_864],
+  [size, 512, 512],
+  [size, "64Ki", undefined],
   [percent, "5%", 5],
   [percent, 0.5, 0.5],
   [percent, 101, undefined],
@@ -33,6 +37,7 @@ test("what a unit writes, it reads as the same number", () => {
     [duration, 0, 30 * 86_400_000],
     [cpu, 1, 256_000],
     [memory, 4, 4 * 2 ** 20],
+    [size, 0, 2 ** 40],
     [percent, 0, 100],
   ];
   for (const [unit, min, max] of wholes) {

@@ -86,6 +86,21 @@ export const memory: Unit = {
   write: (mib) => (mib % 1024 === 0 ? `${mib / 1024}Gi` : `${mib}Mi`),
 };
 
+/** "64KB", "10MB", 512 (bytes): lengths of messages, where 1 KB is 1024 bytes. */
+export const size: Unit = {
+  name: "a size",
+  mend: 'Write "64KB", "10MB", "1GB" or a number of bytes',
+  read: (spelling) => {
+    const [, count, unit = "b"] = /^(\d+(?:\.\d+)?)\s*([kmg]?b)?$/i.exec(String(spelling).trim()) ?? [];
+    const bytes = Math.round(Number(count) * 1024 ** " kmg".indexOf(unit.toLowerCase().replace(/b$/, "") || " "));
+    return count !== undefined && Number.isSafeInteger(bytes) ? bytes : undefined;
+  },
+  write: (bytes) => {
+    const power = [3, 2, 1].find((n) => bytes > 0 && bytes % 1024 ** n === 0) ?? 0;
+    return `${bytes / 1024 ** power}${["B", "KB", "MB", "GB"][power]}`;
+  },
+};
+
 /** 25 or "25%", from 0 to 100. */
 export const percent: Unit = {
   name: "a percentage",

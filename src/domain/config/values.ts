@@ -1,7 +1,7 @@
 // The values that the schema is made of. Codecs: people's spellings decode to one unit, and encode back when a config
 // is frozen, so that a frozen config reads like a written one and parses to the same.
 import { z } from "zod";
-import { cpu, duration, memory, percent, type Unit } from "./units.ts";
+import { cpu, duration, memory, percent, size, type Unit } from "./units.ts";
 
 /** What a key is for, and how it is written: the reference page and the editor's comments are made of these. */
 export function key<S extends z.ZodType>(schema: S, description: string, example?: unknown): S {
@@ -27,6 +27,7 @@ const textOrNumber = z.union([z.string(), z.number()]);
 export const Duration = quantity(duration, text);
 export const Cpu = quantity(cpu, textOrNumber);
 export const Memory = quantity(memory, textOrNumber);
+export const Size = quantity(size, textOrNumber);
 export const Percentage = quantity(percent, textOrNumber);
 
 export const Port = z.int().min(0).max(65_535);
@@ -44,6 +45,14 @@ export const InnerPath = z
   .regex(/^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0]+$/, "a path stays inside the repository: relative, without ..");
 
 export const EnvName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "an environment variable is letters, digits and _");
+
+/** "10.0.0.7", "10.0.0.0/8", "::1". */
+export const AddressRange = z
+  .string()
+  .refine(
+    (text) => [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()].some((form) => form.safeParse(text).success),
+    'an address or a range of them: "10.0.0.7", "10.0.0.0/8", "2001:db8::/32"',
+  );
 
 export const UrlPath = z.string().regex(/^\//, "a URL path starts with /");
 export const HttpMethod = z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);

@@ -79,18 +79,23 @@ export interface WrittenConfig {
      */
     readonly port?: number;
     /**
-     * How Sluice knows that a replica can serve.
+     * How Sluice knows that a replica can serve (readiness), has started (startup) and is past help (liveness).
      * @default {}
      * @example health: { path: "/health", interval: "5s" }
      */
     readonly health?: {
       /**
-       * Answers 2xx when the service can serve; "/health" for http services.
+       * Asked over HTTP: 2xx and 3xx mean yes; "/health" for http services that name nothing else.
        * @example path: "/health"
        */
       readonly path?: string;
       /**
-       * Exits 0 when a worker can work.
+       * Only whether its port accepts a connection.
+       * @example tcp: true
+       */
+      readonly tcp?: boolean;
+      /**
+       * Run in its folder, with its environment: 0 means yes.
        * @example command: "node health.js"
        */
       readonly command?: string;
@@ -113,7 +118,7 @@ export interface WrittenConfig {
        */
       readonly healthyThreshold?: number;
       /**
-       * Failures in a row until not ready.
+       * Failures in a row until not ready: it gets no traffic, and lives.
        * @default 3
        * @example unhealthyThreshold: 2
        */
@@ -124,6 +129,78 @@ export interface WrittenConfig {
        * @example startWithin: "2m"
        */
       readonly startWithin?: string;
+      /**
+       * Asked first: until its first yes the other probes wait. For programs that take long to start.
+       * @example startup: { path: "/started" }
+       */
+      readonly startup?: {
+        /**
+         * Asked over HTTP: 2xx and 3xx mean yes; "/health" for http services that name nothing else.
+         * @example path: "/health"
+         */
+        readonly path?: string;
+        /**
+         * Only whether its port accepts a connection.
+         * @example tcp: true
+         */
+        readonly tcp?: boolean;
+        /**
+         * Run in its folder, with its environment: 0 means yes.
+         * @example command: "node health.js"
+         */
+        readonly command?: string;
+        /**
+         * Between two probes.
+         * @default "2s"
+         * @example interval: "5s"
+         */
+        readonly interval?: string;
+        /**
+         * A probe without an answer by then has failed.
+         * @default "2s"
+         * @example timeout: "1s"
+         */
+        readonly timeout?: string;
+      };
+      /**
+       * Whether it is past help: after so many failures in a row it is restarted. Keep databases and other services out of it.
+       * @example liveness: { path: "/live", interval: "10s" }
+       */
+      readonly liveness?: {
+        /**
+         * Asked over HTTP: 2xx and 3xx mean yes; "/health" for http services that name nothing else.
+         * @example path: "/health"
+         */
+        readonly path?: string;
+        /**
+         * Only whether its port accepts a connection.
+         * @example tcp: true
+         */
+        readonly tcp?: boolean;
+        /**
+         * Run in its folder, with its environment: 0 means yes.
+         * @example command: "node health.js"
+         */
+        readonly command?: string;
+        /**
+         * Between two probes.
+         * @default "2s"
+         * @example interval: "5s"
+         */
+        readonly interval?: string;
+        /**
+         * A probe without an answer by then has failed.
+         * @default "2s"
+         * @example timeout: "1s"
+         */
+        readonly timeout?: string;
+        /**
+         * Failures in a row until it is restarted.
+         * @default 3
+         * @example unhealthyThreshold: 10
+         */
+        readonly unhealthyThreshold?: number;
+      };
     };
     /**
      * Copies that run; environments may override.
@@ -216,6 +293,182 @@ export interface WrittenConfig {
        * @example stripPath: true
        */
       readonly stripPath?: boolean;
+      /**
+       * Host name that only a candidate answers (canary, blueGreen): 503 while there is none.
+       * @example previewHost: "next"
+       */
+      readonly previewHost?: string;
+    };
+    /**
+     * Its OpenAPI document, JSON or YAML, below the service's folder: names the routes that latencies are compared by.
+     * @example openapi: "openapi.json"
+     */
+    readonly openapi?: string;
+    /**
+     * How the router treats its requests.
+     * @example traffic: { sticky: {}, slowStart: "30s", maxBody: "10MB" }
+     */
+    readonly traffic?: {
+      /**
+       * Requests that the candidate answers while it stands beside the present version (canary, blueGreen), whatever the weights say.
+       * @example candidateWhen: [{ header: "x-tester", value: "yes" }, { query: "version", value: "next" }]
+       */
+      readonly candidateWhen?: readonly ({
+        /**
+         * Name of a header.
+         * @example header: "x-tester"
+         */
+        readonly header: string;
+        /**
+         * What it must be, exactly.
+         * @example value: "yes"
+         */
+        readonly value: string;
+      } | {
+        /**
+         * Name of a cookie.
+         * @example cookie: "beta"
+         */
+        readonly cookie: string;
+        /**
+         * What it must be, exactly.
+         * @example value: "yes"
+         */
+        readonly value: string;
+      } | {
+        /**
+         * Name of a query parameter.
+         * @example query: "version"
+         */
+        readonly query: string;
+        /**
+         * What it must be, exactly.
+         * @example value: "yes"
+         */
+        readonly value: string;
+      })[];
+      /**
+       * Sessions keep their version by a signed cookie, and move only as far as the weights do. The host keeps the key.
+       * @example sticky: { cookie: "seat" }
+       */
+      readonly sticky?: {
+        /**
+         * Name of the cookie.
+         * @default "sluice-place"
+         * @example cookie: "seat"
+         */
+        readonly cookie?: string;
+        /**
+         * How long a session keeps its place.
+         * @default "1d"
+         * @example maxAge: "7d"
+         */
+        readonly maxAge?: string;
+      };
+      /**
+       * Share of GET, HEAD and OPTIONS requests that the candidate gets copies of; its answers to them are thrown away.
+       * @example mirror: "10%"
+       */
+      readonly mirror?: string | number;
+      /**
+       * When a failing replica gets nothing for a while; as its defaults say unless given.
+       * @example ejection: { failuresInRow: 3 }
+       */
+      readonly ejection?: {
+        /**
+         * Answers that a replica cut, garbled or did not give, one after the other.
+         * @default 5
+         * @example failuresInRow: 3
+         */
+        readonly failuresInRow?: number;
+        /**
+         * How long it gets nothing; longer each time, up to a minute.
+         * @default "10s"
+         * @example for: "30s"
+         */
+        readonly for?: string;
+        /**
+         * When more than this share of a revision's replicas would be out, all get requests again.
+         * @default 50
+         * @example panicThreshold: "70%"
+         */
+        readonly panicThreshold?: string | number;
+      };
+      /**
+       * A new replica's share grows to full over so long.
+       * @example slowStart: "30s"
+       */
+      readonly slowStart?: string;
+      /**
+       * Requests sent a second time, of all; 20 % unless given. Only idempotent ones, or of which nothing was sent.
+       * @example retries: "10%"
+       */
+      readonly retries?: string | number;
+      /**
+       * Longest wait for the head of an answer; 60s unless given.
+       * @example answerWithin: "10s"
+       */
+      readonly answerWithin?: string;
+      /**
+       * Longest body of a request.
+       * @example maxBody: "10MB"
+       */
+      readonly maxBody?: string | number;
+      /**
+       * Longest body of an answer; event streams have none.
+       * @example maxAnswer: "100MB"
+       */
+      readonly maxAnswer?: string | number;
+      /**
+       * Requests of one client; more get 429.
+       * @example rateLimit: { perSecond: 50, burst: 100 }
+       */
+      readonly rateLimit?: {
+        /**
+         * Requests of one address, on average.
+         * @example perSecond: 50
+         */
+        readonly perSecond: number;
+        /**
+         * At once, after a quiet time.
+         * @example burst: 100
+         */
+        readonly burst: number;
+      };
+      /**
+       * Paths, with all below them, that only these addresses may ask; others get 403.
+       * @example allow: { "/admin": ["10.0.0.0/8"] }
+       */
+      readonly allow?: Readonly<Record<string, readonly string[]>>;
+      /**
+       * Requests held while nothing is ready, as at a switch.
+       * @example buffer: { within: "30s" }
+       */
+      readonly buffer?: {
+        /**
+         * Longest wait.
+         * @default "15s"
+         * @example within: "30s"
+         */
+        readonly within?: string;
+        /**
+         * All that is held, together.
+         * @default "4MB"
+         * @example memory: "16MB"
+         */
+        readonly memory?: string | number;
+        /**
+         * How many.
+         * @default 10000
+         * @example requests: 500
+         */
+        readonly requests?: number;
+      };
+      /**
+       * HTML file below the service's folder: the answer of `sluice maintenance on`, and when nothing was ready in time.
+       * @example maintenancePage: "maintenance.html"
+       */
+      readonly maintenancePage?: string;
     };
     /**
      * Longest wait for requests in flight before a replica is stopped.
@@ -323,6 +576,70 @@ export interface WrittenConfig {
      */
     readonly port?: number;
     /**
+     * How connections to that port are treated.
+     * @default {}
+     * @example entry: { trustedProxies: ["10.0.0.0/8"], accessLog: "10%" }
+     */
+    readonly entry?: {
+      /**
+       * Serves HTTPS, with HTTP/2. The files are read again when they change. Needs `domain`.
+       * @example tls: [{ cert: "/etc/sluice/shop.crt", key: "/etc/sluice/shop.key" }]
+       */
+      readonly tls?: readonly {
+        /**
+         * PEM file with the certificate and its chain, on the machine.
+         * @example cert: "/etc/sluice/shop.crt"
+         */
+        readonly cert: string;
+        /**
+         * PEM file with its key.
+         * @example key: "/etc/sluice/shop.key"
+         */
+        readonly key: string;
+        /**
+         * Name it is for, or *.name; without, all names that no other is for.
+         * @example host: "shop.example"
+         */
+        readonly host?: string;
+      }[];
+      /**
+       * Whose X-Forwarded-* is believed: load balancers in front of this machine.
+       * @example trustedProxies: ["10.0.0.0/8"]
+       */
+      readonly trustedProxies?: readonly string[];
+      /**
+       * Connections of one address at a time.
+       * @example connectionsPerClient: 100
+       */
+      readonly connectionsPerClient?: number;
+      /**
+       * Share of requests written to the access log, errors always: JSON lines in host/logs/<environment>/access.log of the data folder.
+       * @example accessLog: "10%"
+       */
+      readonly accessLog?: string | number;
+      /**
+       * How long clients may take.
+       * @example slowClients: { head: "5s" }
+       */
+      readonly slowClients?: {
+        /**
+         * For a whole head of a request; 10s unless given.
+         * @example head: "5s"
+         */
+        readonly head?: string;
+        /**
+         * Between two requests of a connection; 75s unless given.
+         * @example idle: "30s"
+         */
+        readonly idle?: string;
+        /**
+         * Without a byte of a body that is under way; 30s unless given.
+         * @example stall: "10s"
+         */
+        readonly stall?: string;
+      };
+    };
+    /**
      * What services have here that differs from `services`.
      * @default {}
      * @example services: { api: { replicas: 3, memory: "1GB" } }
@@ -409,6 +726,177 @@ export interface WrittenConfig {
          * @example stripPath: true
          */
         readonly stripPath?: boolean;
+        /**
+         * Host name that only a candidate answers (canary, blueGreen): 503 while there is none.
+         * @example previewHost: "next"
+         */
+        readonly previewHost?: string;
+      };
+      /**
+       * What differs here, key by key.
+       * @example traffic: { rateLimit: { perSecond: 5, burst: 10 } }
+       */
+      readonly traffic?: {
+        /**
+         * Requests that the candidate answers while it stands beside the present version (canary, blueGreen), whatever the weights say.
+         * @example candidateWhen: [{ header: "x-tester", value: "yes" }, { query: "version", value: "next" }]
+         */
+        readonly candidateWhen?: readonly ({
+          /**
+           * Name of a header.
+           * @example header: "x-tester"
+           */
+          readonly header: string;
+          /**
+           * What it must be, exactly.
+           * @example value: "yes"
+           */
+          readonly value: string;
+        } | {
+          /**
+           * Name of a cookie.
+           * @example cookie: "beta"
+           */
+          readonly cookie: string;
+          /**
+           * What it must be, exactly.
+           * @example value: "yes"
+           */
+          readonly value: string;
+        } | {
+          /**
+           * Name of a query parameter.
+           * @example query: "version"
+           */
+          readonly query: string;
+          /**
+           * What it must be, exactly.
+           * @example value: "yes"
+           */
+          readonly value: string;
+        })[];
+        /**
+         * Sessions keep their version by a signed cookie, and move only as far as the weights do. The host keeps the key.
+         * @example sticky: { cookie: "seat" }
+         */
+        readonly sticky?: {
+          /**
+           * Name of the cookie.
+           * @default "sluice-place"
+           * @example cookie: "seat"
+           */
+          readonly cookie?: string;
+          /**
+           * How long a session keeps its place.
+           * @default "1d"
+           * @example maxAge: "7d"
+           */
+          readonly maxAge?: string;
+        };
+        /**
+         * Share of GET, HEAD and OPTIONS requests that the candidate gets copies of; its answers to them are thrown away.
+         * @example mirror: "10%"
+         */
+        readonly mirror?: string | number;
+        /**
+         * When a failing replica gets nothing for a while; as its defaults say unless given.
+         * @example ejection: { failuresInRow: 3 }
+         */
+        readonly ejection?: {
+          /**
+           * Answers that a replica cut, garbled or did not give, one after the other.
+           * @default 5
+           * @example failuresInRow: 3
+           */
+          readonly failuresInRow?: number;
+          /**
+           * How long it gets nothing; longer each time, up to a minute.
+           * @default "10s"
+           * @example for: "30s"
+           */
+          readonly for?: string;
+          /**
+           * When more than this share of a revision's replicas would be out, all get requests again.
+           * @default 50
+           * @example panicThreshold: "70%"
+           */
+          readonly panicThreshold?: string | number;
+        };
+        /**
+         * A new replica's share grows to full over so long.
+         * @example slowStart: "30s"
+         */
+        readonly slowStart?: string;
+        /**
+         * Requests sent a second time, of all; 20 % unless given. Only idempotent ones, or of which nothing was sent.
+         * @example retries: "10%"
+         */
+        readonly retries?: string | number;
+        /**
+         * Longest wait for the head of an answer; 60s unless given.
+         * @example answerWithin: "10s"
+         */
+        readonly answerWithin?: string;
+        /**
+         * Longest body of a request.
+         * @example maxBody: "10MB"
+         */
+        readonly maxBody?: string | number;
+        /**
+         * Longest body of an answer; event streams have none.
+         * @example maxAnswer: "100MB"
+         */
+        readonly maxAnswer?: string | number;
+        /**
+         * Requests of one client; more get 429.
+         * @example rateLimit: { perSecond: 50, burst: 100 }
+         */
+        readonly rateLimit?: {
+          /**
+           * Requests of one address, on average.
+           * @example perSecond: 50
+           */
+          readonly perSecond: number;
+          /**
+           * At once, after a quiet time.
+           * @example burst: 100
+           */
+          readonly burst: number;
+        };
+        /**
+         * Paths, with all below them, that only these addresses may ask; others get 403.
+         * @example allow: { "/admin": ["10.0.0.0/8"] }
+         */
+        readonly allow?: Readonly<Record<string, readonly string[]>>;
+        /**
+         * Requests held while nothing is ready, as at a switch.
+         * @example buffer: { within: "30s" }
+         */
+        readonly buffer?: {
+          /**
+           * Longest wait.
+           * @default "15s"
+           * @example within: "30s"
+           */
+          readonly within?: string;
+          /**
+           * All that is held, together.
+           * @default "4MB"
+           * @example memory: "16MB"
+           */
+          readonly memory?: string | number;
+          /**
+           * How many.
+           * @default 10000
+           * @example requests: 500
+           */
+          readonly requests?: number;
+        };
+        /**
+         * HTML file below the service's folder: the answer of `sluice maintenance on`, and when nothing was ready in time.
+         * @example maintenancePage: "maintenance.html"
+         */
+        readonly maintenancePage?: string;
       };
     }>>;
     /**

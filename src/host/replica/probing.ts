@@ -1,4 +1,4 @@
-// Asks a replica again and again whether it is well, and says so after enough answers in a row.
+// Asks one probe of a replica again and again, and says so after enough answers in a row.
 import type { Ms } from "../../domain/frame.ts";
 import type { Probe } from "../api.ts";
 import { Timers } from "../timers.ts";

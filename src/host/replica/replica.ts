@@ -8,10 +8,10 @@ import { countExit, isCrashLoop, pauseBeforeRestartMs, settledAfterMs } from "./
 import { livedFor } from "./exit-reason.ts";
 import type { Limiter } from "./limiter.ts";
 import { whyNotAs } from "./other-user.ts";
-import { Probing } from "./probing.ts";
 import { Run, type RunEnd, type RunRecord } from "./run.ts";
 import { whyNotStartable } from "./shim.ts";
 import { usageOf } from "./usage.ts";
+import { Watch } from "./watch.ts";
 
 /** What survives the supervisor. */
 export interface ReplicaRecord {
@@ -47,7 +47,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #timers = new Timers();
   #run: Run | undefined;
-  #probing: Probing | undefined;
+  #watch: Watch | undefined;
   #health: Health | undefined;
 
   constructor(options: ReplicaOptions) {
@@ -108,7 +108,7 @@ export class Replica {
   /** Out of the router's table from now on; the process runs until `stop`. */
   drain(): void {
     if (this.#isLeaving()) return;
-    this.#probing?.stop();
+    this.#watch?.stop();
     this.#timers.clear();
     this.#set(this.#run === undefined ? "exited" : "draining");
   }
@@ -127,19 +127,19 @@ export class Replica {
 
   /** The supervisor ends; the process goes on. */
   letGo(): void {
-    this.#probing?.stop();
+    this.#watch?.stop();
     this.#timers.clear();
     this.#run?.letGo();
   }
 
   #begin(state: ReplicaState): void {
     const { record, spec } = this;
-    this.#probing = new Probing(
+    this.#watch = new Watch(
       {
-        probe: spec.readiness,
+        spec,
         target: { port: record.port, ...spec },
-        onVerdict: (isWell, because) => this.#judged(isWell, because),
-        onSilence: (because) => this.#hung(because),
+        onVerdict: (isReady, because) => this.#judged(isReady, because),
+        onDead: (because) => this.#dead(because),
         onAnswer: (answer) => {
           this.#health = answer.body === undefined ? undefined : parseHealth(answer.body, answer.ok);
           if (!answer.ok && record.state === "starting") record.because = answer.because;
@@ -152,14 +152,14 @@ export class Replica {
     this.#set(state);
   }
 
-  #judged(isWell: boolean, because: string | undefined): void {
+  #judged(isReady: boolean, because: string | undefined): void {
     const { state } = this.record;
-    if (isWell && state !== "ready") {
+    if (isReady && state !== "ready") {
       this.#timers.clear("patience");
       delete this.record.because;
       this.#set("ready");
     }
-    if (!isWell && state === "ready") this.#set("unready", because);
+    if (!isReady && state === "ready") this.#set("unready", because);
   }
 
   /** It lived long enough: what was before does not count any more. */
@@ -175,20 +175,20 @@ export class Replica {
     const { record } = this;
     const because = `not ready within ${livedFor(this.spec.startWithinMs)}: ${record.because ?? "no answer"}`;
     record.broken = `never ready: ${because}`;
-    this.#probing?.stop();
+    this.#watch?.stop();
     this.#options.onChange();
     this.#run?.terminate({ because, onKill: async () => {} });
   }
 
-  #hung(because: string): void {
-    this.#probing?.stop();
+  #dead(because: string): void {
+    this.#watch?.stop();
     this.#set("unready", because);
-    this.#run?.terminate({ because: `hung (${because}, again and again)`, onKill: async () => {} });
+    this.#run?.terminate({ because, onKill: async () => {} });
   }
 
   #ended({ livedMs, because }: RunEnd): void {
     const { record, spec } = this;
-    this.#probing?.stop();
+    this.#watch?.stop();
     this.#timers.clear();
     this.#run = undefined;
     this.#health = undefined;

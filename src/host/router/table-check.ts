@@ -17,6 +17,21 @@ export function checkTable(value: unknown): RouterTable {
   return value as unknown as RouterTable;
 }
 
+/** What is wrong with the optional parts of a service and of a listener, as a document asks for them. */
+export function problemsOfOptions({
+  traffic = {},
+  entry = {},
+}: {
+  traffic?: object;
+  entry?: object;
+}): readonly string[] {
+  const problems: string[] = [];
+  const say = (at: string, what: string): void => void problems.push(`${at}: ${what}`);
+  checkOptions({ ...traffic }, "traffic", say);
+  checkListener({ id: "", rules: [], ...entry }, "entry.options", say);
+  return problems;
+}
+
 type Say = (at: string, what: string) => void;
 
 function checkListener(listener: unknown, at: string, say: Say): void {

@@ -8,13 +8,14 @@ import { Problem } from "../../../domain/problem.ts";
 import { configOf, type Digest, type Release, revisionsFor } from "../../../domain/release.ts";
 import { restarted } from "../../../domain/restart.ts";
 import type { Jobs, MetricSource, Target } from "../../../engine/ports.ts";
+import type { Maintenance, MaintenanceWish } from "../../../host/api.ts";
 import type { HostClient } from "../../../host/client.ts";
 import type { KeptRevision, Revisions } from "../../revisions/revision-file.ts";
 import type { Secrets } from "../../secrets/secret-file.ts";
 import { environmentValues } from "./environment-values.ts";
 import { hostJobs } from "./jobs.ts";
 import { hostMetrics } from "./metrics.ts";
-import type { Placement } from "./requests.ts";
+import { placementOf } from "./placement.ts";
 import { type RunnableParts, replicaSpecOf } from "./runnable.ts";
 import { processesTarget } from "./target.ts";
 
@@ -45,12 +46,12 @@ export interface Machine {
     environment: string,
     what: { readonly stands: Standing; readonly tag: string },
   ): Promise<Intent>;
+  /** False when there is no such service here. */
+  maintain(place: { environment: string; service: ServiceName }, wish: MaintenanceWish): Promise<boolean>;
+  inMaintenance(environment: string): Promise<Readonly<Record<ServiceName, Maintenance>>>;
   /** Where people reach the environment; undefined before anything was deployed to it. */
   publicUrl(environment: string): Promise<string | undefined>;
 }
-
-/** How long a request may wait at a switch, and how much of it is kept meanwhile. */
-const buffer: Placement["buffer"] = { maxMs: 15_000, maxBytes: 4 * 2 ** 20 };
 
 export function processMachine(options: MachineOptions): Machine {
   const { host, revisions, secrets } = options;
@@ -91,7 +92,7 @@ export function processMachine(options: MachineOptions): Machine {
   async function publicUrl(environment: string): Promise<string | undefined> {
     const key = (await host.services()).find((service) => service.startsWith(`${environment}/`));
     const seen = key === undefined ? undefined : await host.get(key);
-    return seen === undefined ? undefined : `http://127.0.0.1:${seen.entryPort}`;
+    return seen?.entryUrl;
   }
 
   async function intentOf(release: Release, environment: string, wanted: Standing): Promise<Intent> {
@@ -102,6 +103,12 @@ export function processMachine(options: MachineOptions): Machine {
 
   return {
     publicUrl,
+    maintain: ({ environment, service }, wish) => host.maintain(`${environment}/${service}`, wish),
+    inMaintenance: async (environment) => {
+      const keys = (await host.services()).filter((key) => key.startsWith(`${environment}/`));
+      const seen = await Promise.all(keys.map(async (key) => [key.split("/")[1] ?? key, await host.get(key)] as const));
+      return Object.fromEntries(seen.flatMap(([name, s]) => (s?.maintenance ? [[name, s.maintenance]] : [])));
+    },
     metrics: hostMetrics(host),
     configured: async (environment, revision) => {
       const kept = revisions.get(environment, revision);
@@ -130,7 +137,11 @@ export function processMachine(options: MachineOptions): Machine {
       const target = processesTarget({
         host,
         key,
-        placement: async (revision) => placementOf(keptOf(environment, revision), options),
+        placement: async (revision) => {
+          const { spec, release } = keptOf(environment, revision);
+          const here = configOf(await options.release(release)).environments[environment];
+          return placementOf(spec, environment, here ?? { port: 0 });
+        },
         runnable: async (revision) => replicaSpecOf(keptOf(environment, revision), parts),
       });
       targets.set(key, target);
@@ -163,20 +174,4 @@ export function processMachine(options: MachineOptions): Machine {
       return intentOf(release, environment, Object.fromEntries(again));
     },
   };
-}
-
-/** Where the outside finds a service belongs to the revision that is being rolled out, not to the control plane. */
-async function placementOf({ spec, environment, release }: KeptRevision, options: MachineOptions): Promise<Placement> {
-  const here = configOf(await options.release(release)).environments[environment];
-  const { ingress } = spec;
-  const rule = ingress && {
-    path: ingress.path,
-    stripPath: ingress.stripPath,
-    ...(ingress.host === undefined ? {} : { host: hostName(ingress.host, here?.domain) }),
-  };
-  return { ingress: rule === undefined ? [] : [rule], entry: { environment, port: here?.port ?? 0 }, buffer };
-}
-
-function hostName(host: string, domain: string | undefined): string {
-  return host.includes(".") || domain === undefined ? host : `${host}.${domain}`;
 }

@@ -1,11 +1,16 @@
 // What we ask of the host for a frame, and what its answer means: pure.
-import { type Frame, type RevisionId, replicasFor } from "../../../domain/frame.ts";
+import { type Frame, type Percent, type RevisionId, replicasFor } from "../../../domain/frame.ts";
 import type { Seen } from "../../../domain/seen.ts";
 import type { Fence } from "../../../engine/ports.ts";
 import type { DesiredService, ReplicaSpec, SeenService } from "../../../host/api.ts";
+import type { TrafficOptions } from "../../../host/table.ts";
 
-/** Where the outside finds the service, and how long requests wait at a switch. The same for all its revisions. */
-export type Placement = Pick<DesiredService, "ingress" | "entry" | "buffer" | "maintenancePage">;
+/** Where the outside finds the service, and how the router treats its requests. The same for all its revisions. */
+export type Placement = Pick<DesiredService, "ingress" | "entry" | "buffer"> & {
+  readonly traffic?: TrafficOptions;
+  /** Share of the reads that the newest revision gets copies of while another stands beside it. */
+  readonly mirrorPercent?: Percent;
+};
 
 export interface Wanted {
   readonly frame: Frame;
@@ -24,11 +29,15 @@ export function desiredService({ frame, size, fence, specs, placement }: Wanted)
     return [[revision, { spec, replicas: replicasFor(capacity, size), weight: traffic }] as const];
   });
   const named = new Set(revisions.map(([revision]) => revision));
+  const { mirrorPercent = 0, traffic, ...places } = placement;
+  const [newest] = revisions.at(-1) ?? [];
+  const isMirrored = mirrorPercent > 0 && revisions.length > 1 && newest !== undefined;
   return {
     fence,
     revisions: Object.fromEntries(revisions),
     routes: frame.routes.filter((route) => named.has(route.to)),
-    ...placement,
+    ...places,
+    traffic: { ...traffic, ...(isMirrored ? { mirror: { to: newest, percent: mirrorPercent } } : {}) },
   };
 }
 

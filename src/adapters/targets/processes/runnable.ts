@@ -23,7 +23,9 @@ export async function replicaSpecOf(kept: KeptRevision, parts: RunnableParts): P
     folder,
     command: spec.kind === "static" ? [process.execPath, parts.staticProgram, folder] : withNode(spec.command),
     env: { ...surroundings(kept), ...(spec.kind === "static" ? { SLUICE_SITE_ENV: siteEnv(values, kept) } : values) },
-    readiness: probeOf(spec),
+    readiness: readinessOf(spec),
+    ...(spec.startup && { startup: spec.startup }),
+    ...(spec.liveness && { liveness: spec.liveness }),
     startWithinMs: spec.startWithinMs,
     drainTimeoutMs: spec.drainTimeoutMs,
     graceMs: spec.graceMs,
@@ -75,7 +77,7 @@ function siteEnv(values: Readonly<Record<string, string>>, { environment, versio
   return JSON.stringify({ ENVIRONMENT: environment, VERSION: version, ...values });
 }
 
-function probeOf({ readiness: { kind: _, ...readiness }, readiness: { kind } }: RevisionSpec): Probe {
+function readinessOf({ readiness }: RevisionSpec): Probe {
   // A worker that names no check is ready while it runs.
-  return kind === "running" ? { ...readiness, kind: "command", command: ["true"] } : { ...readiness, kind };
+  return readiness.kind === "running" ? { ...readiness, kind: "command", command: ["true"] } : readiness;
 }
