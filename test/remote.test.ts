@@ -229,6 +229,10 @@ createServer((_, response) => response.end("one")).listen(Number(process.env.POR
     "sluice.config.ts",
     `export default {
   services: { api: { kind: "http", path: "apps/api", build: { bundle: "src/main.ts", include: ["data"] }, health: { path: "/" }, ingress: {} } },
+  jobs: {
+    tidy: { service: "api", command: "node -p process.env.SLUICE_SERVICE", schedule: "0 3 * * *", zone: "Europe/Berlin" },
+    fails: { service: "api", command: "node -e process.exit(3)" },
+  },
   environments: { production: { strategy: "rolling", bake: "3s" } },
 };`,
   );
@@ -266,6 +270,13 @@ createServer((_, response) => response.end("one")).listen(Number(process.env.POR
   expect((await sluice("laptop", "logs", "production", "api")).out).toContain("at work");
   expect((await sluice("laptop", "watch", "production")).out).toContain("production");
   expect(existsSync(join(folder, "laptop/.sluice/token"))).toBe(false);
+
+  // Jobs run from what stands there, by hand as by schedule.
+  const byHand = await sluice("laptop", "job", "run", "production", "tidy");
+  expect(byHand).toMatchObject({ status: 0, out: expect.stringMatching(/^api\n✓ succeeded/) });
+  expect((await sluice("laptop", "job", "run", "production", "fails")).status).toBe(1);
+  expect((await sluice("laptop", "job", "logs", "production", "fails")).out).toContain("exited with code 3");
+  expect((await sluice("laptop", "jobs")).out).toMatch(/tidy +0 3 \* \* \* Europe\/Berlin +in .*succeeded/);
   expect((await sluice("laptop", "logout")).out).toContain("Signed out");
   expect((await sluice("laptop", "status")).status).toBe(3);
 }, 180_000);

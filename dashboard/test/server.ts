@@ -134,6 +134,11 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
     putSecrets: () => ({}),
     maintain: async () => true,
     inMaintenance: async () => ({}),
+    jobs: {
+      list: async () => [],
+      run: () => Promise.reject(new Error("no job is run here")),
+      lines: async () => [],
+    },
     artifacts: { has: async () => false, arrived: async () => 0, take: async () => 0, finish: async () => undefined },
     ...(traffic === undefined ? {} : { traffic }),
   };

@@ -16,6 +16,7 @@ import { healthVerb } from "./verbs/health.ts";
 import { historyVerb } from "./verbs/history.ts";
 import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
+import { jobsVerb, jobVerb } from "./verbs/jobs.ts";
 import { loginVerb, logoutVerb, whoamiVerb } from "./verbs/login.ts";
 import { logsVerb } from "./verbs/logs.ts";
 import { maintenanceVerb } from "./verbs/maintenance.ts";
@@ -52,6 +53,8 @@ const verbs: readonly ((program: Command) => void)[] = [
   maintenanceVerb,
   historyVerb,
   logsVerb,
+  jobsVerb,
+  jobVerb,
   healthVerb,
   hostVerb,
   graphVerb,

@@ -21,6 +21,8 @@ import { programsFolder, startHost } from "../host/start.ts";
 import { unpackArtifact } from "../workspace/artifact/store.ts";
 import { sha256 } from "../workspace/release-build.ts";
 
+import { keepSchedules } from "./keep-schedules.ts";
+
 export { type EnvironmentHealth, machineHealth, type ReplicaHealth, type ServiceHealth } from "./machine-health.ts";
 export { claimHost, hostHealth, installHost, keepHost, upgradeHost } from "./machine-host.ts";
 export { stopMachine } from "./machine-stop.ts";
@@ -43,6 +45,8 @@ export interface ControlPlane {
   readonly store: Store;
   readonly host: HostClient;
   readonly machine: Machine;
+  /** What stands now is what the host runs jobs from when this returns. */
+  tellSchedules(): Promise<void>;
   readonly secrets: Secrets;
   readonly clock: Clock;
   /** What each deployment is waiting for at this moment; not history. */
@@ -122,10 +126,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     drive({ worker, ports, store, signal: stopping.signal }),
   );
   const keeping = keepHistory(store, (options.archiveAfterDays ?? 90) * dayMs, stopping.signal);
+  const schedules = keepSchedules({
+    store,
+    host,
+    machine,
+    signal: stopping.signal,
+    report: (error) => console.error(error),
+  });
   return {
     store,
     host,
     machine,
+    tellSchedules: schedules.tell,
     secrets,
     clock,
     release,
@@ -148,7 +160,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       stopping.abort();
       clock.stop();
-      await Promise.all([...drivers, keeping]);
+      await Promise.all([...drivers, keeping, schedules.ended]);
       await store.close();
     },
   };

@@ -111,6 +111,17 @@ function placesOf(plane: ControlPlane, data: string): Places {
     shelves: openShelves(join(data, "shared-cache")),
     maintain: plane.machine.maintain,
     inMaintenance: plane.machine.inMaintenance,
+    jobs: {
+      list: async () => {
+        await plane.tellSchedules();
+        return plane.host.schedules();
+      },
+      run: async (environment, job, id) => {
+        await plane.tellSchedules();
+        return plane.host.runScheduled(environment, job, id);
+      },
+      lines: async (key) => (await plane.host.seeJob(key))?.lines ?? [],
+    },
     artifacts: {
       has: (artifact) => hasArtifact(data, artifact),
       arrived: (upload) => arrivedBytes(data, upload),

@@ -2,8 +2,10 @@
 // says what is wrong.
 import { Problem, Temporary } from "../domain/problem.ts";
 import type { DesiredService, Fence, MaintenanceWish, SeenService, ServiceKey } from "./api.ts";
+import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
 import type { JobSpec, SeenJob } from "./jobs.ts";
 import { hostPaths } from "./paths.ts";
+import type { ScheduledJob } from "./schedule/schedules.ts";
 import { ask } from "./socket-request.ts";
 import type { CountedInterval } from "./table.ts";
 
@@ -45,6 +47,14 @@ export interface HostClient {
   seeJob(key: string): Promise<SeenJob | undefined>;
   /** Starts it and waits for its end. */
   runJob(job: JobSpec): Promise<Extract<SeenJob, { state: "ended" }>>;
+  /** From now on these are the environment's jobs, by schedule and by hand. */
+  putSchedule(
+    environment: string,
+    asked: { readonly journal: string; readonly jobs: readonly ScheduledJob[] },
+  ): Promise<void>;
+  schedules(): Promise<readonly SeenScheduledJob[]>;
+  /** Once for each id. */
+  runScheduled(environment: string, name: string, id: string): Promise<SeenJobRun>;
   health(): Promise<HostHealth>;
   /** Both processes are replaced by those in this folder, without a refused connection. Returns once the new ones answer. */
   upgrade(programs: string): Promise<void>;
@@ -75,6 +85,9 @@ export function hostClient(dataFolder: string): HostClient {
     startJob: (job) => json("POST", "/jobs", job),
     seeJob: async (key) => (await json("GET", `/jobs/${encodeURIComponent(key)}`)) ?? undefined,
     runJob: (job) => untilEnded(client, job),
+    putSchedule: async (environment, asked) => void (await call("PUT", `/schedules/${environment}`, asked)),
+    schedules: () => json("GET", "/schedules"),
+    runScheduled: (environment, name, id) => json("POST", `/schedules/${environment}/${name}`, { id }),
     health: () => json("GET", "/health"),
     upgrade: async (programs) => {
       const { pid } = await client.health();

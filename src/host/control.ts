@@ -8,11 +8,15 @@ import { type Host, Outranked } from "./host.ts";
 import { type JobSpec, seeJob, startJob } from "./jobs.ts";
 import { lastLines } from "./replica/logs.ts";
 import type { RouterLink } from "./router-link.ts";
+import type { Schedules } from "./schedule/schedules.ts";
 
 export interface ControlOptions {
   readonly host: Host;
   readonly router: RouterLink;
   readonly jobs: string;
+  /** System user of jobs that name none. */
+  readonly user: string | undefined;
+  readonly schedules: Schedules;
   readonly health: () => Promise<unknown>;
   readonly metrics: () => string;
   readonly logFiles: (wanted: { service?: string; replica?: string }) => readonly { id: string; file: string }[];
@@ -80,9 +84,18 @@ const areas: Record<string, (call: Call) => Promise<Answer> | Answer> = {
     return ok({ journal: body.journal });
   },
   jobs: ({ method, rest, body, options }) => {
-    if (method === "POST") return ok(startJob(options.jobs, jobSpec(body)));
+    const user = options.user === undefined ? {} : { user: options.user };
+    if (method === "POST") return ok(startJob(options.jobs, { ...user, ...jobSpec(body) }));
     const seen = seeJob(options.jobs, rest.join("/"));
     return seen === undefined ? missing(`job ${rest.join("/")}`) : ok(seen);
+  },
+  schedules: ({ method, rest: [environment = "", name = ""], body, options }) => {
+    const { host, schedules } = options;
+    if (method === "GET") return ok(schedules.seen(Date.now()));
+    if (method === "POST") return ok(schedules.runByHand(environment, name, { id: String(body.id), now: Date.now() }));
+    host.mustObey(String(body.journal));
+    schedules.put(environment, body.jobs, Date.now());
+    return ok({ environment });
   },
   logs: ({ query, options }) => {
     const [service, replica] = [query.get("service"), query.get("replica")];
@@ -120,10 +133,13 @@ async function service(
 }
 
 function jobSpec(body: Call["body"]): JobSpec {
-  const { key, folder, command, env, timeoutMs } = body;
+  const { key, folder, command, env, timeoutMs, user } = body;
   if (typeof key !== "string" || typeof folder !== "string" || !Array.isArray(command))
     throw new Problem("the job needs key, folder and command", "Mend the request");
-  return { key, folder, command: command.map(String), env: env ?? {}, timeoutMs: Number(timeoutMs ?? 600_000) };
+  return {
+    ...{ key, folder, command: command.map(String), env: env ?? {}, timeoutMs: Number(timeoutMs ?? 600_000) },
+    ...(user === undefined ? {} : { user: String(user) }),
+  };
 }
 
 function ok(body: unknown): Answer {

@@ -82,6 +82,13 @@ export class Host {
     this.#options.fleet.save();
   }
 
+  /** Throws when another journal commands this host. */
+  mustObey(asking: string): void {
+    const { journal } = this.#options.fleet.state;
+    if (journal === undefined || journal === asking) return;
+    throw new Outranked(`this host obeys journal ${journal}; ${asking} must claim it first`, { journal, seq: 0 });
+  }
+
   services(): readonly ServiceKey[] {
     return Object.keys(this.#options.fleet.state.services);
   }

@@ -1,11 +1,12 @@
 // One-off jobs: run once under a key, in an artifact's folder, with the replicas' shim; the result is kept and can be
 // asked for again, also after the supervisor was restarted in the middle.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Ms } from "../domain/frame.ts";
 import { exitReason } from "./replica/exit-reason.ts";
 import { lastLines } from "./replica/logs.ts";
+import { asUser, userEnvironment, whyNotAs } from "./replica/other-user.ts";
 import { identify, isAlive, type ProcessIdentity, signalGroup } from "./replica/process-identity.ts";
 import { readExit, startShim, whyNotStartable } from "./replica/shim.ts";
 import { readWhole, writeWhole } from "./whole-file.ts";
@@ -17,6 +18,8 @@ export interface JobSpec {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: Ms;
+  /** System user, as of a replica. */
+  readonly user?: string;
 }
 
 export type SeenJob =
@@ -24,6 +27,7 @@ export type SeenJob =
   | {
       readonly state: "ended";
       readonly startedAt: Ms;
+      readonly endedAt: Ms;
       /** Undefined when nobody saw its end: the machine went down. */
       readonly exitCode?: number;
       readonly because: string;
@@ -40,7 +44,8 @@ interface JobRecord {
 }
 
 const keptLines = 200;
-const keptMs: Ms = 14 * 86_400_000;
+/** A job that runs once a month still shows its last run. */
+const keptMs: Ms = 35 * 86_400_000;
 
 /** Starts the job, or finds the one that was started under its key. */
 export function startJob(jobs: string, spec: JobSpec): SeenJob {
@@ -50,11 +55,15 @@ export function startJob(jobs: string, spec: JobSpec): SeenJob {
   mkdirSync(run, { recursive: true, mode: 0o700 });
   const { key, command, timeoutMs } = spec;
   const record: JobRecord = { key, command, timeoutMs, startedAt: Date.now() };
-  const impossible = whyNotStartable(spec);
+  const impossible = whyNotStartable(spec) ?? (spec.user && whyNotAs(spec.user, spec.folder));
   // Written before the start as well: a job whose start nobody can confirm is not started a second time.
   writeRecord(run, impossible === undefined ? record : { ...record, because: impossible });
   if (impossible === undefined) {
-    const shim = startShim({ ...spec, run, logFile: join(run, "output.log") });
+    const env = { ...userEnvironment(spec.user), ...spec.env };
+    const shim = startShim({
+      ...spec,
+      ...{ env, run, command: asUser(spec.user, command), logFile: join(run, "output.log") },
+    });
     shim.once("error", (error) => writeRecord(run, { ...record, because: error.message }));
     const identity = shim.pid === undefined ? undefined : identify(shim.pid);
     if (identity !== undefined) writeRecord(run, { ...record, process: identity });
@@ -73,9 +82,9 @@ export function seeJob(jobs: string, key: string): SeenJob | undefined {
   const exitCode = readExit(run);
   if (exitCode === undefined && isRunning) {
     if (Date.now() <= startedAt + record.timeoutMs) return { state: "running", startedAt, lines };
-    return ended(overrun(run, record), exitCode, lines);
+    return ended(run, overrun(run, record), lines);
   }
-  return ended(record, exitCode, lines);
+  return ended(run, record, lines);
 }
 
 /** Ends what ran too long although nobody asks, and forgets what ended long ago. */
@@ -97,18 +106,27 @@ function overrun(run: string, record: JobRecord): JobRecord {
   return over;
 }
 
-function ended(record: JobRecord, exitCode: number | undefined, lines: readonly string[]): SeenJob {
+function ended(run: string, record: JobRecord, lines: readonly string[]): SeenJob {
+  const exitCode = readExit(run);
+  const endedAt = endOf(run);
   const program = record.command[0] ?? "";
   const stopped = record.because === undefined ? {} : { stoppedBecause: record.because };
-  const livedMs = Date.now() - record.startedAt;
+  const livedMs = Math.max(0, endedAt - record.startedAt);
   const because = record.because ?? exitReason({ status: exitCode, livedMs, program, ...stopped });
   return {
     state: "ended",
     startedAt: record.startedAt,
+    endedAt,
     because,
     lines,
     ...(exitCode === undefined ? {} : { exitCode }),
   };
+}
+
+/** When the exit status was written; without one, when it was last written down why. */
+function endOf(run: string): Ms {
+  const [exit, record] = ["exit", "job.json"].map((name) => statSync(join(run, name), { throwIfNoEntry: false }));
+  return Math.round(exit?.mtimeMs ?? record?.mtimeMs ?? 0);
 }
 
 function folderOf(jobs: string, key: string): string {

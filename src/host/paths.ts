@@ -18,12 +18,15 @@ export interface HostPaths {
   /** One folder for each start of a replica: its pid and its exit status. */
   readonly runs: string;
   readonly jobs: string;
+  /** Holds schedules.json. */
+  readonly folder: string;
 }
 
 export function hostPaths(dataFolder: string): HostPaths {
   const folder = join(resolve(dataFolder), "host");
   return {
     dataFolder: resolve(dataFolder),
+    folder,
     lock: join(folder, "lock.json"),
     state: join(folder, "state.json"),
     table: join(folder, "table.json"),

@@ -10,7 +10,7 @@ import { openControl } from "./control.ts";
 import { Fleet } from "./fleet.ts";
 import { Host } from "./host.ts";
 import { hostMetrics } from "./host-metrics.ts";
-import { tendJobs } from "./jobs.ts";
+import { seeJob, startJob, tendJobs } from "./jobs.ts";
 import { holdListeners } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
@@ -22,6 +22,7 @@ import { limiter } from "./replica/limiter.ts";
 import { rotate, rotationLimits, tendLogs } from "./replica/log-rotation.ts";
 import { letThrough } from "./replica/other-user.ts";
 import { routerLink } from "./router-link.ts";
+import { Schedules } from "./schedule/schedules.ts";
 import { keepTwin, type Twin, twinSettings } from "./twin.ts";
 
 const { positionals, values } = parseArgs({
@@ -35,6 +36,7 @@ const { positionals, values } = parseArgs({
 });
 const routerDrainMs = 30_000;
 const tendEveryMs = 10_000;
+const scheduleEveryMs = 1_000;
 
 process.umask(0o077);
 try {
@@ -105,7 +107,15 @@ async function supervise(): Promise<void> {
       () => true,
       () => false,
     );
+  const schedules = new Schedules({
+    folder: paths.folder,
+    start: (spec) => startJob(paths.jobs, { ...(values.user === undefined ? {} : { user: values.user }), ...spec }),
+    see: (key) => seeJob(paths.jobs, key),
+    log,
+  });
   await openControl(paths.controlSocket, {
+    user: values.user,
+    schedules,
     host,
     router,
     jobs: paths.jobs,
@@ -126,6 +136,7 @@ async function supervise(): Promise<void> {
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop({ keepReplicas: true }));
   setInterval(tend, tendEveryMs);
+  setInterval(() => schedules.tick(Date.now()), scheduleEveryMs);
   log(`pid ${process.pid}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`);
 
   function tend(): void {

@@ -229,6 +229,19 @@ export function handlers(office: Office): Handlers {
       if (!isHere) await places.artifacts.finish({ artifact, packed }, { ...manifest, ...(commit && { commit }) });
       return { artifact };
     },
+    listJobs: async ({ query: { environment } }) => {
+      const all = await places.jobs.list();
+      return { jobs: all.filter((job) => environment === undefined || job.environment === environment) };
+    },
+    runJob: async ({ params: { environment, job }, context }) => ({
+      run: await places.jobs.run(environment, job, context.req.header("idempotency-key") ?? office.newId()),
+    }),
+    getJobRun: async ({ query: { key } }) => {
+      const runs = (await places.jobs.list()).flatMap((job) => job.runs);
+      const run = runs.find((one) => one.key === key);
+      if (run === undefined) throw new Refusal(404, { so: `there is no run ${key}`, mend: "`sluice jobs` lists them" });
+      return { run, lines: await places.jobs.lines(key) };
+    },
     logs: async ({ query: { service, revision, replica, since, tail = since ? 10_000 : 100, ...query }, context }) => {
       const only = { ...(service && { service }), ...(revision && { revision }), ...(replica && { replica }) };
       const wanted = { ...query, tail, ...only, ...(since && { since }) };

@@ -3,6 +3,7 @@ import type { DeploymentId, Event, ReleaseRef, Releases } from "../domain/event.
 import type { Ms } from "../domain/frame.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
+import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
 import type { Journal } from "../engine/ports.ts";
 import type { Shelves } from "./shared-cache.ts";
 
@@ -80,6 +81,14 @@ export interface Places {
   putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;
   /** Where the shared cache keeps its entries. */
   readonly shelves: Shelves;
+  readonly jobs: {
+    /** Of all environments. */
+    list(): Promise<readonly SeenScheduledJob[]>;
+    /** Once for each id. */
+    run(environment: string, job: string, id: string): Promise<SeenJobRun>;
+    /** The last lines of a run. */
+    lines(key: string): Promise<readonly string[]>;
+  };
   /** While a demonstration sends requests. */
   traffic?(): Traffic | undefined;
   readonly artifacts: {

@@ -6,6 +6,7 @@ import type { Plan, ServiceName, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
 import type { Run } from "../domain/run.ts";
+import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
 import type { Planned } from "./orders.ts";
 import type { Maintenance, Traffic } from "./records.ts";
 import type { OfferedReturn } from "./returns.ts";
@@ -311,6 +312,28 @@ export const routes = {
     body: manifest,
     answers: "json",
   },
+  listJobs: {
+    method: "get",
+    path: "/jobs",
+    summary: "Jobs of what stands, with their times and latest runs",
+    query: z.object({ environment: name.optional() }),
+    answers: "json",
+  },
+  runJob: {
+    method: "post",
+    path: "/environments/:environment/jobs/:job/runs",
+    summary: "Run a job now; with an Idempotency-Key, once",
+    params: z.object({ environment: name, job: name }),
+    body: z.object({}),
+    answers: "json",
+  },
+  getJobRun: {
+    method: "get",
+    path: "/job-runs",
+    summary: "A run of a job, with the last lines that it printed",
+    query: z.object({ key: z.string().min(1).max(300) }),
+    answers: "json",
+  },
   logs: {
     method: "get",
     path: "/logs",
@@ -382,6 +405,9 @@ export interface Answers {
     readonly lacking: readonly string[];
   };
   getRelease: { readonly release: Release; readonly at: number };
+  listJobs: { readonly jobs: readonly SeenScheduledJob[] };
+  runJob: { readonly run: SeenJobRun };
+  getJobRun: { readonly run: SeenJobRun; readonly lines: readonly string[] };
   uploadState: { readonly arrived: number };
   uploadBytes: { readonly arrived: number };
   finishUpload: { readonly artifact: string };

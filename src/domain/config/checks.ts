@@ -1,6 +1,7 @@
 // What a bake holds the candidate against, and the jobs that strategies run.
 import { z } from "zod";
-import { Duration, HttpMethod, key, Percentage } from "./values.ts";
+import { isCron, isZone } from "./schedule.ts";
+import { Duration, HttpMethod, key, Name, Percentage } from "./values.ts";
 
 /** A number of a metric source against a limit. */
 export const Metric = z.strictObject({
@@ -118,4 +119,24 @@ export const Job = z.strictObject({
   service: key(z.string(), "Service whose artifact it runs in, with that service's environment values.", "api"),
   command: key(z.string().min(1), "What runs; exit status 0 is success.", "node smoke.js"),
   within: key(Duration.prefault("5m"), "A job that takes longer has failed.", "10m"),
+  schedule: key(
+    z.exactOptional(z.string().refine(isCron, "a schedule is five fields: minute, hour, day, month, day of the week")),
+    "When it runs by itself, from what stands: five cron fields. Every job can also be run by hand: `sluice job run`.",
+    "0 3 * * *",
+  ),
+  zone: key(
+    z.exactOptional(z.string().refine(isZone, 'a zone has a name such as "Europe/Berlin"')),
+    "Time zone of its schedule; UTC unless given.",
+    "Europe/Berlin",
+  ),
+  overlap: key(
+    z.exactOptional(z.enum(["skip", "allow"])),
+    "When its time comes while a run is under way: skip it (unless given), or run both.",
+    "allow",
+  ),
+  environments: key(
+    z.exactOptional(z.array(Name).min(1)),
+    "Where its schedule counts; in every environment unless given.",
+    ["production"],
+  ),
 });

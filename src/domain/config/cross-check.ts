@@ -187,6 +187,9 @@ function jobsExist(config: Loose): readonly ConfigProblem[] {
   return [
     ...named.flatMap((job) => job.mustName(jobs.keys, "a job")),
     ...jobs.entries.flatMap((job) => job.at("service").mustName(runnable, "a service that runs")),
+    ...jobs.entries.flatMap((job) =>
+      job.at("environments").items.flatMap((one) => one.mustName(config.at("environments").keys, "an environment")),
+    ),
   ];
 }
 

@@ -2255,6 +2255,26 @@ export interface WrittenConfig {
      * @example within: "10m"
      */
     readonly within?: string;
+    /**
+     * When it runs by itself, from what stands: five cron fields. Every job can also be run by hand: `sluice job run`.
+     * @example schedule: "0 3 * * *"
+     */
+    readonly schedule?: string;
+    /**
+     * Time zone of its schedule; UTC unless given.
+     * @example zone: "Europe/Berlin"
+     */
+    readonly zone?: string;
+    /**
+     * When its time comes while a run is under way: skip it (unless given), or run both.
+     * @example overlap: "allow"
+     */
+    readonly overlap?: "skip" | "allow";
+    /**
+     * Where its schedule counts; in every environment unless given.
+     * @example environments: ["production"]
+     */
+    readonly environments?: readonly string[];
   }>>;
   /**
    * What every bake holds the new version against; environments may override.

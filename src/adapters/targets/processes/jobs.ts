@@ -12,7 +12,7 @@ export interface JobParts {
   place(
     call: JobCall,
     service: string,
-  ): Promise<{ readonly folder: string; readonly env: Readonly<Record<string, string>> }>;
+  ): Promise<{ readonly folder: string; readonly env: Readonly<Record<string, string>>; readonly user?: string }>;
 }
 
 export function hostJobs({ host, release, place }: JobParts): Jobs {
@@ -21,9 +21,9 @@ export function hostJobs({ host, release, place }: JobParts): Jobs {
       const config = configOf(await release(call.release.id));
       const job = config.jobs[call.name];
       if (job === undefined) return { state: "failed", because: `the release names no job ${call.name}` };
-      const { folder, env } = await place(call, job.service);
+      const where = await place(call, job.service);
       const command = withNode(words(job.command));
-      return answerOf(await host.startJob({ key: call.key, folder, command, env, timeoutMs: job.within }));
+      return answerOf(await host.startJob({ key: call.key, ...where, command, timeoutMs: job.within }));
     },
   };
 }

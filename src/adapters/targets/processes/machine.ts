@@ -10,6 +10,7 @@ import { restarted } from "../../../domain/restart.ts";
 import type { Jobs, MetricSource, Target } from "../../../engine/ports.ts";
 import type { Maintenance, MaintenanceWish } from "../../../host/api.ts";
 import type { HostClient } from "../../../host/client.ts";
+import type { ScheduledJob } from "../../../host/schedule/schedules.ts";
 import type { KeptRevision, Revisions } from "../../revisions/revision-file.ts";
 import type { Secrets } from "../../secrets/secret-file.ts";
 import { environmentValues } from "./environment-values.ts";
@@ -17,6 +18,7 @@ import { hostJobs } from "./jobs.ts";
 import { hostMetrics } from "./metrics.ts";
 import { placementOf } from "./placement.ts";
 import { type RunnableParts, replicaSpecOf } from "./runnable.ts";
+import { scheduledJobs } from "./scheduled.ts";
 import { processesTarget } from "./target.ts";
 
 export interface MachineOptions {
@@ -49,6 +51,11 @@ export interface Machine {
   /** False when there is no such service here. */
   maintain(place: { environment: string; service: ServiceName }, wish: MaintenanceWish): Promise<boolean>;
   inMaintenance(environment: string): Promise<Readonly<Record<ServiceName, Maintenance>>>;
+  /** The jobs of what stands in an environment. */
+  scheduled(
+    environment: string,
+    what: { readonly release: string; readonly stands: Standing },
+  ): Promise<readonly ScheduledJob[]>;
   /** Where people reach the environment; undefined before anything was deployed to it. */
   publicUrl(environment: string): Promise<string | undefined>;
 }
@@ -101,6 +108,17 @@ export function processMachine(options: MachineOptions): Machine {
     return intentFor({ config, environment, revisions: wanted, publicUrl: url });
   }
 
+  /** Where a job runs: as a replica of the revision would, and told where people reach the environment. */
+  async function jobPlace(environment: string, revision: string) {
+    const { folder, env, user } = await replicaSpecOf(keptOf(environment, revision), parts);
+    const url = await publicUrl(environment);
+    return {
+      folder,
+      env: { ...env, ...(url === undefined ? {} : { BASE_URL: url }) },
+      ...(user === undefined ? {} : { user }),
+    };
+  }
+
   return {
     publicUrl,
     maintain: ({ environment, service }, wish) => host.maintain(`${environment}/${service}`, wish),
@@ -125,11 +143,15 @@ export function processMachine(options: MachineOptions): Machine {
         });
         const revision = wanted[service]?.revision;
         if (revision === undefined) throw new Problem(`the release has no service ${service}`, "Name one in the job");
-        const { folder, env } = await replicaSpecOf(keptOf(environment, revision), parts);
-        const url = await publicUrl(environment);
-        return { folder, env: { ...env, ...(url === undefined ? {} : { BASE_URL: url }) } };
+        return jobPlace(environment, revision);
       },
     }),
+    scheduled: async (environment, { release, stands }) => {
+      const { version, ...frozen } = await options.release(release);
+      const config = configOf({ version, ...frozen });
+      const place = (revision: string) => jobPlace(environment, revision);
+      return scheduledJobs({ config, environment, stands, version, place });
+    },
     target: async (environment, service) => {
       const key = `${environment}/${service}`;
       const known = targets.get(key);
