@@ -63,7 +63,6 @@ export function buildPrograms(): Promise<string> {
       entryPoints: Object.fromEntries(names.map((name) => [name, join(source, `${name}-main.ts`)])),
       outdir,
       bundle: true,
-      packages: "external",
       format: "esm",
       platform: "node",
       target: "node20",
