@@ -1,8 +1,8 @@
 // The host as the control plane sees it. Every call throws Temporary while nobody answers, and Problem when the host
 // says what is wrong.
 import { Problem, Temporary } from "../domain/problem.ts";
-import type { DesiredService, Fence, MaintenanceWish, SeenService, ServiceKey } from "./api.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
+import type { DesiredService, Fence, MaintenanceWish, SeenService, ServiceKey } from "./api.ts";
 import type { JobSpec, SeenJob } from "./jobs.ts";
 import { hostPaths } from "./paths.ts";
 import type { ScheduledJob } from "./schedule/schedules.ts";
