@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+// What the way in loads only where a repository asks for it.
+const apart = { "config-file": "src/workspace/config-file.ts", "task-postgres": "src/compose/task-postgres.ts" };
 const entries = {
   main: "src/cli/main.ts",
   index: "src/index.ts",
@@ -13,6 +15,7 @@ const entries = {
   supervisor: "src/host/supervisor-main.ts",
   router: "src/host/router-main.ts",
   static: "src/host/static/main.ts",
+  ...apart,
 };
 
 // What is packed holds no chunks of earlier builds.
@@ -43,11 +46,19 @@ await build({
   format: "cjs",
   outExtension: { ".js": ".cjs" },
   external: ["yaml"],
+  plugins: [{ name: "apart", setup: leaveApart }],
   sourcemap: false,
   minifyWhitespace: true,
   minifySyntax: true,
 });
 writeFileSync(`${root}/dist/sluice.js`, '#!/usr/bin/env node\nimport "./sluice.cjs";\n', { mode: 0o755 });
+
+function leaveApart(bundle) {
+  bundle.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
+    const name = Object.keys(apart).find((one) => kind === "dynamic-import" && path.endsWith(`/${one}.ts`));
+    return name && { path: `./${name}.js`, external: true };
+  });
+}
 
 if (existsSync(`${root}/dashboard/vite.config.ts`) && !process.argv.includes("--no-dashboard")) {
   const { build: bundlePage } = await import("vite");

@@ -13,7 +13,7 @@ import { reached } from "./lockfile/lockfile.ts";
 import type { Environment } from "./tasks/environment.ts";
 import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } from "./tasks/graph.ts";
 import { type PartName, type Parts, PartsOf, partNames } from "./tasks/parts.ts";
-import { allFiles, type Task, taskNames, taskOf } from "./tasks/pipeline.ts";
+import { allFiles, type Task, taskNames, tasksOf } from "./tasks/pipeline.ts";
 
 export type Question = Readonly<{
   tasks: readonly string[];
@@ -87,7 +87,7 @@ function anythingGraph({ workspace, graph }: View): TaskGraph {
   const nodes = allProjects(workspace).map((i): [string, TaskNode] => {
     const project = projects[i];
     const id = ids[i] ?? "";
-    const definitions = once(() => names().flatMap((name) => (project && taskOf(shape, project, name)) ?? []));
+    const definitions = once(() => names().flatMap((name) => (project ? tasksOf(shape, project, name) : [])));
     const dependencies = (graph.out[i] ?? []).filter((e) => e.to !== 0).map((e) => ids[e.to] ?? "");
     return [id, { id, project: i, task: anythingOf(definitions), dependencies, besides: [] }];
   });

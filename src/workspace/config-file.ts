@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { createJiti } from "jiti";
+import { z } from "zod";
 import { type Config, parseConfig } from "../domain/config/config.ts";
 import * as sluice from "../domain/config/define.ts";
-import { InvalidConfig } from "../domain/config/problems.ts";
+import { Pipeline, type PipelineConfig } from "../domain/config/pipeline.ts";
+import { InvalidConfig, problemsOf } from "../domain/config/problems.ts";
 import { Problem } from "../domain/problem.ts";
 
 export interface LoadedConfig {
@@ -14,7 +16,7 @@ export interface LoadedConfig {
   readonly config: Config;
 }
 
-const fileNames = ["sluice.config.ts", "sluice.config.mts", "sluice.config.js", "sluice.config.mjs"];
+export const configFiles = ["sluice.config.ts", "sluice.config.mts", "sluice.config.js", "sluice.config.mjs"];
 
 /** From the nearest config file at or above `folder`; a Problem when there is none, or with all that is wrong in it. */
 export async function loadConfig(folder: string): Promise<LoadedConfig> {
@@ -32,16 +34,29 @@ export async function loadConfig(folder: string): Promise<LoadedConfig> {
 }
 
 export function findConfigFile(folder: string): string | undefined {
-  const file = fileNames.map((name) => join(folder, name)).find((path) => existsSync(path));
+  const file = configFiles.map((name) => join(folder, name)).find((path) => existsSync(path));
   const above = dirname(resolve(folder));
   return file ?? (above === resolve(folder) ? undefined : findConfigFile(above));
 }
 
-async function evaluate(file: string): Promise<unknown> {
+/** Only the pipeline of a config file whose text is given: it may be of another time than what lies on the disk. */
+export async function pipelineIn(file: string, text: string): Promise<PipelineConfig | undefined> {
+  const written = await evaluate(file, text);
+  if (typeof written !== "object" || written === null || !("pipeline" in written)) return undefined;
+  const parsed = z
+    .strictObject({ pipeline: Pipeline })
+    .safeParse({ pipeline: written.pipeline }, { reportInput: true });
+  if (parsed.success) return parsed.data.pipeline;
+  throw new InvalidConfig(basename(file), problemsOf(parsed.error.issues, z.strictObject({ pipeline: Pipeline })));
+}
+
+async function evaluate(file: string, text?: string): Promise<unknown> {
   // `import { defineConfig } from "sluice"` means this very tool, also where the repository does not have it installed.
   const jiti = createJiti(import.meta.url, { virtualModules: { sluice }, fsCache: false, moduleCache: false });
   try {
-    return await jiti.import(file, { default: true });
+    if (text === undefined) return await jiti.import(file, { default: true });
+    const module: unknown = await jiti.evalModule(text, { filename: file, async: true, forceTranspile: true });
+    return typeof module === "object" && module !== null && "default" in module ? module.default : module;
   } catch (error) {
     const because = error instanceof Error ? `${error.name}: ${error.message.split("\n")[0]}` : String(error);
     throw new Problem(

@@ -7,6 +7,7 @@ export interface RunVerbOptions {
   readonly base?: string;
   readonly filter?: readonly string[];
   readonly concurrency?: string;
+  readonly memory?: string;
   readonly keepGoing?: boolean;
   readonly force?: boolean;
   readonly quiet?: boolean;
@@ -29,6 +30,7 @@ export function runVerb(program: Command): void {
     .option("--base <commit>", "the base for --affected")
     .option("--filter <names...>", "only these projects: names or directories, with * allowed")
     .option("--concurrency <n>", "tasks at a time (default: one a processor)")
+    .option("--memory <MiB>", "what tasks that say their need may use together (default: four fifths of the machine)")
     .option("--keep-going", "after a failure, go on with what does not depend on it")
     .option("--force", "run although it is cached")
     .option("--quiet", "print failures only")

@@ -1,5 +1,5 @@
 // A run that has something to do: chooses what, tells how it goes, ends cleanly on Ctrl-C.
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { Problem } from "../../domain/problem.ts";
 import { openRemote, remoteSettings } from "../../workspace/cache/remote.ts";
@@ -9,11 +9,13 @@ import { defaultBase } from "../../workspace/git/compare.ts";
 import { type View, viewOf } from "../../workspace/git/view.ts";
 import { matcher } from "../../workspace/glob.ts";
 import { openWorkspace } from "../../workspace/graph/workspace.ts";
+import { openServices } from "../../workspace/services/services.ts";
 import { allProjects, checkNames, type TaskGraph, taskGraph } from "../../workspace/tasks/graph.ts";
 import { keysOf } from "../../workspace/tasks/keys.ts";
 import { PartsOf } from "../../workspace/tasks/parts.ts";
 import { runningCount, stopAll } from "../../workspace/tasks/process.ts";
 import { type RunOptions, runTasks } from "../../workspace/tasks/run.ts";
+import { openTrace } from "../../workspace/tasks/trace.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
 import { ask } from "./ask-affected.ts";
 import { finish } from "./finish-run.ts";
@@ -37,8 +39,14 @@ export async function runFully(tasks: readonly string[], begun: Begun): Promise<
   const settings = remoteSettings(process.env);
   const remote = settings && openRemote(settings, screen.warn);
   const stopping = onInterrupt();
+  const services = openServices(workspace.shape.pipeline?.services ?? {}, workspace.root, {
+    postgres: async () => (await import("../../compose/task-postgres.ts")).startTaskPostgres(),
+  });
+  const trace = openTrace(process.env, Date.now);
   const results = await runTasks(view, graph, {
     ...limits(options),
+    services,
+    trace,
     cacheFolder: folder,
     salt: salt(process.env),
     remote,
@@ -48,7 +56,10 @@ export async function runFully(tasks: readonly string[], begun: Begun): Promise<
     listener: screen,
     isStopped: stopping.isStopped,
   });
+  await services.stop();
   await remote?.flush(30_000);
+  const untold = await trace?.send(results.every((r) => r.outcome !== "failed"));
+  if (untold) screen.warn(untold);
   if (results.some((r) => r.outcome === "ran")) pruneDaily(folder, { ...keptByDefault, nowMs: Date.now() });
   finish(results, { options, root, isStopped: stopping.isStopped(), screen });
 }
@@ -61,8 +72,15 @@ function limits(options: RunVerbOptions) {
     keepGoing: options.keepGoing === true,
     isForced: options.force === true,
     retries: count(options.retries ?? "0", "--retries", 0),
+    memoryMiB: options.memory === undefined ? memoryHere() : count(options.memory, "--memory", 1),
     timeoutMs: options.timeout === undefined ? undefined : 1000 * count(options.timeout, "--timeout", 1),
   } satisfies Partial<RunOptions>;
+}
+
+/** Four fifths of what the machine (or the container) has. */
+function memoryHere(): number {
+  const limit = process.constrainedMemory();
+  return ((limit > 0 && limit < totalmem() ? limit : totalmem()) * 0.8) / 2 ** 20;
 }
 
 function count(text: string, option: string, least: number): number {

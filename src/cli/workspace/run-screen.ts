@@ -67,7 +67,7 @@ export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet
       finishLine(id);
       const paint = result.outcome === "failed" ? color.red : isReplay ? color.dim : color.green;
       const note = result.note ? `  ${result.note}` : "";
-      const flaky = result.isFlaky ? "  flaky: it needed more than one try" : "";
+      const flaky = result.isFlaky ? "  flaky: it failed before with the same inputs" : "";
       pending.push(
         `${color.cyan(id)}  ${paint(words[result.outcome])}${isReplay ? "" : `  ${seconds(result.durationMs)}`}${note}${flaky}\n`,
       );

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { Checks, Job } from "./checks.ts";
 import { crossCheck } from "./cross-check.ts";
 import { Environment } from "./environment.ts";
+import { Pipeline } from "./pipeline.ts";
 import { type ConfigProblem, problemsOf } from "./problems.ts";
 import { Service } from "./service.ts";
 import { Strategy } from "./strategy.ts";
@@ -32,6 +33,11 @@ export const schema = z.strictObject({
     errorRateMax: "2%",
     latency: { p99: "1s" },
   }),
+  pipeline: key(
+    z.exactOptional(Pipeline),
+    "What the tasks of `sluice run` are, over turbo.json, nx.json and package.json. Written in this file itself.",
+    { tasks: { test: { services: ["postgres"], retries: 1 } } },
+  ),
   history: key(
     z
       .strictObject({

@@ -2419,6 +2419,107 @@ export interface WrittenConfig {
     }>>;
   };
   /**
+   * What the tasks of `sluice run` are, over turbo.json, nx.json and package.json. Written in this file itself.
+   * @example pipeline: { tasks: { test: { services: ["postgres"], retries: 1 } } }
+   */
+  readonly pipeline?: {
+    /**
+     * By task, or by `project#task` for one project.
+     * @default {}
+     * @example tasks: { test: { services: ["postgres"], retries: 1, timeout: "10m" } }
+     */
+    readonly tasks?: Readonly<Record<string, {
+      /**
+       * Shell text; the script of the same name unless given.
+       * @example command: "tsc --noEmit"
+       */
+      readonly command?: string;
+      /**
+       * Tasks that come first: `build` of the same project, `^build` of those it depends on, `api#build` of another.
+       * @example dependsOn: ["^build"]
+       */
+      readonly dependsOn?: readonly string[];
+      /**
+       * Globs of the files it reads, from its project; all unless given.
+       * @example inputs: ["src/**"]
+       */
+      readonly inputs?: readonly string[];
+      /**
+       * Globs of the files it makes, from its project.
+       * @example outputs: ["dist/**"]
+       */
+      readonly outputs?: readonly string[];
+      /**
+       * Variables that it sees and that are part of its key; * is allowed.
+       * @example env: ["API_URL"]
+       */
+      readonly env?: readonly string[];
+      /**
+       * Variables that it sees and that are not.
+       * @example passThroughEnv: ["NPM_TOKEN"]
+       */
+      readonly passThroughEnv?: readonly string[];
+      /**
+       * Whether its result is kept.
+       * @example cache: false
+       */
+      readonly cache?: boolean;
+      /**
+       * It does not end by itself: a server, a watcher.
+       * @example persistent: true
+       */
+      readonly persistent?: boolean;
+      /**
+       * Run once for each combination; the values are variables of the task and stand for {NAME} in command and outputs.
+       * @example matrix: { TZ: ["UTC", "Asia/Tokyo"] }
+       */
+      readonly matrix?: Readonly<Record<string, readonly string[]>>;
+      /**
+       * What runs beside it: postgres, redis, or one of `services`.
+       * @example services: ["postgres"]
+       */
+      readonly services?: readonly string[];
+      /**
+       * It is ended when it takes longer.
+       * @example timeout: "10m"
+       */
+      readonly timeout?: string;
+      /**
+       * Tries more when it fails; one that then succeeds is flaky.
+       * @example retries: 2
+       */
+      readonly retries?: number;
+      /**
+       * What it needs: tasks start only while their sum fits the machine.
+       * @example memory: "2GiB"
+       */
+      readonly memory?: string | number;
+    }>>;
+    /**
+     * Servers of your own that tasks may need.
+     * @default {}
+     * @example services: { redis: { command: "redis-server --port $PORT", env: { REDIS_URL: "redis://127.0.0.1:{PORT}" } } }
+     */
+    readonly services?: Readonly<Record<string, {
+      /**
+       * Shell text of a server that stays; PORT is a free port.
+       * @example command: "redis-server --port $PORT"
+       */
+      readonly command: string;
+      /**
+       * A command that succeeds once it is ready; unless given, a connection to PORT.
+       * @example ready: "redis-cli -p $PORT ping"
+       */
+      readonly ready?: string;
+      /**
+       * Variables for the tasks that use it; {PORT} stands for its port.
+       * @default {}
+       * @example env: { REDIS_URL: "redis://127.0.0.1:{PORT}" }
+       */
+      readonly env?: Readonly<Record<string, string>>;
+    }>>;
+  };
+  /**
    * How long history is kept at hand; taken over by `sluice up`.
    * @default {}
    * @example history: { archiveAfterDays: 365 }

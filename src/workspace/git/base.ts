@@ -1,7 +1,7 @@
 // The repository as it was at the base: the working tree with the changes taken back. Only files that shape the graph,
 // the lock file and root files are read from git; everything else is a content hash that the diff already named.
 
-import { projectDirs, readShape, shapesGraph } from "../graph/layout.ts";
+import { projectDirs, readWholeShape, shapesGraph } from "../graph/layout.ts";
 import { type Project, readProject } from "../graph/manifest.ts";
 import type { Workspace } from "../graph/workspace.ts";
 import { git } from "./git.ts";
@@ -57,7 +57,7 @@ type Before = ReadonlyMap<string, Content | undefined>;
 async function projectsBefore(head: Workspace, before: Before, read: (path: string) => string | undefined) {
   const has = (path: string) =>
     before.has(path) ? before.get(path) !== undefined : head.contentOf(path) !== undefined;
-  const shape = await readShape((path) => (has(path) ? read(path) : undefined));
+  const shape = await readWholeShape(head.root, (path) => (has(path) ? read(path) : undefined));
   const shaping = [...before]
     .filter(([path, content]) => content !== undefined && shapesGraph(path))
     .map(([path]) => path);

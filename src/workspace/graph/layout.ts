@@ -1,6 +1,7 @@
 // Which files shape a workspace, and which of its directories are projects: npm, pnpm and yarn workspaces, Nx, lerna.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import type { PipelineConfig } from "../../domain/config/pipeline.ts";
 import { Problem } from "../../domain/problem.ts";
 import { gitFolder } from "../git/git.ts";
 import { matcher } from "../glob.ts";
@@ -15,7 +16,8 @@ export const lockfiles = [
   "bun.lock",
   "bun.lockb",
 ] as const;
-const rootShapes = ["pnpm-workspace.yaml", "lerna.json", "nx.json", "turbo.json", "turbo.jsonc"];
+const configs = ["sluice.config.ts", "sluice.config.mts", "sluice.config.js", "sluice.config.mjs"];
+const rootShapes = ["pnpm-workspace.yaml", "lerna.json", "nx.json", "turbo.json", "turbo.jsonc", ...configs];
 const shapes = new Set(["package.json", "project.json", "turbo.json", "turbo.jsonc"]);
 
 /** True for a file from which the graph is made; `node_modules` never is. */
@@ -57,10 +59,14 @@ export type Shape = Readonly<{
   pnpm: JsonObject;
   turbo: JsonObject | undefined;
   nx: JsonObject | undefined;
+  /** Of sluice.config.ts. */
+  pipeline?: PipelineConfig | undefined;
 }>;
 
+export type Read = (path: string) => string | undefined;
+
 /** The root's own files, parsed. `read` gives a root file's text or undefined. */
-export async function readShape(read: (path: string) => string | undefined): Promise<Shape> {
+export async function readShape(read: Read): Promise<Shape> {
   const parsed = (path: string) => {
     const text = read(path);
     return text === undefined ? undefined : parseJsonc(text, path);
@@ -77,6 +83,19 @@ export async function readShape(read: (path: string) => string | undefined): Pro
     (lerna ? (stringsAt(lerna, "packages") ?? ["packages/*"]) : undefined);
   const turbo = parsed("turbo.json") ?? parsed("turbo.jsonc");
   return { root, globs, isNx: nx !== undefined && turbo === undefined, pnpm, turbo, nx };
+}
+
+/** The same with the pipeline of sluice.config.ts, which is only evaluated where it speaks of one. */
+export async function readWholeShape(root: string, read: Read): Promise<Shape> {
+  const shape = await readShape(read);
+  for (const file of configs) {
+    const text = read(file);
+    if (text === undefined) continue;
+    if (!/\bpipeline\b/.test(text)) return shape;
+    const { pipelineIn } = await import("../config-file.ts");
+    return { ...shape, pipeline: await pipelineIn(join(root, file), text) };
+  }
+  return shape;
 }
 
 /** The directories of projects among the shaping files; the root "" is always one. */

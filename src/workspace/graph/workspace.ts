@@ -18,7 +18,7 @@ import {
   withDirty,
 } from "../git/listing.ts";
 import { type Content, contentAt, type Dirty, folderOf, type Look, listIndex } from "../git/worktree.ts";
-import { projectDirs, readShape, type Shape, shapesGraph } from "./layout.ts";
+import { projectDirs, readWholeShape, type Shape, shapesGraph } from "./layout.ts";
 import { type Project, type ProjectFiles, readProject } from "./manifest.ts";
 import { type Memory, readMemory, type Slice, writeMemory } from "./memory.ts";
 
@@ -92,7 +92,7 @@ async function reading(root: string, folder: string, listed: Listed): Promise<Wo
   const overlay = overlayOf(dirty);
   const now = applied(shapes, overlay);
   const before = old ? applied(old.shapes(), old.overlay) : new Map<string, Content>();
-  const shape = await readShape((path) => (now.has(path) ? textAt(root, path) : undefined));
+  const shape = await readWholeShape(root, (path) => (now.has(path) ? textAt(root, path) : undefined));
   const dirs = projectDirs(shape, now.keys());
   const known = new Map(old?.shape.isNx === shape.isNx ? old.projects.map((p) => [p.dir, p]) : []);
   const projects = dirs.map((dir) => {

@@ -2,7 +2,7 @@
 import { Problem } from "../../domain/problem.ts";
 import { components, type Edge, type Graph } from "../graph/graph.ts";
 import type { Workspace } from "../graph/workspace.ts";
-import { source, type Task, taskNames, taskOf } from "./pipeline.ts";
+import { source, type Task, taskNames, tasksOf } from "./pipeline.ts";
 
 export type TaskNode = Readonly<{
   /** `project#task` */
@@ -23,35 +23,37 @@ export function taskGraph(workspace: Workspace, graph: Graph, wanted: Wanted): T
   const { projects, shape } = workspace;
   const nodes = new Map<string, TaskNode>();
   const inCircle = circular(graph, projects.length);
-  const queue: { project: number; name: string }[] = [];
-  const ask = (project: number, name: string): string | undefined => {
-    const id = `${projects[project]?.name}#${name}`;
-    if (!nodes.has(id)) {
-      const own = projects[project];
-      const task = own && taskOf(shape, own, name);
-      if (!task) return undefined;
-      nodes.set(id, { id, project, task, dependencies: [], besides: [] });
-      queue.push({ project, name });
-    }
-    return id;
+  const queue: TaskNode[] = [];
+  const asked = new Map<string, readonly string[]>();
+  const ask = (project: number, name: string): readonly string[] => {
+    const known = asked.get(`${project}#${name}`);
+    if (known) return known;
+    const own = projects[project];
+    const made = (own ? tasksOf(shape, own, name) : []).map((task): TaskNode => {
+      const id = `${own?.name}#${name}${variantName(task)}`;
+      return { id, project, task, dependencies: [], besides: [] };
+    });
+    for (const node of made) nodes.set(node.id, node);
+    queue.push(...made);
+    const ids = made.map((node) => node.id);
+    asked.set(`${project}#${name}`, ids);
+    return ids;
   };
   for (const name of wanted.tasks) for (const project of wanted.projects) ask(project, name);
   for (let next = queue.pop(); next; next = queue.pop()) {
-    const { project, name } = next;
-    const id = `${projects[project]?.name}#${name}`;
-    const node = nodes.get(id);
-    if (!node) continue;
+    const { id, project } = next;
+    const node = next;
     const edges = graph.out[project] ?? [];
     const before = edges.filter((e) => !inCircle(e));
     const dependencies = node.task.dependsOn.flatMap((wanted) => {
       if (wanted.startsWith("^"))
         return before.flatMap((e) => upstream(e.to, wanted.slice(1), { graph, inCircle, ask }));
       const hash = wanted.indexOf("#", 1);
-      if (hash < 0) return ask(project, wanted) ?? [];
+      if (hash < 0) return ask(project, wanted);
       const other = wanted.startsWith("//#") ? 0 : graph.indexOf.get(wanted.slice(0, hash));
       if (other === undefined)
         throw new Problem(`${id} waits for ${wanted}, and there is no such project`, "Mend its dependsOn");
-      return ask(other, wanted.slice(hash + 1)) ?? [];
+      return ask(other, wanted.slice(hash + 1));
     });
     const besides = node.task.dependsOn.some((d) => d.startsWith("^")) ? edges.filter(inCircle).map((e) => e.to) : [];
     nodes.set(id, { ...node, dependencies: [...new Set(dependencies)].filter((d) => d !== id).sort(), besides });
@@ -59,18 +61,24 @@ export function taskGraph(workspace: Workspace, graph: Graph, wanted: Wanted): T
   return inOrder(nodes);
 }
 
+/** `(TZ=UTC)` after the name of one combination of a matrix. */
+function variantName({ more }: Task): string {
+  const values = Object.entries(more?.variant ?? {}).map(([name, value]) => `${name}=${value}`);
+  return values.length > 0 ? `(${values.join(",")})` : "";
+}
+
 type Walk = Readonly<{
   graph: Graph;
   inCircle: (edge: Edge) => boolean;
-  ask: (project: number, name: string) => string | undefined;
+  ask: (project: number, name: string) => readonly string[];
 }>;
 
 /** Where a dependency does not know the task, what lies behind it is waited for. */
 function upstream(project: number, name: string, walk: Walk, seen = new Set<number>()): string[] {
   if (seen.has(project)) return [];
   seen.add(project);
-  const id = walk.ask(project, name);
-  if (id !== undefined) return [id];
+  const ids = walk.ask(project, name);
+  if (ids.length > 0) return [...ids];
   const next = (walk.graph.out[project] ?? []).filter((e) => !walk.inCircle(e));
   return next.flatMap((e) => upstream(e.to, name, walk, seen));
 }

@@ -8,6 +8,7 @@ import type { View } from "../git/view.ts";
 import { contentAt } from "../git/worktree.ts";
 import { matcher, staticBase } from "../glob.ts";
 import { components } from "../graph/graph.ts";
+import type { Shape } from "../graph/layout.ts";
 import type { Project } from "../graph/manifest.ts";
 import { concerns } from "../graph/tool-config.ts";
 import { type JsonObject, objectAt, stringAt } from "../jsonc.ts";
@@ -51,7 +52,15 @@ export class PartsOf {
     const project = this.#project(node);
     return {
       command: task.command ?? "",
-      definition: JSON.stringify([task.cwd, task.outputs, task.env, task.inputs, task.dependsOn, task.isLoose]),
+      definition: JSON.stringify([
+        task.cwd,
+        task.outputs,
+        task.env,
+        task.inputs,
+        task.dependsOn,
+        task.isLoose,
+        ...besides(task, workspace.shape),
+      ]),
       sources: this.#sources(project, task),
       environment: this.#environment(project, task),
       dotenv: [dotenv.of(""), project.dir && dotenv.of(project.dir)].join("\n"),
@@ -189,6 +198,12 @@ export class PartsOf {
     this.#deep = deep;
     return deep;
   }
+}
+
+/** The combination of a matrix, and what the services that run beside it are. */
+function besides({ more }: Task, { pipeline }: Shape): readonly unknown[] {
+  const services = more?.services?.map((name) => [name, pipeline?.services[name] ?? null]);
+  return more?.variant || services ? [more?.variant ?? null, services ?? null] : [];
 }
 
 /** What the root manifest and pnpm-workspace.yaml say about how packages are run; overrides and patches are in the closures. */

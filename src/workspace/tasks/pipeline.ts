@@ -5,6 +5,7 @@ import type { Shape } from "../graph/layout.ts";
 import type { Project } from "../graph/manifest.ts";
 import { nxTask } from "./nx.ts";
 import { turboTask } from "./turbo.ts";
+import { withPipeline } from "./written.ts";
 
 export type Inputs = Readonly<{
   /** All files of the project that are not outputs; `globs` then add or (with `!`) take away. */
@@ -35,6 +36,17 @@ export type Task = Readonly<{
   isPersistent: boolean;
   /** Every variable reaches the task (turbo's `envMode: "loose"`). */
   isLoose: boolean;
+  /** What sluice.config.ts alone can say. */
+  more?: More;
+}>;
+
+export type More = Readonly<{
+  /** Of one combination of a matrix: variables and their values. */
+  variant?: Readonly<Record<string, string>>;
+  services?: readonly string[];
+  timeoutMs?: number;
+  retries?: number;
+  memoryMiB?: number;
 }>;
 
 export const allFiles: Inputs = { isAll: true, globs: [], rootGlobs: [], dependencySources: false, runtime: [] };
@@ -56,8 +68,13 @@ export function source(shape: Shape): "turbo.json" | "nx.json" | "package.json" 
   return shape.nx ? "nx.json" : "package.json";
 }
 
-/** The task as this project has it; undefined where the pipeline does not know it at all. */
-export function taskOf(shape: Shape, project: Project, name: string): Task | undefined {
+/** The task as this project has it, once for each combination of its matrix; none where nobody knows it. */
+export function tasksOf(shape: Shape, project: Project, name: string): readonly Task[] {
+  const base = taskOf(shape, project, name);
+  return shape.pipeline ? withPipeline(shape.pipeline, project, { name, base }) : base ? [base] : [];
+}
+
+function taskOf(shape: Shape, project: Project, name: string): Task | undefined {
   const from = source(shape);
   if (from === "turbo.json") return turboTask(shape, project, name);
   if (from === "nx.json") return nxTask(shape, project, name);
@@ -71,6 +88,7 @@ export function taskNames(shape: Shape, projects: readonly Project[]): ReadonlyS
     for (const name of Object.keys((nx?.targets as object | undefined) ?? {})) names.add(name);
   for (const table of [shape.turbo?.tasks, shape.turbo?.pipeline, shape.nx?.targetDefaults])
     for (const key of Object.keys(table ?? {})) names.add(key.slice(key.indexOf("#") + 1));
+  for (const key of Object.keys(shape.pipeline?.tasks ?? {})) names.add(key.slice(key.indexOf("#") + 1));
   return names;
 }
 

@@ -1,11 +1,14 @@
 // Runs tasks: what is cached is put in place, the rest runs in order and side by side, and results are remembered.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Problem } from "../../domain/problem.ts";
 import type { RemoteCache } from "../cache/remote.ts";
 import { restore } from "../cache/restore.ts";
 import { type Entry, type Found, openStore, type Store } from "../cache/store.ts";
 import type { View } from "../git/view.ts";
+import type { Services } from "../services/services.ts";
 import { inferredEnv, passedEnv } from "./environment.ts";
+import { openFailures } from "./failures.ts";
 import type { TaskGraph, TaskNode } from "./graph.ts";
 import { type Key, keysOf } from "./keys.ts";
 import { lateEdit } from "./late-edits.ts";
@@ -15,6 +18,7 @@ import { describe, digestOf, emptyOutputs, outputPaths, ownOutputs } from "./out
 import { PartsOf } from "./parts.ts";
 import { type Ended, start } from "./process.ts";
 import { worldKey } from "./quick-run.ts";
+import type { Trace } from "./trace.ts";
 
 export type Outcome = "in place" | "restored" | "fetched" | "ran" | "failed" | "skipped" | "stopped";
 
@@ -51,6 +55,10 @@ export type RunOptions = Readonly<{
   stamp: string | undefined;
   listener: Listener;
   isStopped: () => boolean;
+  services?: Services;
+  trace?: Trace | undefined;
+  /** Tasks that say what memory they need start only while it fits. */
+  memoryMiB?: number;
 }>;
 
 export async function runTasks(view: View, asked: TaskGraph, options: RunOptions): Promise<readonly Result[]> {
@@ -133,6 +141,7 @@ function inPlace(run: Run, node: TaskNode, prefix: string): Result | undefined {
 
 function settle(run: Run, node: TaskNode, result: Result, results: Map<string, Result>): void {
   results.set(node.id, result);
+  run.options.trace?.ends(result);
   const isFresh = result.outcome === "ran" || result.outcome === "failed";
   run.options.listener.ends(node.id, result, () => (isFresh ? undefined : run.store.logOf(keyOf(run, node).key)));
 }
@@ -163,17 +172,25 @@ async function work(run: Run, open: readonly TaskNode[], results: Map<string, Re
   const isBarred = (node: TaskNode) =>
     isStopped() || (hasFailed && !keepGoing) || node.dependencies.some((id) => hasEndedBadly(results.get(id)));
   const active = new Set<Promise<void>>();
+  const memoryMiB = run.options.memoryMiB ?? Number.POSITIVE_INFINITY;
+  let usedMiB = 0;
   for (;;) {
     while (next < ready.length && active.size < concurrency) {
+      const needsMiB = ready[next]?.task.more?.memoryMiB ?? 0;
+      if (active.size > 0 && usedMiB + needsMiB > memoryMiB) break;
       const node = ready[next++];
       if (!node) continue;
       if (isBarred(node)) {
         end(node, { id: node.id, outcome: isStopped() ? "stopped" : "skipped", durationMs: 0 });
         continue;
       }
+      usedMiB += needsMiB;
       const one: Promise<void> = perform(run, node)
         .then((result) => end(node, result))
-        .finally(() => active.delete(one));
+        .finally(() => {
+          usedMiB -= needsMiB;
+          active.delete(one);
+        });
       active.add(one);
     }
     if (active.size === 0) return;
@@ -241,28 +258,49 @@ async function execute(run: Run, node: TaskNode): Promise<Result> {
   const begun = performance.now();
   let ended: Ended | undefined;
   let tries = 0;
-  while (tries <= options.retries && ended?.status !== 0 && !options.isStopped()) {
+  const retries = node.task.more?.retries ?? options.retries;
+  while (tries <= retries && ended?.status !== 0 && !options.isStopped()) {
     tries++;
     if (node.task.isCached) emptyOutputs(root, node.task.outputs, isTracked(run));
     if (tries === 1) options.listener.begins(node.id, node.task.command ?? "");
     ended = await launch(run, node);
   }
   const durationMs = performance.now() - begun;
-  const isFlaky = tries > 1 ? { isFlaky: true } : {};
+  const failures = openFailures(root);
+  const { key } = keyOf(run, node);
   if (options.isStopped()) return { id: node.id, outcome: "stopped", durationMs };
   if (ended?.status !== 0) {
-    const note = ended?.isTimedOut ? `killed after ${options.timeoutMs} ms` : `exit ${ended?.status}`;
+    failures.add(key);
+    const note = ended?.isTimedOut ? `killed after ${timeoutOf(run, node)} ms` : `exit ${ended?.status}`;
     return { id: node.id, outcome: "failed", durationMs, note };
   }
+  const hasFailedBefore = failures.has(key);
+  if (hasFailedBefore) failures.forget(key);
+  const isFlaky = tries > 1 || hasFailedBefore ? { isFlaky: true } : {};
   const note = node.task.isCached ? await keep(run, node, { log: ended.log, durationMs }) : undefined;
   return { id: node.id, outcome: "ran", durationMs, ...(note === undefined ? {} : { note }), ...isFlaky };
 }
 
-async function launch(run: Run, { project, task, ...node }: TaskNode): Promise<Ended> {
+function timeoutOf({ options }: Run, { task }: TaskNode): number | undefined {
+  return task.isPersistent ? undefined : (task.more?.timeoutMs ?? options.timeoutMs);
+}
+
+async function launch(run: Run, node: TaskNode): Promise<Ended> {
   const { view, options } = run;
+  const { project, task } = node;
   const own = view.workspace.projects[project];
   const env = passedEnv(task, inferred(view, project), view.env);
-  const named = { SLUICE_TASK: node.id, npm_lifecycle_event: task.name, npm_package_name: own?.name ?? "" };
+  const services = await servicesFor(run, node);
+  if (services instanceof Problem) return { status: 1, log: Buffer.from(`${services.message}\n`), isTimedOut: false };
+  const trace = options.trace && { TRACEPARENT: options.trace.parentFor(node.id) };
+  const named = {
+    ...task.more?.variant,
+    ...services,
+    ...trace,
+    SLUICE_TASK: node.id,
+    npm_lifecycle_event: task.name,
+    npm_package_name: own?.name ?? "",
+  };
   const running = start({
     command: task.command ?? "",
     cwd: task.cwd,
@@ -270,9 +308,23 @@ async function launch(run: Run, { project, task, ...node }: TaskNode): Promise<E
     env: { ...env, ...named, ...(own?.version ? { npm_package_version: own.version } : {}) },
     isPersistent: task.isPersistent,
     onOutput: (chunk) => options.listener.says(node.id, chunk),
-    timeoutMs: task.isPersistent ? undefined : options.timeoutMs,
+    timeoutMs: timeoutOf(run, node),
   });
   return await running.ended;
+}
+
+/** A server that does not start fails the task that needs it, not the run. */
+async function servicesFor(
+  { options }: Run,
+  { id, task }: TaskNode,
+): Promise<Readonly<Record<string, string>> | Problem> {
+  try {
+    return (await options.services?.envFor(id, task.more?.services ?? [])) ?? {};
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    options.listener.says(id, Buffer.from(`${error.message}\n`));
+    return error;
+  }
 }
 
 /** Stores a result, or says why not. */

@@ -1,0 +1,61 @@
+// The pipeline: what tasks of the workspace are, over what turbo.json, nx.json or package.json say of them.
+import { z } from "zod";
+import { Duration, EnvName, key, Memory, Name } from "./values.ts";
+
+const text = z.string().min(1);
+const list = z.array(text);
+
+export const PipelineTask = z.strictObject({
+  command: key(z.exactOptional(text), "Shell text; the script of the same name unless given.", "tsc --noEmit"),
+  dependsOn: key(
+    z.exactOptional(list),
+    "Tasks that come first: `build` of the same project, `^build` of those it depends on, `api#build` of another.",
+    ["^build"],
+  ),
+  inputs: key(z.exactOptional(list), "Globs of the files it reads, from its project; all unless given.", ["src/**"]),
+  outputs: key(z.exactOptional(list), "Globs of the files it makes, from its project.", ["dist/**"]),
+  env: key(z.exactOptional(list), "Variables that it sees and that are part of its key; * is allowed.", ["API_URL"]),
+  passThroughEnv: key(z.exactOptional(list), "Variables that it sees and that are not.", ["NPM_TOKEN"]),
+  cache: key(z.exactOptional(z.boolean()), "Whether its result is kept.", false),
+  persistent: key(z.exactOptional(z.boolean()), "It does not end by itself: a server, a watcher.", true),
+  matrix: key(
+    z.exactOptional(z.record(EnvName, z.array(z.string().regex(/^[\w.@-]+$/)).min(1))),
+    "Run once for each combination; the values are variables of the task and stand for {NAME} in command and outputs.",
+    { TZ: ["UTC", "Asia/Tokyo"] },
+  ),
+  services: key(z.exactOptional(z.array(Name)), "What runs beside it: postgres, redis, or one of `services`.", [
+    "postgres",
+  ]),
+  timeout: key(z.exactOptional(Duration), "It is ended when it takes longer.", "10m"),
+  retries: key(
+    z.exactOptional(z.int().min(0).max(10)),
+    "Tries more when it fails; one that then succeeds is flaky.",
+    2,
+  ),
+  memory: key(z.exactOptional(Memory), "What it needs: tasks start only while their sum fits the machine.", "2GiB"),
+});
+
+const PipelineService = z.strictObject({
+  command: key(text, "Shell text of a server that stays; PORT is a free port.", "redis-server --port $PORT"),
+  ready: key(
+    z.exactOptional(text),
+    "A command that succeeds once it is ready; unless given, a connection to PORT.",
+    "redis-cli -p $PORT ping",
+  ),
+  env: key(
+    z.record(EnvName, z.string()).prefault({}),
+    "Variables for the tasks that use it; {PORT} stands for its port.",
+    { REDIS_URL: "redis://127.0.0.1:{PORT}" },
+  ),
+});
+
+export const Pipeline = z.strictObject({
+  tasks: key(z.record(text, PipelineTask).prefault({}), "By task, or by `project#task` for one project.", {
+    test: { services: ["postgres"], retries: 1, timeout: "10m" },
+  }),
+  services: key(z.record(Name, PipelineService).prefault({}), "Servers of your own that tasks may need.", {
+    redis: { command: "redis-server --port $PORT", env: { REDIS_URL: "redis://127.0.0.1:{PORT}" } },
+  }),
+});
+
+export type PipelineConfig = z.output<typeof Pipeline>;
