@@ -2,6 +2,7 @@
 // routes, its guards, its content policy and its verbs.
 import { EventEmitter, once } from "node:events";
 import type { DeploymentId, Event } from "../../src/domain/event.ts";
+import type { Counts, Interval } from "../../src/domain/evidence.ts";
 import { fold } from "../../src/domain/run.ts";
 import { listen } from "../../src/server/listen.ts";
 import type { Places, Records, Traffic } from "../../src/server/records.ts";
@@ -95,6 +96,7 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
       append: async (deployment, position, fact) =>
         of(deployment).length === position ? write(deployment, fact) : undefined,
     },
+    evidence: { put: async () => {}, get: async ({ step }) => observed(step, events[0]?.at ?? 0) },
     environments: {
       list: async () => [{ name: "production", stands: {}, open: [] }],
       stands: async () => ({ stands: {} }),
@@ -117,6 +119,29 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
         .slice(0, rowsMax),
     now: async () => Date.now(),
   };
+}
+
+/** Half a minute of a bake in which the new version fails a little and is slower; five minutes of stable before it. */
+function observed(step: number, at: number): readonly Interval[] {
+  const startsAt = at + Math.max(0, step) * 60_000;
+  return Array.from({ length: step < 0 ? 60 : 18 }, (_, i) => {
+    const startMs = step < 0 ? at - 300_000 + i * 5_000 : startsAt + i * 5_000;
+    return {
+      startMs,
+      endMs: startMs + 5_000,
+      stable: { "GET /expenses": side(180, i % 9 === 0 ? 1 : 0, 0), "POST /expenses": side(40, 0, 4) },
+      candidate: step < 0 ? {} : { "GET /expenses": side(20, i % 3 === 0 ? 1 : 0, 3), "POST /expenses": side(5, 0, 6) },
+    };
+  });
+}
+
+function side(requests: number, errors: number, slower: number): Counts {
+  const latency = new Array<number>(120).fill(0);
+  for (let i = 0; i < requests - errors; i++) {
+    const b = 60 + slower + ((i * i) % 23);
+    latency[b] = (latency[b] ?? 0) + 1;
+  }
+  return { requests, errors, latency };
 }
 
 function placesOf(traffic: (() => Traffic) | undefined): Places {

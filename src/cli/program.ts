@@ -11,6 +11,7 @@ import { demoVerb } from "./verbs/demo.ts";
 import { deployVerb } from "./verbs/deploy.ts";
 import { diffVerb } from "./verbs/diff.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
+import { evidenceVerb } from "./verbs/evidence.ts";
 import { graphVerb } from "./verbs/graph.ts";
 import { healthVerb } from "./verbs/health.ts";
 import { historyVerb } from "./verbs/history.ts";
@@ -55,6 +56,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   logsVerb,
   jobsVerb,
   jobVerb,
+  evidenceVerb,
   healthVerb,
   hostVerb,
   graphVerb,

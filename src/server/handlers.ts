@@ -10,6 +10,7 @@ import { plan } from "../domain/plan.ts";
 import { Temporary } from "../domain/problem.ts";
 import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
+import { evidenceIn } from "../engine/evidence.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
 import { cacheToken } from "./cache-token.ts";
 import {
@@ -146,6 +147,9 @@ export function handlers(office: Office): Handlers {
         ...(found === undefined ? {} : { because: found.because }),
       };
     },
+    evidence: async ({ params: { id } }) => ({
+      services: await evidenceIn(await runOf(records, id), records.evidence),
+    }),
     promote: async ({ params: { id }, body: { reason, full }, who }) => ({
       deployment: await command(records, id, { verb: "promote", by: who, full, ...given(reason) }),
     }),

@@ -4,11 +4,12 @@ import type { Ms } from "../domain/frame.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
-import type { Journal } from "../engine/ports.ts";
+import type { EvidenceStore, Journal } from "../engine/ports.ts";
 import type { Shelves } from "./shared-cache.ts";
 
 export interface Records {
   readonly journal: Journal;
+  readonly evidence: EvidenceStore;
   readonly environments: {
     list(): Promise<readonly (Stands & { readonly name: string; readonly open: readonly DeploymentId[] })[]>;
     stands(environment: string): Promise<Stands>;

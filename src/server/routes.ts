@@ -7,6 +7,7 @@ import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
 import type { Run } from "../domain/run.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
+import type { ServiceEvidence } from "../engine/evidence.ts";
 import type { Planned } from "./orders.ts";
 import type { Maintenance, Traffic } from "./records.ts";
 import type { OfferedReturn } from "./returns.ts";
@@ -160,6 +161,13 @@ export const routes = {
     method: "get",
     path: "/deployments/:id/chain",
     summary: "Whether the facts of a deployment are as they were written: every hash is computed again",
+    params: deploymentPath,
+    answers: "json",
+  },
+  evidence: {
+    method: "get",
+    path: "/deployments/:id/evidence",
+    summary: "What its bakes were judged on: the evidence over time, both sides route by route, the table behind it",
     params: deploymentPath,
     answers: "json",
   },
@@ -376,6 +384,7 @@ export interface Answers {
   getDeployment: { readonly deployment: Run; readonly waiting: readonly string[] };
   listEvents: { readonly events: readonly Event[] };
   chain: { readonly events: number; readonly isUnbroken: boolean; readonly because?: string };
+  evidence: { readonly services: readonly ServiceEvidence[] };
   promote: { readonly deployment: Run };
   pause: { readonly deployment: Run };
   resume: { readonly deployment: Run };
