@@ -14,7 +14,14 @@ interface Figures {
   readonly rssMiB: number;
   readonly idleRssMiB: number;
   readonly failed: number;
-  readonly at: Readonly<Record<number, Measured>>;
+  readonly at: readonly AtRate[];
+}
+
+/** At a fixed rate, and the replica asked directly at the same. */
+interface AtRate {
+  readonly perSecond: number;
+  readonly measured: Measured;
+  readonly direct: Measured;
 }
 
 const isQuick = process.argv.includes("--quick");
@@ -27,7 +34,7 @@ const connections = 64;
 const idleConnections = 10_000;
 /** By requests rather than by time: on a busy machine a time would measure how cold the code still is. */
 const size = isQuick
-  ? { warm: 50_000, closed: 80_000, closedMsMax: 4_000, openMs: 1_500, rounds: 1 }
+  ? { warm: 40_000, closed: 60_000, closedMsMax: 2_500, openMs: 1_500, rounds: 1 }
   : { warm: 100_000, closed: 200_000, closedMsMax: 10_000, openMs: 5_000, rounds: 3 };
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-bench-run-"));
@@ -46,37 +53,55 @@ try {
 }
 
 async function main(): Promise<void> {
-  const isChosen = (p: Contender): boolean => (only ? only.includes(p.name) : !(isQuick && p.name === "sluice-all"));
-  const chosen = proxies.filter(isChosen);
-  const present = chosen.filter((p) => {
-    const missing = p.missing();
-    if (missing) console.error(`${p.name} is left out: ${missing}`);
-    return !missing;
-  });
+  const missing: Missing[] = [];
   const runs: { running: Running; first: Omit<Figures, "at"> }[] = [];
-  for (const proxy of present) {
-    const home = join(folder, proxy.name);
-    mkdirSync(home);
-    const running = await proxy.start({ folder: home, replicaPort });
-    started.push(running);
-    runs.push({ running, first: await throughput(proxy, running) });
+  for (const proxy of proxies.filter(({ name }) => !only || only.includes(name))) {
+    const running = await start(proxy).catch((error: unknown) => (error instanceof Error ? error.message : `${error}`));
+    if (typeof running === "string") {
+      console.error(`${proxy.name} is left out: ${running}`);
+      missing.push({ name: proxy.name, why: running });
+    } else runs.push({ running, first: await throughput(proxy, running) });
   }
   const ours = runs.find((r) => r.first.name === "sluice")?.first.requestsPerSecond ?? 20_000;
   const haproxy = runs.find((r) => r.first.name === "haproxy")?.first.requestsPerSecond ?? ours;
   const shared = Math.round(Math.min(ours, haproxy) / 2 / 500) * 500;
+  const rates = (isQuick ? [shared] : [...new Set([2_000, 10_000, shared])].toSorted((a, b) => a - b)).filter(
+    (rate) => rate > 0,
+  );
+  const directly = await openLoops(replicaPort, rates);
   const figures: Figures[] = [];
   for (const { running, first } of runs) {
-    const rates = (isQuick ? [shared] : [2_000, 10_000, shared]).map((r) =>
-      Math.min(r, Math.round(first.requestsPerSecond / 2)),
-    );
-    const at: Record<number, Measured> = {};
-    for (const perSecond of rates)
-      at[perSecond] = await ask({ kind: "open", port: running.port, connections, ms: size.openMs, perSecond });
-    const idleRssMiB = await idleMemory(running);
-    figures.push({ ...first, at, idleRssMiB });
+    const isWithoutIdle = isQuick && first.name === "sluice-all";
+    const bearable = rates.map((rate) => Math.min(rate, Math.round(first.requestsPerSecond / 2)));
+    const at = (await openLoops(running.port, bearable)).map((one, i) => ({
+      ...one,
+      direct: directly[i]?.measured ?? one.measured,
+    }));
+    figures.push({ ...first, at, idleRssMiB: isWithoutIdle ? Number.NaN : await idleMemory(running) });
   }
-  const direct = await ask({ kind: "open", port: replicaPort, connections, ms: size.openMs, perSecond: shared });
-  print(figures, { shared, direct });
+  print(figures, missing);
+}
+
+interface Missing {
+  readonly name: string;
+  readonly why: string;
+}
+
+async function start(proxy: Contender): Promise<Running> {
+  const missing = proxy.missing();
+  if (missing !== undefined) throw new Error(missing);
+  const home = join(folder, proxy.name);
+  mkdirSync(home);
+  const running = await proxy.start({ folder: home, replicaPort });
+  started.push(running);
+  return running;
+}
+
+async function openLoops(port: number, rates: readonly number[]): Promise<readonly Omit<AtRate, "direct">[]> {
+  const all: Omit<AtRate, "direct">[] = [];
+  for (const perSecond of rates)
+    all.push({ perSecond, measured: await ask({ kind: "open", port, connections, ms: size.openMs, perSecond }) });
+  return all;
 }
 
 async function throughput(proxy: Contender, running: Running): Promise<Omit<Figures, "at">> {
@@ -132,26 +157,31 @@ function startLoad(): ChildProcess {
   );
 }
 
-function print(figures: readonly Figures[], o: { shared: number; direct: Measured }): void {
+function print(figures: readonly Figures[], missing: readonly Missing[]): void {
   const log = isJson ? console.error : console.log;
   log(`one core each for the proxy and for load with replica; ${connections} keep-alive connections, 120-byte answers`);
   log("proxy      CPU µs/request   requests/s   RSS MiB   with 10,000 idle   failed");
   for (const f of figures)
     log(
       `${f.name.padEnd(10)}${f.cpuMicrosPerRequest.toFixed(1).padStart(13)}${String(f.requestsPerSecond).padStart(15)}` +
-        `${f.rssMiB.toFixed(0).padStart(10)}${f.idleRssMiB.toFixed(0).padStart(19)}${String(f.failed).padStart(9)}`,
+        `${f.rssMiB.toFixed(0).padStart(10)}${known(f.idleRssMiB, 0).padStart(19)}${String(f.failed).padStart(9)}`,
     );
+  for (const { name, why } of missing) log(`${name.padEnd(10)} not measured: ${why}`);
   log("\nlatency at fixed rates, ms (added: less what the replica takes when asked directly)");
-  log("proxy        rate/s      p50      p99    p99.9   added p50   added p99");
-  const row = (name: string, rate: number, m: Measured): void =>
-    log(
-      `${name.padEnd(10)}${String(rate).padStart(9)}${[m.p50Ms, m.p99Ms, m.p999Ms].map((v) => v.toFixed(3).padStart(9)).join("")}` +
-        `${[m.p50Ms - o.direct.p50Ms, m.p99Ms - o.direct.p99Ms].map((v) => v.toFixed(3).padStart(12)).join("")}`,
-    );
-  row("direct", o.shared, o.direct);
-  for (const f of figures) for (const [rate, m] of Object.entries(f.at)) row(f.name, Number(rate), m);
+  log("proxy        rate/s      p50      p99    p99.9   added p50   added p99 added p99.9");
+  for (const f of figures)
+    for (const { perSecond, measured: m, direct } of f.at) {
+      const found = [m.p50Ms, m.p99Ms, m.p999Ms];
+      const added = [m.p50Ms - direct.p50Ms, m.p99Ms - direct.p99Ms, m.p999Ms - direct.p999Ms];
+      const columns = [...found.map((v) => known(v, 3).padStart(9)), ...added.map((v) => known(v, 3).padStart(12))];
+      log(`${f.name.padEnd(10)}${String(perSecond).padStart(9)}${columns.join("")}`);
+    }
   log(`\n${verdicts(figures).join("\n")}\n${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
-  if (isJson) console.log(JSON.stringify({ proxies: figures.map(asJson) }));
+  if (isJson) console.log(JSON.stringify({ proxies: figures.map(asJson), ...(missing.length > 0 ? { missing } : {}) }));
+}
+
+function known(value: number, digits: number): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : "-";
 }
 
 function verdicts(figures: readonly Figures[]): readonly string[] {
@@ -168,13 +198,15 @@ function verdicts(figures: readonly Figures[]): readonly string[] {
   return lines;
 }
 
+/** At the highest rate, which is half of the slower one's capacity. */
 function last(f: Figures): Measured {
-  const rates = Object.keys(f.at).map(Number);
-  return f.at[Math.max(...rates)] ?? { requests: 0, failed: 0, ms: 0, p50Ms: 0, p99Ms: 0, p999Ms: 0 };
+  const none = { requests: 0, failed: 0, ms: 0, p50Ms: Number.NaN, p99Ms: Number.NaN, p999Ms: Number.NaN };
+  return f.at.at(-1)?.measured ?? none;
 }
 
-function asJson(f: Figures): Record<string, number | string> {
-  const round = (v: number): number => Math.round(v * 1_000) / 1_000;
+/** What was not measured (idle connections of "everything on" in a quick run) is null. */
+function asJson(f: Figures): Record<string, number | string | null> {
+  const round = (v: number): number | null => (Number.isFinite(v) ? Math.round(v * 1_000) / 1_000 : null);
   return {
     name: f.name,
     requestsPerSecond: f.requestsPerSecond,

@@ -139,7 +139,7 @@ async function openLoop(o: Task & { kind: "open" }): Promise<Measured> {
         dueMs[i] = startedAt + sent++ * gapMs;
         sockets[i]?.write(question);
       }
-      if ((sent >= total && free.length === o.connections) || now > startedAt + o.ms * 3) resolve();
+      if ((sent >= total && free.length === o.connections) || now > startedAt + o.ms * 2) resolve();
       else setImmediate(step);
     };
     step();

@@ -173,6 +173,7 @@ function unlessCaddy(): string | undefined {
     execFileSync("go", ["install", `github.com/caddyserver/caddy/v2/cmd/caddy@${caddyVersion}`], {
       env,
       stdio: "ignore",
+      timeout: 900_000,
     });
   } catch (error) {
     return `Caddy could not be built: ${error instanceof Error ? error.message : error}`;
