@@ -1,7 +1,6 @@
 // The router as one object: listeners in, a table in force, connections served. router-main.ts makes a process of it.
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:net";
-import { performance } from "node:perf_hooks";
 import type { Ms } from "../../domain/frame.ts";
 import type { RouterSeen } from "../table.ts";
 import { Client } from "./client.ts";
