@@ -18,10 +18,12 @@ import { type Clock, Fenced, type Ports } from "../engine/ports.ts";
 import { Worker } from "../engine/worker.ts";
 import type { HostClient } from "../host/client.ts";
 import { programsFolder, startHost } from "../host/start.ts";
-import { unpackArtifact } from "../workspace/artifact/store.ts";
+import type { Desk } from "../server/commands.ts";
+import { hasArtifact, unpackArtifact } from "../workspace/artifact/store.ts";
 import { sha256 } from "../workspace/release-build.ts";
-
+import { afterEnds } from "./after.ts";
 import { keepSchedules } from "./keep-schedules.ts";
+import { rehearse } from "./rehearse.ts";
 
 export { type EnvironmentHealth, machineHealth, type ReplicaHealth, type ServiceHealth } from "./machine-health.ts";
 export { claimHost, hostHealth, installHost, keepHost, upgradeHost } from "./machine-host.ts";
@@ -96,6 +98,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     database: (wanted) => store.provisionDatabase(wanted),
   });
   const clock = await databaseClock({ now: () => store.now(), onPutBack: () => store.forgetFuture() });
+  const desk: Desk = {
+    records: store,
+    places: {
+      intend: machine.intend,
+      restart: machine.restart,
+      artifacts: { has: (artifact) => hasArtifact(dataFolder, artifact) },
+    },
+  };
   const ports: Ports = {
     clock,
     journal: store.journal,
@@ -110,6 +120,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }),
     jobs: machine.jobs,
     target: machine.target,
+    after: afterEnds({ desk, host, standing: store.environments.standsOn }),
     report: (error) => console.error(error),
     digest: sha256,
   };
@@ -133,6 +144,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     signal: stopping.signal,
     report: (error) => console.error(error),
   });
+  const rehearsing = rehearse({ desk, clock, report: (error) => console.error(error), signal: stopping.signal });
   return {
     store,
     host,
@@ -160,7 +172,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       stopping.abort();
       clock.stop();
-      await Promise.all([...drivers, keeping, schedules.ended]);
+      await Promise.all([...drivers, keeping, schedules.ended, rehearsing]);
       await store.close();
     },
   };

@@ -116,6 +116,8 @@ const changes: Changes = {
   }),
   "return asked": (run, fact) =>
     run.aftermath === undefined ? {} : { aftermath: { ...run.aftermath, deployment: fact.deployment } },
+  "return refused": (run, fact) =>
+    run.aftermath === undefined ? {} : { aftermath: { ...run.aftermath, refused: fact.because } },
 };
 
 /** A person's word to go on: what was withdrawn is given its traffic again, and budgets bind no more. */

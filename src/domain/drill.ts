@@ -4,6 +4,24 @@ import type { PlanNode } from "./plan.ts";
 import { isDone } from "./progress.ts";
 import type { Run } from "./run.ts";
 
+export interface Schedule {
+  readonly every: Ms;
+  /** "04:00", UTC. */
+  readonly at?: string | undefined;
+}
+
+const dayMs: Ms = 86_400_000;
+
+/** When the next rehearsal is due after one at `last`: `every` later, and then at the time of the day that is named. */
+export function drillDueAt({ every, at }: Schedule, last: Ms): Ms {
+  const due = last + every;
+  if (at === undefined) return due;
+  const [hours = 0, minutes = 0] = at.split(":").map(Number);
+  const today = Math.floor(due / dayMs) * dayMs + (hours * 60 + minutes) * 60_000;
+  // What began at its time a little late the last time is not late by a day this time.
+  return today >= due - dayMs / 2 ? today : today + dayMs;
+}
+
 export interface DrillTimes {
   /** From its turn until the earlier release had all traffic and was verified. */
   readonly backMs?: Ms;

@@ -37,7 +37,7 @@ function standsAfter(run: Run): Standing {
 
 /** A deployment of a part leaves the environment its name. */
 function labelAfter(run: Run): ReleaseRef | undefined {
-  const isWhole = run.intent.isPart !== true && run.plan?.drill !== true && run.purpose !== "retire";
+  const isWhole = run.plan?.isPart !== true && run.plan?.drill !== true;
   return isWhole ? run.release : run.standingRelease;
 }
 
@@ -49,8 +49,12 @@ interface After {
 
 /** Only those that are not the environment's own. */
 function releasesAfter(run: Run, { stands, label, isForward }: After): { readonly releases?: Releases } {
+  const { services = {}, unchanged = [], drill } = run.plan ?? {};
   const brings = (name: ServiceName) =>
-    isForward && run.plan?.drill !== true && run.intent.services[name] !== undefined && run.givenUp[name] === undefined;
+    isForward &&
+    drill !== true &&
+    run.givenUp[name] === undefined &&
+    (services[name] !== undefined || unchanged.includes(name));
   const releases = Object.keys(stands).flatMap((name): readonly (readonly [ServiceName, ReleaseRef])[] => {
     const release = brings(name) ? run.release : (run.standingReleases?.[name] ?? run.standingRelease);
     return release === undefined || release.id === label?.id ? [] : [[name, release]];

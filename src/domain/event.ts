@@ -116,7 +116,9 @@ export type Fact =
       readonly asks: boolean;
     }
   /** The deployment that takes it back is in the environment's queue. */
-  | { readonly kind: "return asked"; readonly deployment: DeploymentId };
+  | { readonly kind: "return asked"; readonly deployment: DeploymentId }
+  /** There is nothing that it may return to. */
+  | { readonly kind: "return refused"; readonly because: string };
 
 export interface ReleaseRef {
   /** Content hash. */

@@ -1,6 +1,8 @@
 // What comes next in a deployment: the facts that follow from its state alone, and the tasks for which somebody must
 // look at the world. Pure, so the dry run, the simulator and the engine agree.
+import { mustReturn, watchedUntil } from "./aftermath.ts";
 import type { Fact } from "./event.ts";
+import { unproven, withdrawnFrom } from "./exposure.ts";
 import { type Frame, type Ms, type RevisionId, sameFrame } from "./frame.ts";
 import { minutes } from "./minutes.ts";
 import type { PlanNode, ServiceName, Step } from "./plan.ts";
@@ -25,6 +27,12 @@ export type Task =
       readonly frame: Frame;
       readonly rely: readonly RevisionId[];
     }
+  /** Count who sees a candidate before its own gates have passed. */
+  | { readonly kind: "guard"; readonly service: ServiceName }
+  /** After the end: look whether a condition of its watch holds. */
+  | { readonly kind: "watch" }
+  /** After the end: one has; ask for the return. */
+  | { readonly kind: "return" }
   /** Keep what stands standing: a missing replica or a foreign weight is put right, a crash loop is seen. */
   | {
       readonly kind: "keep";
@@ -60,12 +68,14 @@ export function tasks(run: Run): readonly Task[] {
     case "queued":
       return [{ kind: "plan" }];
     case "turning":
-    case "ended":
       return [];
+    case "ended":
+      if (mustReturn(run)) return [{ kind: "return" }];
+      return watchedUntil(run) === undefined ? [] : [{ kind: "watch" }];
     case "retreating":
       return walks(run);
     case "running":
-      return [...attempts(run), ...walks(run), ...keeps(run)];
+      return [...guards(run), ...attempts(run), ...walks(run), ...keeps(run)];
   }
 }
 
@@ -107,6 +117,10 @@ function attempts(run: Run): readonly Task[] {
   });
 }
 
+function guards(run: Run): readonly Task[] {
+  return unproven(run).map((service) => ({ kind: "guard", service }));
+}
+
 /** Services that stand in a frame and are not just being moved to another. */
 function keeps(run: Run): readonly Task[] {
   const moving = new Set(
@@ -114,9 +128,11 @@ function keeps(run: Run): readonly Task[] {
   );
   return Object.entries(run.plan?.services ?? {}).flatMap(([name, service]) => {
     const { held, asked } = framesOf(run, name, service);
-    const frame = held.at(-1) ?? service.from;
-    const isKept = !moving.has(name) && run.givenUp[name] === undefined && !sameFrame(frame, service.from);
-    return isKept ? [{ kind: "keep", service: name, frame, asked }] : [];
+    const stood = held.at(-1) ?? service.from;
+    const isWithdrawn = run.withdrawn.includes(name);
+    const frame = isWithdrawn ? withdrawnFrom(stood, service) : stood;
+    const isKept = !moving.has(name) && run.givenUp[name] === undefined && !sameFrame(stood, service.from);
+    return isKept ? [{ kind: "keep", service: name, frame, asked: isWithdrawn ? frame : asked }] : [];
   });
 }
 

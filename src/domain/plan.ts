@@ -53,6 +53,8 @@ export interface Plan {
   readonly unchanged: readonly ServiceName[];
   /** Services that stand here and that the release does not have: they stay until a person retires them. */
   readonly orphans?: readonly ServiceName[];
+  /** Concerns only these services: the environment keeps its name. */
+  readonly isPart?: true;
   /** Set for a return to an earlier release. */
   readonly returns?: Returns;
   /** A rehearsal: when it has been there it returns to what stood. */
@@ -144,6 +146,7 @@ export function plan(intent: Intent, stands: Standing): Plan {
     nodes: intent.passed === undefined ? nodes : startingAt(intent.passed, { nodes, services, stands }),
     unchanged: names.filter((name) => !changed.includes(name)),
     ...(orphans.length === 0 ? {} : { orphans }),
+    ...(intent.isPart === undefined ? {} : { isPart: intent.isPart }),
     ...(intent.returns === undefined ? {} : { returns: intent.returns }),
     ...(intent.drill === undefined ? {} : { drill: intent.drill }),
     ...(intent.watch === undefined || changed.length === 0 ? {} : { watch: intent.watch }),

@@ -92,6 +92,7 @@ const sentences: { [K in Fact["kind"]]: (fact: FactOf<K>, run: Run) => string } 
     fact.asks
       ? `${capital(fact.because)}: a person is asked whether ${run.environment} goes back`
       : `${capital(fact.because)}: ${run.environment} goes back`,
+  "return refused": (fact) => `It cannot go back: ${fact.because}`,
   "return asked": (fact) => `The way back is ${fact.deployment}`,
 };
 

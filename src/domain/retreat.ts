@@ -15,7 +15,8 @@ import { unjudged } from "./unjudged.ts";
 export function turn(run: Run, { cause, at }: Extract<Phase, { kind: "turning" }>): Fact {
   const isOwn = cause.kind === "step failed" || cause.kind === "verdict";
   if (run.plan?.returns !== undefined && isOwn) return turnOfReturn(run, cause, at);
-  const [where] = activeNodes(run);
+  const active = activeNodes(run);
+  const where = active.find(({ node }) => cause.kind === "budget spent" && node.service === cause.service) ?? active[0];
   if (where !== undefined && asks(run, cause))
     return { kind: "on hold", node: where.node.id, step: where.index, because: cause.because };
   return { kind: "retreat", cause, paths: pathsBack(run) };

@@ -57,6 +57,8 @@ export interface Aftermath {
   readonly asks: boolean;
   /** The deployment that takes it back, once it is asked for. */
   readonly deployment?: DeploymentId;
+  /** Why it cannot be. */
+  readonly refused?: string;
 }
 
 export type Phase =

@@ -10,7 +10,9 @@ import type { Run } from "../domain/run.ts";
 import { type Asked, assess, hasDrifted, overloads } from "../domain/seen.ts";
 import type { Surroundings } from "./advance.ts";
 import { attemptBake } from "./bake.ts";
+import { attemptGuard } from "./exposure.ts";
 import type { Fence, Target } from "./ports.ts";
+import { attemptReturn, attemptWatch } from "./watch.ts";
 
 export interface Attempt {
   readonly fact?: Fact;
@@ -44,6 +46,9 @@ export const attempts: Attempts = {
         return { dueInMs: tickOf(around) };
     }
   },
+  guard: attemptGuard,
+  watch: attemptWatch,
+  return: attemptReturn,
   walk: attemptWalk,
   keep: attemptKeep,
 };

@@ -1,5 +1,6 @@
 // What a worker remembers of a run between two ticks, so that it need not ask again. None of it is truth.
 import type { Observation } from "../domain/evidence.ts";
+import type { Ms } from "../domain/frame.ts";
 import type { JudgeState } from "../domain/judge/state.ts";
 import type { ProbeCount } from "../domain/limits.ts";
 import type { MetricWatch } from "../domain/metric.ts";
@@ -15,6 +16,8 @@ export interface Memory {
   readonly judges: Map<string, { readonly state: JudgeState; readonly folded: number }>;
   /** Per step and service, its metric checks by name. */
   readonly metrics: Map<string, Readonly<Record<string, MetricWatch>>>;
+  /** Since when each condition of a watch has held. */
+  readonly holding: Map<string, Ms>;
   /** Per step, its probes. */
   readonly probes: Map<string, Readonly<Record<string, ProbeCount>>>;
 }
@@ -26,6 +29,7 @@ export function blank(): Memory {
     silences: new Map(),
     judges: new Map(),
     metrics: new Map(),
+    holding: new Map(),
     probes: new Map(),
   };
 }

@@ -3,9 +3,11 @@ import type { Check } from "../domain/check.ts";
 import type { DeploymentId, Event, Fact, ReleaseRef, Releases } from "../domain/event.ts";
 import type { Observation } from "../domain/evidence.ts";
 import type { Frame, Ms, RevisionId } from "../domain/frame.ts";
+import type { HealthStatus } from "../domain/health.ts";
 import type { Sample } from "../domain/metric.ts";
 import type { ServiceName, Standing } from "../domain/plan.ts";
 import type { Powers } from "../domain/powers.ts";
+import type { Run } from "../domain/run.ts";
 import type { Seen } from "../domain/seen.ts";
 
 export interface Clock {
@@ -139,6 +141,19 @@ export interface Environments {
   }>;
 }
 
+/** What may follow on the end of a deployment. */
+export interface After {
+  /** Whether its environment still stands on what it brought: `moving` while another is under way. */
+  standing(deployment: DeploymentId): Promise<"here" | "moving" | "gone">;
+  /** What a service's replicas say of it: the worst, and the worst of each part; empty where nobody can tell. */
+  health(
+    environment: string,
+    service: ServiceName,
+  ): Promise<{ readonly health?: HealthStatus; readonly parts?: Readonly<Record<string, HealthStatus>> }>;
+  /** Asks for the return, once however often; throws a Problem when there is nothing to return to. */
+  goBack(run: Run, why: { readonly because: string; readonly asks: boolean }): Promise<DeploymentId>;
+}
+
 export interface Ports {
   readonly clock: Clock;
   readonly journal: Journal;
@@ -147,6 +162,8 @@ export interface Ports {
   readonly evidence: EvidenceStore;
   readonly jobs: Jobs;
   target(environment: string, service: ServiceName): Promise<Target>;
+  /** Without it nothing is watched after its end. */
+  readonly after?: After;
   /** Is told of bugs; the run they stand in waits and ends by its deadlines. Without it they are thrown. */
   readonly report?: (error: unknown) => void;
   /** SHA-256, hexadecimal. */

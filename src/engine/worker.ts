@@ -1,5 +1,6 @@
 // A worker claims due deployments, drives each until it has to wait, and gives it back. Any number share one journal:
 // the lease keeps them apart, the position of each fact keeps them honest, the fence keeps a late one harmless.
+import { isFinished } from "../domain/aftermath.ts";
 import type { Fact } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import { Temporary } from "../domain/problem.ts";
@@ -106,7 +107,7 @@ export class Worker {
     const { ports, leaseMs } = this.#options;
     const { clock } = ports;
     let run = begun;
-    while (run.phase.kind !== "ended" && !isStopped()) {
+    while (!isFinished(run, clock.now()) && !isStopped()) {
       const unwatchedMs = clock.now() - claim.askedAt;
       if (unwatchedMs > leaseMs / 3 || unwatchedMs < 0) await this.#renew(claim);
       const { fact, dueInMs, waiting } = await advance(run, this.#around(run.id));
@@ -121,7 +122,7 @@ export class Worker {
       await clock.sleep(dueInMs);
       run = (await this.#caughtUp(run.id)) ?? run;
     }
-    if (run.phase.kind !== "ended") return 0;
+    if (!isFinished(run, clock.now())) return 0;
     this.#memories.delete(run.id);
     return undefined;
   }

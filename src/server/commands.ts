@@ -14,7 +14,7 @@ import type { Places, Records } from "./records.ts";
 
 export interface Desk {
   readonly records: Records;
-  readonly places: Places;
+  readonly places: Pick<Places, "intend" | "restart"> & { readonly artifacts: Pick<Places["artifacts"], "has"> };
 }
 
 export interface Request {
@@ -147,13 +147,13 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-export async function lackingOf(places: Places, release: Release): Promise<readonly string[]> {
+export async function lackingOf(places: Desk["places"], release: Release): Promise<readonly string[]> {
   const artifacts = [...new Set(Object.values(release.services).map(({ artifact }) => artifact))];
   const here = await Promise.all(artifacts.map((artifact) => places.artifacts.has(artifact)));
   return artifacts.filter((_, i) => here[i] === false);
 }
 
-async function refuseLacking(places: Places, release: Release): Promise<void> {
+async function refuseLacking(places: Desk["places"], release: Release): Promise<void> {
   const lacking = await lackingOf(places, release);
   if (lacking.length === 0) return;
   const services = Object.entries(release.services).filter(([, { artifact }]) => lacking.includes(artifact));

@@ -28,6 +28,7 @@ import { type Live, liveEvents } from "./live.ts";
 import { openapi } from "./openapi.ts";
 import { type OrderName, orders, planned, retryEnded } from "./orders.ts";
 import { Refusal } from "./problem-answer.ts";
+import type { Places } from "./records.ts";
 import { refuseShortcut } from "./release-path.ts";
 import { returnsOf, rollback, rollbackDeployment } from "./returns.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
@@ -37,6 +38,7 @@ const trusted = { kind: "trusted" } as const;
 
 export interface Office extends Desk, Live {
   readonly records: Desk["records"];
+  readonly places: Places;
   readonly auth: Auth;
   readonly version: string;
   /** The control plane's own. */

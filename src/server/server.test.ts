@@ -19,6 +19,7 @@ import { parsePushed, reportsOf } from "../adapters/metrics/otlp/request.ts";
 import { readPushed } from "../adapters/metrics/otlp/source.ts";
 import { startEmbedded, stopEmbedded } from "../adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "../adapters/postgres/store.ts";
+import { rehearseDue } from "../compose/rehearse.ts";
 import { type Config, parseConfig } from "../domain/config/config.ts";
 import type { Event } from "../domain/event.ts";
 import { isInterval } from "../domain/evidence.ts";
@@ -30,6 +31,7 @@ import { embeddedPostgres } from "../testing/postgres.ts";
 import { pushTokenOf } from "./auth.ts";
 import { listen } from "./listen.ts";
 import type { Places } from "./records.ts";
+import { returnAfterWatch } from "./returns.ts";
 import { routes } from "./routes.ts";
 import { createServer, type Server } from "./server.ts";
 import { localToken } from "./token-file.ts";
@@ -838,4 +840,45 @@ describe("metrics that services push by OpenTelemetry", () => {
       401,
     );
   });
+});
+
+test("a watch that found a release bad asks for one return, which a person may have to let in, and which is in nobody's way", async () => {
+  await succeed(await deployed("1"));
+  const bad = await deployed("2");
+  await succeed(bad);
+  const desk = { records: store, places };
+  const run = (await api(`/deployments/${bad.id}`)).body.deployment;
+  expect(await store.environments.standsOn(bad.id)).toBe("here");
+  const why = { because: "error share of web: 30 %, for 2 min", asks: true };
+  const id = await returnAfterWatch(desk, run, why);
+  expect([id, await returnAfterWatch(desk, run, why)]).toEqual([`${bad.id}-back`, `${bad.id}-back`]);
+  const back = (await api(`/deployments/${id}`)).body.deployment;
+  expect(back).toMatchObject({ by: "sluice", reason: why.because, rollbackOf: bad.id, release: { version: "1" } });
+  await planned(back);
+  expect(await store.environments.standsOn(bad.id)).toBe("moving");
+  const person = (await ordered("rollback", { reason: "at once" })).body.deployment;
+  expect(person.intent.admission).toBeUndefined();
+  expect((await api(`/deployments/${id}`)).body.deployment.phase).toMatchObject({ kind: "turning" });
+});
+
+test("a drill is asked for when its schedule says so, once, and not while something is under way", async () => {
+  const parsed = parseConfig({
+    services: { web: { kind: "http", path: "apps/web", build: { bundle: "src/main.ts" } } },
+    environments: { production: { drill: { every: "7d" } } },
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  for (const version of ["1", "2"]) {
+    const artifact = sha256(version);
+    const wanted = makeRelease({ version, services: { web: { artifact } }, config: parsed.config }, sha256);
+    sent.set(artifact, new Uint8Array());
+    await api("/releases", { method: "POST", body: wanted });
+    const body = { environment: "production", release: version };
+    await succeed((await api("/deployments", { method: "POST", body })).body.deployment);
+  }
+  const desk = { records: store, places };
+  const today = await store.now();
+  expect(await rehearseDue(desk, today)).toEqual([]);
+  const [id = ""] = await rehearseDue(desk, today + 8 * 86_400_000);
+  expect((await api(`/deployments/${id}`)).body.deployment).toMatchObject({ purpose: "drill", by: "sluice" });
+  expect(await rehearseDue(desk, today + 8 * 86_400_000)).toEqual([]);
 });

@@ -71,7 +71,7 @@ function chained(last: Event | undefined, { script, fact, at }: { script: Script
 
 /** Nodes of one wave take turns, as they would side by side. */
 function nextTask(run: Run): Task | undefined {
-  const [first, ...others] = tasks(run).filter((task) => task.kind !== "keep");
+  const [first, ...others] = tasks(run).filter((task) => task.kind !== "keep" && task.kind !== "guard");
   return others.reduce<Task | undefined>(
     (least, task) => (least?.kind === "attempt" && task.kind === "attempt" && task.index < least.index ? task : least),
     first,
@@ -111,6 +111,9 @@ function goesWell(script: Script, task: Task): Fact {
     case "walk":
       return { kind: "walked back", service: task.service, index: task.index };
     case "keep":
+    case "guard":
+    case "watch":
+    case "return":
       throw new Error("keeping writes nothing");
     case "attempt": {
       const at = { node: task.node.id, step: task.index };

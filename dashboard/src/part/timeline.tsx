@@ -51,6 +51,7 @@ const looks: Record<Fact["kind"], Look> = {
   "given up": { icon: "failed", tone: "bad" },
   "budget spent": { icon: "hand", tone: "warn" },
   triggered: { icon: "watch", tone: "bad" },
+  "return refused": { icon: "stop", tone: "bad" },
   "return asked": { icon: "back", tone: "calm" },
 };
 

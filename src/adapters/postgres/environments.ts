@@ -19,6 +19,15 @@ const standingFor = `
   ) last on true
   left join sluice.events ended on ended.seq = last.ended_seq`;
 
+/** What came into the environment after a deployment: still under way, or with another outcome than its own. */
+const laterThan = `
+  select coalesce(bool_or(later.id is not null and later.ended_seq is null), false) as is_moving,
+    coalesce(bool_or(later.ended_seq is not null and later.is_planned and later.stands is distinct from d.stands), false)
+      as is_gone
+  from sluice.deployments d left join sluice.deployments later on later.workspace = d.workspace
+    and later.environment = d.environment and later.turn > d.turn
+  where d.id = $1 group by d.id`;
+
 export interface Stands {
   readonly turn: boolean;
   readonly stands: Standing;
@@ -50,6 +59,8 @@ export function environmentsIn(
   list(): Promise<readonly KnownEnvironment[]>;
   /** What stands there now; nothing in an environment that nobody asked a release into. */
   stands(environment: string): Promise<Omit<Stands, "turn">>;
+  /** Whether the environment still stands on what a deployment brought that has ended. */
+  standsOn(deployment: string): Promise<"here" | "moving" | "gone">;
 } {
   async function ask(environment: string, deployment: string | null): Promise<Stands> {
     const [row] = await database.ask<Row>(standingFor, [deployment, workspace, environment]);
@@ -64,6 +75,11 @@ export function environmentsIn(
   return {
     standing: ask,
     stands,
+    standsOn: async (deployment) => {
+      const [row] = await database.ask<{ is_moving: boolean; is_gone: boolean }>(laterThan, [deployment]);
+      if (row === undefined || row.is_gone) return "gone";
+      return row.is_moving ? "moving" : "here";
+    },
     list: async () => {
       const rows = await database.ask<{ name: string; open: string[] }>(
         `select name, array(select id from sluice.deployments d where d.workspace = e.workspace

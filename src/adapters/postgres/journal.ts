@@ -30,6 +30,7 @@ const wakes: Record<Fact["kind"], boolean> = {
   "budget spent": false,
   triggered: false,
   "return asked": false,
+  "return refused": false,
 };
 
 const schema = 1;
