@@ -151,6 +151,7 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
     publicUrl: async () => "http://shop.localhost:8080",
     waiting: () => ["expense-service-4c81e has 1 of 2 replicas ready"],
     metrics: async () => "",
+    counted: async () => ({ intervals: [], replicas: [] }),
     pushMetrics: async () => undefined,
     logs: async function* ({ service }) {
       yield { service, line: "listening on 3000" };

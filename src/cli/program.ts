@@ -18,6 +18,7 @@ import { historyVerb } from "./verbs/history.ts";
 import { hostVerb } from "./verbs/host.ts";
 import { initVerb } from "./verbs/init.ts";
 import { jobsVerb, jobVerb } from "./verbs/jobs.ts";
+import { judgeVerb } from "./verbs/judge.ts";
 import { loginVerb, logoutVerb, whoamiVerb } from "./verbs/login.ts";
 import { logsVerb } from "./verbs/logs.ts";
 import { maintenanceVerb } from "./verbs/maintenance.ts";
@@ -57,6 +58,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   jobsVerb,
   jobVerb,
   evidenceVerb,
+  judgeVerb,
   healthVerb,
   hostVerb,
   graphVerb,

@@ -2,13 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { metricSources } from "../adapters/metrics/sources.ts";
+import { metricSources, type Sources } from "../adapters/metrics/sources.ts";
 import { databaseClock } from "../adapters/postgres/database-clock.ts";
 import { startEmbedded } from "../adapters/postgres/embedded/server.ts";
 import { openStore, type Store } from "../adapters/postgres/store.ts";
 import { revisionFiles } from "../adapters/revisions/revision-file.ts";
 import { type Secrets, secretFile } from "../adapters/secrets/secret-file.ts";
 import { type Machine, processMachine } from "../adapters/targets/processes/machine.ts";
+import { hostReplicas } from "../adapters/targets/processes/metrics.ts";
 import type { DeploymentId } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import type { Intent } from "../domain/plan.ts";
@@ -51,6 +52,7 @@ export interface ControlPlane {
   tellSchedules(): Promise<void>;
   readonly secrets: Secrets;
   readonly clock: Clock;
+  readonly metrics: Sources;
   /** What each deployment is waiting for at this moment; not history. */
   waiting(deployment: DeploymentId): readonly string[];
   deploy(order: DeployOrder): Promise<DeploymentId>;
@@ -106,18 +108,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       artifacts: { has: (artifact) => hasArtifact(dataFolder, artifact) },
     },
   };
+  const metrics = metricSources({
+    host: machine.metrics,
+    hostReplicas: (query) => hostReplicas(host, query),
+    pushed: store.pushed,
+    settings: async (environment, revision) => (await machine.configured(environment, revision))?.metrics,
+    secret: (environment, name) => secrets.value(environment, name),
+    nowMs: clock.now,
+  });
   const ports: Ports = {
     clock,
     journal: store.journal,
     environments: store.environments,
     evidence: store.evidence,
-    metrics: metricSources({
-      host: machine.metrics,
-      pushed: store.pushed,
-      settings: async (environment, revision) => (await machine.configured(environment, revision))?.metrics,
-      secret: (environment, name) => secrets.value(environment, name),
-      nowMs: clock.now,
-    }),
+    metrics,
     jobs: machine.jobs,
     target: machine.target,
     after: afterEnds({ desk, host, standing: store.environments.standsOn }),
@@ -152,6 +156,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     tellSchedules: schedules.tell,
     secrets,
     clock,
+    metrics,
     release,
     waiting: (deployment) => waiting.get(deployment) ?? [],
     intend: machine.intend,

@@ -5,6 +5,7 @@ import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { parsePushed, reportsOf } from "../adapters/metrics/otlp/request.ts";
 import { replicaLogs } from "../adapters/targets/processes/replica-logs.ts";
+import { isInterval } from "../domain/evidence.ts";
 import { Problem } from "../domain/problem.ts";
 import { type Listening, listen } from "../server/listen.ts";
 import type { Places } from "../server/records.ts";
@@ -100,6 +101,13 @@ function placesOf(plane: ControlPlane, data: string): Places {
     restart: plane.machine.restart,
     publicUrl: plane.machine.publicUrl,
     waiting: plane.waiting,
+    counted: async ({ environment, service, revision, since }) => {
+      const [observations, replicas] = await Promise.all([
+        plane.metrics.read({ environment, service, candidate: revision, since }),
+        plane.metrics.replicas({ environment, service, revision, since }),
+      ]);
+      return { intervals: observations.filter(isInterval), replicas };
+    },
     metrics: plane.host.metrics,
     pushMetrics: async ({ body, isJson }) => {
       const { reports, leftOut } = reportsOf(parsePushed(body, isJson));

@@ -34,6 +34,15 @@ export interface Interval {
   readonly remark?: string;
 }
 
+/** One revision's replicas one by one, where the source tells them apart. */
+export interface ReplicaInterval {
+  readonly startMs: Ms;
+  readonly endMs: Ms;
+  readonly replicas: Readonly<Record<string, Readonly<Record<Stratum, Counts>>>>;
+  /** `nativeBuckets` unless said. */
+  readonly buckets?: Buckets;
+}
+
 /** Successes of one replica, all routes together: how many, and the sums of ln(milliseconds) and of its square. */
 export interface ReplicaMoments {
   readonly successes: number;

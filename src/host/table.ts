@@ -163,9 +163,8 @@ export interface CountedReplica {
   /** Sums of ln(milliseconds) and of its square. */
   readonly logLatencySum: number;
   readonly logLatencySquareSum: number;
-}
-
-export interface CountedClass extends CountedReplica {
   /** By `nativeBuckets` of domain/evidence.ts, trailing zeros left out. */
   readonly latency: readonly number[];
 }
+
+export type CountedClass = CountedReplica;

@@ -10,6 +10,7 @@ import { plan } from "../domain/plan.ts";
 import { Temporary } from "../domain/problem.ts";
 import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
+import { recordingAt } from "../engine/comparison.ts";
 import { evidenceIn } from "../engine/evidence.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
 import { cacheToken } from "./cache-token.ts";
@@ -202,6 +203,32 @@ export function handlers(office: Office): Handlers {
         so: `there is no service ${service} in ${environment}`,
         mend: 'Name one that "sluice status" shows',
       });
+    },
+    counted: async ({ params: { environment, service }, query: { minutes } }) => {
+      const { stands } = await records.environments.stands(environment);
+      const revision = stands[service];
+      if (revision === undefined) {
+        throw new Refusal(404, {
+          so: `${service} does not stand in ${environment}`,
+          mend: `There is ${Object.keys(stands).join(", ") || "nothing yet"}`,
+        });
+      }
+      const since = (await records.now()) - minutes * 60_000;
+      return { revision, ...(await places.counted({ environment, service, revision, since })) };
+    },
+    recordings: async ({ params: { id } }) => {
+      const run = await runOf(records, id);
+      const nodes = (run.plan?.nodes ?? []).filter(({ id: node, service }) => service === node);
+      const found = nodes.map(async (node) => {
+        const service = node.service ?? node.id;
+        return { service, recording: await recordingAt({ run, node, service }, records.evidence) };
+      });
+      const all = await Promise.all(found);
+      return {
+        services: all.flatMap(({ service, recording }) =>
+          recording === undefined || recording.intervals.length === 0 ? [] : [{ service, recording }],
+        ),
+      };
     },
     putSecrets: async ({ params: { environment }, body: { values } }) => ({
       versions: places.putSecrets(environment, values),

@@ -1,5 +1,6 @@
 // What the server needs of the world; the composition root brings it. The server knows no vendor.
 import type { DeploymentId, Event, ReleaseRef, Releases } from "../domain/event.ts";
+import type { Interval, ReplicaInterval } from "../domain/evidence.ts";
 import type { Ms } from "../domain/frame.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
@@ -67,6 +68,8 @@ export interface Places {
   publicUrl(environment: string): Promise<string | undefined>;
   /** What a deployment waits for just now, as its worker last said. */
   waiting(deployment: DeploymentId): readonly string[];
+  /** What a revision's source has of it: whole intervals by route on the candidate's side, and replica by replica. */
+  counted(query: CountedQuery): Promise<Counted>;
   /** An OTLP request; answers what of it was left out and why. Throws a SyntaxError or RangeError of what is none. */
   pushMetrics(pushed: { readonly body: Buffer; readonly isJson: boolean }): Promise<string | undefined>;
   /** False when there is no such service. */
@@ -117,6 +120,18 @@ export interface Traffic {
   readonly failed: number;
   /** Answered by a service, with an error or too slowly. */
   readonly badServed: number;
+}
+
+export interface CountedQuery {
+  readonly environment: string;
+  readonly service: string;
+  readonly revision: string;
+  readonly since: Ms;
+}
+
+export interface Counted {
+  readonly intervals: readonly Interval[];
+  readonly replicas: readonly ReplicaInterval[];
 }
 
 export interface LogQuery {

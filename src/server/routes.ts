@@ -2,6 +2,7 @@
 // and clients take their types from it. All paths are below /api/v1.
 import { z } from "zod";
 import type { Event, ReleaseRef, Releases } from "../domain/event.ts";
+import type { Recording } from "../domain/judge/replay.ts";
 import type { Plan, ServiceName, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
@@ -9,7 +10,7 @@ import type { Run } from "../domain/run.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
 import type { ServiceEvidence } from "../engine/evidence.ts";
 import type { Planned } from "./orders.ts";
-import type { Maintenance, Traffic } from "./records.ts";
+import type { Counted, Maintenance, Traffic } from "./records.ts";
 import type { OfferedReturn } from "./returns.ts";
 
 const name = z.string().min(1).max(63);
@@ -265,6 +266,22 @@ export const routes = {
     body: z.object({ on: z.boolean(), reason }),
     answers: "json",
   },
+  counted: {
+    method: "get",
+    path: "/environments/:environment/services/:service/counted",
+    summary: "What was counted of the version that stands: intervals by route and by replica, for A/A and for power",
+    params: z.object({ environment: name, service: name }),
+    query: z.object({ minutes: z.coerce.number().min(1).max(60).default(10) }),
+    answers: "json",
+  },
+  recordings: {
+    method: "get",
+    path: "/deployments/:id/recordings",
+    summary:
+      "All that the judge was told of a deployment's services: to run it again, as it was or with other parameters",
+    params: deploymentPath,
+    answers: "json",
+  },
   putSecrets: {
     method: "put",
     path: "/environments/:environment/secrets",
@@ -407,6 +424,8 @@ export interface Answers {
   };
   maintenance: { readonly environment: string; readonly service: string; readonly on: boolean };
   /** Keyed hashes, never values. */
+  counted: Counted & { readonly revision: string };
+  recordings: { readonly services: readonly { readonly service: string; readonly recording: Recording }[] };
   putSecrets: { readonly versions: SecretVersions };
   listReleases: { readonly releases: readonly (ReleaseRef & { readonly at: number })[] };
   keepRelease: {

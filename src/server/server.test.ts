@@ -81,6 +81,7 @@ const places: Places = {
     }),
   publicUrl: async () => "http://127.0.0.1:8080",
   waiting: () => ["web-2 has 0 of 1 replicas ready"],
+  counted: async () => ({ intervals: [], replicas: [] }),
   pushMetrics: async ({ body, isJson }) => {
     const { reports, leftOut } = reportsOf(parsePushed(body, isJson));
     await store.pushed.put(reports);

@@ -1,5 +1,5 @@
 // From what was counted to what the judge is shown: the same for every source whose replicas or gateways tell their counters.
-import type { Observation } from "../../domain/evidence.ts";
+import { isInterval, type Observation, type ReplicaInterval } from "../../domain/evidence.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { MetricSource } from "../../engine/ports.ts";
 import { cut, type Side, type Span, withFewRoutes } from "./spans.ts";
@@ -33,6 +33,25 @@ export function observationsOf(scraped: readonly Scraped[], wanted: Wanted): Obs
   const spans = withFewRoutes(all);
   const times = { sinceMs: asked.since, nowMs, intervalMs, spacingMs: spacingMs === 0 ? intervalMs : spacingMs };
   return { observations: cut({ spans, blanks, sides, ...times }), spans, spacingMs };
+}
+
+/** Each reporter by itself: where those are the replicas, how they differ. */
+export function replicasOf(scraped: readonly Scraped[], wanted: Wanted): readonly ReplicaInterval[] {
+  const { asked, reading, intervalMs, nowMs } = wanted;
+  const { spans: all, blanks, spacingMs } = spansOf(scraped, reading);
+  const spans = withFewRoutes(all);
+  const times = { sinceMs: asked.since, nowMs, intervalMs, spacingMs: spacingMs === 0 ? intervalMs : spacingMs };
+  const found = new Map<Ms, ReplicaInterval>();
+  for (const reporter of new Set(spans.map((span) => span.reporter))) {
+    const own = <T extends { reporter: string; side: Side }>(list: readonly T[]) =>
+      list.filter((one) => one.reporter === reporter).map((one) => ({ ...one, side: "stable" as const }));
+    for (const one of cut({ spans: own(spans), blanks: own(blanks), sides: ["stable"], ...times }).filter(isInterval)) {
+      const { startMs, endMs, stable, buckets } = one;
+      const replicas = { ...found.get(startMs)?.replicas, [reporter]: stable };
+      found.set(startMs, { startMs, endMs, replicas, ...(buckets === undefined ? {} : { buckets }) });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.startMs - b.startMs);
 }
 
 export function sidesOf({ stable, candidate }: Asked): readonly { readonly side: Side; readonly revision: string }[] {

@@ -1,14 +1,21 @@
 // Where an environment's numbers come from, as its configuration says. The host's own unless another is named; probes are
 // always ours.
 import type { Config } from "../../domain/config/config.ts";
-import type { Observation } from "../../domain/evidence.ts";
+import type { Observation, ReplicaInterval } from "../../domain/evidence.ts";
 import type { Ms, RevisionId } from "../../domain/frame.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { MetricSource } from "../../engine/ports.ts";
-import { type PushedPoints, readPushed } from "./otlp/source.ts";
+import { type PushedPoints, pushedReplicas, readPushed } from "./otlp/source.ts";
 import type { Place } from "./prometheus/client.ts";
 import { ready } from "./prometheus/queries.ts";
-import { type PrometheusSettings, readPrometheus, samplePrometheus } from "./prometheus/source.ts";
+import { type PrometheusSettings, prometheusReplicas, readPrometheus, samplePrometheus } from "./prometheus/source.ts";
+
+export interface ReplicaQuery {
+  readonly environment: string;
+  readonly service: string;
+  readonly revision: RevisionId;
+  readonly since: Ms;
+}
 
 type MetricsConfig = Config["environments"][string]["metrics"];
 type Asked = Parameters<MetricSource["read"]>[0];
@@ -16,13 +23,19 @@ type Asked = Parameters<MetricSource["read"]>[0];
 export interface SourcesOptions {
   readonly host: MetricSource;
   readonly pushed: PushedPoints;
+  hostReplicas(query: ReplicaQuery): Promise<readonly ReplicaInterval[]>;
   /** As the release says that a revision came with. */
   settings(environment: string, revision: RevisionId): Promise<MetricsConfig | undefined>;
   secret(environment: string, name: string): string;
   nowMs(): Ms;
 }
 
-export function metricSources(options: SourcesOptions): MetricSource {
+export interface Sources extends MetricSource {
+  /** Of one revision, replica by replica; nothing where the source does not tell them apart. */
+  replicas(query: ReplicaQuery): Promise<readonly ReplicaInterval[]>;
+}
+
+export function metricSources(options: SourcesOptions): Sources {
   const { host, pushed, nowMs } = options;
   const once = askedSeldom(nowMs);
   return {
@@ -42,6 +55,18 @@ export function metricSources(options: SourcesOptions): MetricSource {
       return samplePrometheus(query, prometheusOf(metrics, query.environment, options), nowMs);
     },
     probe: host.probe,
+    replicas: async (query) => {
+      const { environment, service, revision: candidate, since } = query;
+      const metrics = await options.settings(environment, candidate);
+      const asked = { environment, service, candidate, since };
+      if (metrics?.source === "prometheus") {
+        return prometheusReplicas(asked, prometheusOf(metrics, environment, options), nowMs);
+      }
+      if (metrics?.source === "otlp") {
+        return pushedReplicas(asked, { pushed, intervalMs: metrics.otlp.interval, nowMs: nowMs() });
+      }
+      return options.hostReplicas(query);
+    },
   };
 }
 

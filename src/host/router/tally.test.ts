@@ -34,6 +34,7 @@ test("intervals are closed at multiples of their length, and only closed ones ar
     errors: 1,
     logLatencySum: 1,
     logLatencySquareSum: 1,
+    latency: [...Array(7).fill(0), 1],
   });
   tally.turn(15_001 + 16 * 60_000);
   expect(tally.intervals(0).some((i) => i.startMs === 10_000)).toBe(false);

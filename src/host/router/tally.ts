@@ -31,6 +31,8 @@ interface LiveReplica {
   errors: number;
   logLatencySum: number;
   logLatencySquareSum: number;
+  /** All routes together: a histogram for each route of each replica would be most of the router's memory. */
+  readonly latency: Uint32Array;
 }
 interface LiveRevision {
   readonly classes: Map<string, LiveClass>;
@@ -66,7 +68,7 @@ export class Tally {
     }
     let byClass = revision.classes.get(o.routeClass);
     if (!byClass) {
-      byClass = { ...nothing(), latency: new Uint32Array(bucketCount), total: undefined };
+      byClass = { ...nothing(), total: undefined };
       revision.classes.set(o.routeClass, byClass);
     }
     let replica = revision.replicas.get(o.replica);
@@ -92,6 +94,7 @@ export class Tally {
     total.latencySumMs += o.latencyMs;
     byClass.logLatencySum += log;
     byClass.logLatencySquareSum += log * log;
+    replica.latency[bucket] = (replica.latency[bucket] ?? 0) + 1;
     replica.logLatencySum += log;
     replica.logLatencySquareSum += log * log;
   }
@@ -143,7 +146,7 @@ export function bucketOf(log: number): number {
 }
 
 function nothing(): LiveReplica {
-  return { requests: 0, errors: 0, logLatencySum: 0, logLatencySquareSum: 0 };
+  return { requests: 0, errors: 0, logLatencySum: 0, logLatencySquareSum: 0, latency: new Uint32Array(bucketCount) };
 }
 
 function frozen(o: { startMs: Ms; endMs: Ms; live: ReadonlyMap<string, LiveRevision> }): CountedInterval {
@@ -155,7 +158,9 @@ function frozen(o: { startMs: Ms; endMs: Ms; live: ReadonlyMap<string, LiveRevis
         id,
         {
           classes: Object.fromEntries([...revision.classes].map(([name, counts]) => [name, classCounts(counts)])),
-          replicas: Object.fromEntries<CountedReplica>([...revision.replicas].map(([name, r]) => [name, { ...r }])),
+          replicas: Object.fromEntries<CountedReplica>(
+            [...revision.replicas].map(([name, live]) => [name, { ...live, latency: trimmed(live.latency) }]),
+          ),
         },
       ]),
     ),
@@ -163,7 +168,11 @@ function frozen(o: { startMs: Ms; endMs: Ms; live: ReadonlyMap<string, LiveRevis
 }
 
 function classCounts({ total: _, ...live }: LiveClass): CountedClass {
+  return { ...live, latency: trimmed(live.latency) };
+}
+
+function trimmed(latency: Uint32Array): readonly number[] {
   let length = bucketCount;
-  while (length > 0 && live.latency[length - 1] === 0) length--;
-  return { ...live, latency: [...live.latency.subarray(0, length)] };
+  while (length > 0 && latency[length - 1] === 0) length--;
+  return [...latency.subarray(0, length)];
 }

@@ -1,9 +1,9 @@
 // What services push by OpenTelemetry as a source of the judge's intervals. Reports are kept as they came; what a counter
 // rose by is found when it is asked for, so that any control plane may receive them and any worker read them.
-import type { Observation } from "../../../domain/evidence.ts";
+import type { Observation, ReplicaInterval } from "../../../domain/evidence.ts";
 import type { Ms } from "../../../domain/frame.ts";
 import { Temporary } from "../../../domain/problem.ts";
-import { type Asked, observationsOf, sidesOf } from "../observations.ts";
+import { type Asked, observationsOf, replicasOf, sidesOf } from "../observations.ts";
 import type { Scraped, Series } from "../targets.ts";
 import type { PushedCounter, Report } from "./request.ts";
 
@@ -21,20 +21,12 @@ export interface ReadPushed {
   readonly nowMs: Ms;
 }
 
-export async function readPushed(
-  asked: Asked,
-  { pushed, intervalMs, nowMs }: ReadPushed,
-): Promise<readonly Observation[]> {
-  const { environment, service, since } = asked;
-  const sinceMs = since - 3 * intervalMs;
-  const sides = await Promise.all(
-    sidesOf(asked).map(async ({ side, revision }) => {
-      const reports = await pushed.get({ environment, service, revision, sinceMs });
-      return countedIn(reports).map(({ role, series }): Scraped => ({ side, role, series }));
-    }),
-  );
-  const reading = { routeLabels: ["route"], unitMs: 1, isShared: false };
-  const found = observationsOf(sides.flat(), { asked, reading, intervalMs, nowMs });
+const reading = { routeLabels: ["route"], unitMs: 1, isShared: false };
+
+export async function readPushed(asked: Asked, how: ReadPushed): Promise<readonly Observation[]> {
+  const { intervalMs, nowMs } = how;
+  const { service } = asked;
+  const found = observationsOf(await toldOf(asked, how), { asked, reading, intervalMs, nowMs });
   if (found === "nothing") {
     throw new Temporary(
       `${service} pushed no metrics of ${[asked.stable, asked.candidate].filter(Boolean).join(" and ")}; let OTEL_EXPORTER_OTLP_METRICS_ENDPOINT lead to this control plane's /v1/metrics, and the resource name the revision`,
@@ -47,6 +39,21 @@ export async function readPushed(
     );
   }
   return found.observations;
+}
+
+export async function pushedReplicas(asked: Asked, how: ReadPushed): Promise<readonly ReplicaInterval[]> {
+  return replicasOf(await toldOf(asked, how), { asked, reading, ...how });
+}
+
+async function toldOf(asked: Asked, { pushed, intervalMs }: ReadPushed): Promise<readonly Scraped[]> {
+  const { environment, service, since } = asked;
+  const sides = await Promise.all(
+    sidesOf(asked).map(async ({ side, revision }) => {
+      const reports = await pushed.get({ environment, service, revision, sinceMs: since - 3 * intervalMs });
+      return countedIn(reports).map(({ role, series }): Scraped => ({ side, role, series }));
+    }),
+  );
+  return sides.flat();
 }
 
 /** As series of counters that only grow: what came as increments is added up. */

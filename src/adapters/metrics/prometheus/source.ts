@@ -1,11 +1,11 @@
 // Prometheus as a source of the judge's intervals, and of single numbers for checks. It says in one sentence what is wrong
 // and what to do whenever it cannot answer: then nothing passes and nothing is rolled back.
-import type { Observation } from "../../../domain/evidence.ts";
+import type { Observation, ReplicaInterval } from "../../../domain/evidence.ts";
 import type { Ms } from "../../../domain/frame.ts";
 import type { Sample } from "../../../domain/metric.ts";
 import { Problem, Temporary } from "../../../domain/problem.ts";
 import type { MetricSource, SampleQuery } from "../../../engine/ports.ts";
-import { isUnseen, observationsOf, sidesOf } from "../observations.ts";
+import { isUnseen, observationsOf, replicasOf, sidesOf } from "../observations.ts";
 import type { Reading, Scraped } from "../targets.ts";
 import { agreed, clockDifferenceMaxMs, type Seen } from "./agree.ts";
 import { seriesOf } from "./answer.ts";
@@ -65,7 +65,32 @@ export async function samplePrometheus(
   throw answers.find((answer) => answer.status === "rejected")?.reason ?? new Temporary("no Prometheus is named");
 }
 
+/** Of the first that answers: replicas differ among themselves, however often each was scraped. */
+export async function prometheusReplicas(
+  asked: Asked,
+  settings: PrometheusSettings,
+  nowMs: () => Ms,
+): Promise<readonly ReplicaInterval[]> {
+  if (settings.queries.countedBy === "gateway") return [];
+  const answers = await Promise.allSettled(settings.places.map((place) => scrapedBy(place, asked, settings, nowMs)));
+  const found = answers.find((answer) => answer.status === "fulfilled");
+  if (found === undefined) throw together(answers.flatMap((answer) => ("reason" in answer ? [answer.reason] : [])));
+  const { scraped, reading, now } = found.value;
+  return replicasOf(scraped, { asked, reading, intervalMs: settings.intervalMs, nowMs: now });
+}
+
 async function seenBy(place: Place, asked: Asked, settings: PrometheusSettings, nowMs: () => Ms): Promise<Seen> {
+  const { intervalMs } = settings;
+  const { scraped, reading, wanted, now } = await scrapedBy(place, asked, settings, nowMs);
+  const found = observationsOf(scraped, { asked, reading, intervalMs, nowMs: now });
+  if (found === "nothing") {
+    throw nothingThere(place.url, wanted.find(({ side }) => isUnseen(side, scraped))?.selector ?? "");
+  }
+  if (found.spacingMs > 1.5 * intervalMs) throw scrapedTooSeldom(place.url, found.spacingMs, intervalMs);
+  return { url: place.url, ...found };
+}
+
+async function scrapedBy(place: Place, asked: Asked, settings: PrometheusSettings, nowMs: () => Ms) {
   const { queries, intervalMs } = settings;
   const now = nowMs();
   const sides = sidesOf(asked);
@@ -81,12 +106,7 @@ async function seenBy(place: Place, asked: Asked, settings: PrometheusSettings, 
       return { side, role, series: seriesOf(told, { url: place.url, unitMs }) };
     }),
   );
-  const found = observationsOf(scraped, { asked, reading, intervalMs, nowMs: now });
-  if (found === "nothing") {
-    throw nothingThere(place.url, wanted.find(({ side }) => isUnseen(side, scraped))?.selector ?? "");
-  }
-  if (found.spacingMs > 1.5 * intervalMs) throw scrapedTooSeldom(place.url, found.spacingMs, intervalMs);
-  return { url: place.url, ...found };
+  return { scraped, reading, wanted, now };
 }
 
 function nothingThere(url: string, selector: string): Temporary {

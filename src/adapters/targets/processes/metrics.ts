@@ -1,7 +1,7 @@
 // What the host's router counted, as the intervals that a bake is judged on; and probes from where we run.
 
 import type { HostQuery } from "../../../domain/check.ts";
-import type { Counts, Interval, ReplicaMoments } from "../../../domain/evidence.ts";
+import type { Counts, Interval, ReplicaInterval, ReplicaMoments } from "../../../domain/evidence.ts";
 import type { RevisionId } from "../../../domain/frame.ts";
 import type { Sample } from "../../../domain/metric.ts";
 import { Problem } from "../../../domain/problem.ts";
@@ -9,6 +9,13 @@ import type { MetricSource } from "../../../engine/ports.ts";
 import type { SeenReplica } from "../../../host/api.ts";
 import type { HostClient } from "../../../host/client.ts";
 import type { CountedInterval } from "../../../host/table.ts";
+
+export interface ReplicaQuery {
+  readonly environment: string;
+  readonly service: string;
+  readonly revision: RevisionId;
+  readonly since: number;
+}
 
 export function hostMetrics(host: Pick<HostClient, "intervals" | "get">): MetricSource {
   return {
@@ -46,6 +53,24 @@ export function hostMetrics(host: Pick<HostClient, "intervals" | "get">): Metric
       }
     },
   };
+}
+
+/** Of one revision, replica by replica; the router has no histogram for each route of each of them. */
+export async function hostReplicas(
+  host: Pick<HostClient, "intervals">,
+  { environment, service, revision, since }: ReplicaQuery,
+): Promise<readonly ReplicaInterval[]> {
+  const counted = await host.intervals({ service: `${environment}/${service}`, since });
+  return counted.map(({ startMs, endMs, revisions }) => ({
+    startMs,
+    endMs,
+    replicas: Object.fromEntries(
+      Object.entries(revisions[revision]?.replicas ?? {}).map(([id, { requests, errors, latency }]) => [
+        id,
+        { "all routes": { requests, errors, latency } },
+      ]),
+    ),
+  }));
 }
 
 /** Of the replicas of one revision: of the one that uses most, for an average hides the one that is ill. */
