@@ -25,6 +25,8 @@ type Attempts = { [K in Task["kind"]]: (task: TaskOf<K>, run: Run, around: Surro
 
 /** While something is being started or shifted: soon, for this is time that people wait. */
 const soonMs: Ms = 40;
+/** What is not as it was asked for after so long is asked for again. */
+const askAgainMs: Ms = 1000;
 const keepEveryMs: Ms = 1000;
 
 /** What only waits is looked at so often: for drift, crash loops, and what people say. */
@@ -116,13 +118,15 @@ function askedOf(run: Run, service: string, frame: Frame, rely: Asked["rely"]): 
 async function ask(asking: Ask): Promise<ReturnType<typeof assess>> {
   const { service, key, asked, run, around } = asking;
   const target = await around.ports.target(run.environment, service);
-  const isNew = around.memory.asked.get(service) !== key;
+  const known = around.memory.asked.get(service);
+  const isNew = known?.key !== key;
   // Before looking: bringing an artifact may take minutes, and what was ready then may not be so any more.
   if (isNew) await publish(target, asked.frame);
   const seen = await target.observe();
   const answer = assess(seen, asked);
   if (!isNew) {
-    if (answer.kind !== "waiting" || !hasDrifted(seen, asked.frame, asked.size)) return answer;
+    const isSlow = around.ports.clock.now() - known.atMs >= askAgainMs;
+    if (answer.kind !== "waiting" || !isSlow || !hasDrifted(seen, asked.frame, asked.size)) return answer;
     around.memory.asked.delete(service);
     return ask(asking);
   }
@@ -132,7 +136,7 @@ async function ask(asking: Ask): Promise<ReturnType<typeof assess>> {
       ? answer
       : { kind: "waiting", because: `${overloaded} is not ready for its traffic` };
   await target.apply(asked.frame, asked.size, fenceOf(run, around));
-  around.memory.asked.set(service, key);
+  around.memory.asked.set(service, { key, atMs: around.ports.clock.now() });
   return assess(await target.observe(), asked);
 }
 

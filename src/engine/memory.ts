@@ -6,8 +6,8 @@ import type { ProbeCount } from "../domain/limits.ts";
 import type { MetricWatch } from "../domain/metric.ts";
 
 export interface Memory {
-  /** Per service, the step whose frame this worker has asked for. */
-  readonly asked: Map<string, string>;
+  /** Per service, the step whose frame this worker has asked for, and when last. */
+  readonly asked: Map<string, { readonly key: string; readonly atMs: Ms }>;
   /** Per step and service, the intervals read so far. */
   readonly intervals: Map<string, readonly Observation[]>;
   /** Per step and service, what the metric source said when it last did not answer. */
