@@ -28,6 +28,13 @@ test("weights count only as they are reported back", () => {
   });
 });
 
+test("a frame is not held by almost: one replica or one percent of traffic short, it waits", () => {
+  const shifted: Asked = { ...asked, frame: { revisions: { new: { capacity: 100, traffic: 10 } }, routes: [] } };
+  const seen = (ready: number, traffic: number) =>
+    assess({ revisions: { new: { ready, running: 10, traffic } } }, shifted);
+  expect([seen(10, 10), seen(9, 10), seen(10, 9)].map(({ kind }) => kind)).toEqual(["held", "waiting", "waiting"]);
+});
+
 test("a frame that would give a revision more than its ready replicas bear is told apart before it is asked for", () => {
   const shifted: Asked = { ...asked, frame: { revisions: { new: { capacity: 100, traffic: 60 } }, routes: [] } };
   const ready = (n: number) => ({ revisions: { new: { ready: n, running: 10, traffic: 0 } } });

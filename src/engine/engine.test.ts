@@ -152,6 +152,44 @@ describe("canary", () => {
   });
 });
 
+describe("recreate", () => {
+  test("starts the new side only when the last replica of the old one is gone", async () => {
+    const frames = (await simulate(web(strategies.recreate))).targets.get("web")?.frames ?? [];
+    const stopped = frames.find(({ frame }) => frame.revisions["web-1"]?.capacity === 0);
+    const started = frames.find(({ frame }) => (frame.revisions["web-2"]?.capacity ?? 0) > 0);
+    // The simulated target drains for two seconds.
+    expect((started?.at ?? 0) - (stopped?.at ?? 0)).toBeGreaterThanOrEqual(2000);
+  });
+});
+
+describe("drift", () => {
+  const atMs = 30_000;
+
+  test("weights that somebody else has set are put right", async () => {
+    const world = await simulate(
+      web(strategies.canary, {
+        meddled: [{ atMs, does: (targets) => targets.get("web")?.reweigh({ "web-1": 0, "web-2": 100 }) }],
+      }),
+    );
+    const weights = world.targets.get("web")?.weights ?? [];
+    const foreign = weights.findIndex(({ traffic }) => traffic["web-1"] === 0 && traffic["web-2"] === 100);
+    expect(weights[foreign + 1]?.traffic).toEqual({ "web-1": 90, "web-2": 10 });
+    expect((weights[foreign + 1]?.at ?? 0) - (weights[foreign]?.at ?? 0)).toBeLessThanOrEqual(2000);
+  });
+
+  test("replicas that somebody else has taken away are started again", async () => {
+    const world = await simulate(
+      web(strategies.canary, { meddled: [{ atMs, does: (targets) => targets.get("web")?.kill("web-1") }] }),
+    );
+    const frames = world.targets.get("web")?.frames ?? [];
+    const begun = (frames[1]?.at ?? 0) + atMs;
+    expect(
+      frames.some(({ at, frame }) => at >= begun && at <= begun + 2000 && frame.revisions["web-1"]?.capacity === 100),
+    ).toBe(true);
+    expect(world.outcome).toBe("succeeded");
+  });
+});
+
 describe("several services", () => {
   const three = {
     users: service(strategies.rolling, { revision: "users-2" }),

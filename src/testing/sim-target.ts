@@ -96,6 +96,11 @@ export class SimTarget implements Target {
     this.#replicas.delete(revision);
   }
 
+  /** Sets weights as somebody else might, who does not ask us. */
+  reweigh(traffic: Weights["traffic"]): void {
+    this.weights.push({ at: this.#options.clock.now(), traffic });
+  }
+
   startedAt(revision: RevisionId): Ms | undefined {
     return this.#replicas.get(revision)?.[0]?.startedAt;
   }

@@ -23,6 +23,8 @@ export interface Scenario {
   /** Facts that people write, each at a time since the request. */
   readonly said?: readonly { readonly atMs: Ms; readonly fact: Fact }[];
   readonly jobs?: Readonly<Record<string, JobAnswer>>;
+  /** What others do to the targets behind our back, each at a time since the request. */
+  readonly meddled?: readonly { readonly atMs: Ms; readonly does: (targets: ReadonlyMap<string, SimTarget>) => void }[];
   /** Since the request. */
   readonly metricsDownBetween?: readonly [Ms, Ms];
   /** What becomes of intervals on their way to the judge. */
@@ -72,6 +74,7 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
     by: "ana",
   });
   const said = (scenario.said ?? []).toSorted((a, b) => a.atMs - b.atMs);
+  const meddled = (scenario.meddled ?? []).toSorted((a, b) => a.atMs - b.atMs);
   const last = startedAt + (scenario.endsWithinMs ?? 86_400_000);
   let workers = 0;
   const nextWorker = (): Worker => {
@@ -92,6 +95,12 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
     if (due !== undefined && startedAt + due.atMs <= clock.steady.now() && isAsked(due.fact, await journal.read(id))) {
       await journal.append(id, (await journal.read(id)).length, due.fact);
       said.shift();
+      continue;
+    }
+    const meddles = meddled[0];
+    if (meddles !== undefined && startedAt + meddles.atMs <= clock.steady.now()) {
+      meddles.does(targets);
+      meddled.shift();
       continue;
     }
     try {
