@@ -11,6 +11,7 @@ export interface RunVerbOptions {
   readonly keepGoing?: boolean;
   readonly force?: boolean;
   readonly quiet?: boolean;
+  readonly watch?: boolean;
   readonly retries?: string;
   readonly timeout?: string;
   readonly junit?: string;
@@ -21,9 +22,15 @@ export interface RunVerbOptions {
 
 export function runVerb(program: Command): void {
   addVerb(program, {
-    usage: "run <tasks...>",
-    summary: "run tasks of the workspace: what did not change comes from the cache",
-    examples: ["sluice run build test", "sluice run lint --affected", "sluice run build --filter web --keep-going"],
+    usage: "run [tasks...]",
+    summary: "run tasks (all of the default pipeline unless named): what did not change comes from the cache",
+    examples: [
+      "sluice run",
+      "sluice run build test",
+      "sluice run test --watch",
+      "sluice run lint --affected",
+      "sluice run build --filter web --keep-going",
+    ],
     json: '{"ok":true,"tasks":[{"id":"web#build","outcome":"ran","durationMs":1203}]}',
   })
     .option("--affected", "only what differs from the base")
@@ -33,6 +40,7 @@ export function runVerb(program: Command): void {
     .option("--memory <MiB>", "what tasks that say their need may use together (default: four fifths of the machine)")
     .option("--keep-going", "after a failure, go on with what does not depend on it")
     .option("--force", "run although it is cached")
+    .option("--watch", "run again whenever a source changes; servers among the tasks stay up")
     .option("--quiet", "print failures only")
     .option("--retries <n>", "tries more for a task that fails", "0")
     .option("--timeout <seconds>", "end a task that takes longer")

@@ -1,6 +1,7 @@
 // The end of a run: what is reported, and the exit status.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { coverageOf } from "../../workspace/tasks/coverage.ts";
 import type { Result } from "../../workspace/tasks/run.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
 import { junit } from "./junit.ts";
@@ -11,13 +12,25 @@ type Ending = Readonly<{
   root: string;
   isStopped: boolean;
   screen: RunScreen;
+  beganMs?: number;
+  /** The projects whose tests left something about coverage behind. */
+  projects?: readonly Readonly<{ name: string; dir: string }>[];
 }>;
 
-export function finish(results: readonly Result[], { options, root, isStopped, screen }: Ending): void {
+export function finish(
+  results: readonly Result[],
+  { options, root, isStopped, screen, beganMs, projects = [] }: Ending,
+): void {
   const isOk = results.every((r) => r.outcome !== "failed" && r.outcome !== "skipped" && r.outcome !== "stopped");
   if (options.junit) writeFileSync(join(root, options.junit), junit(results));
-  if (options.json) process.stdout.write(`${JSON.stringify({ ok: isOk, tasks: results })}\n`);
-  else screen.summary(results);
+  const tested = new Set(
+    results.filter((r) => /#(?:test|coverage)\b/.test(r.id)).map((r) => r.id.replace(/#[^#]*$/, "")),
+  );
+  const coverage = projects.filter((p) => tested.has(p.name)).flatMap((p) => coverageOf(root, p) ?? []);
+  const tookMs = beganMs === undefined ? undefined : Date.now() - beganMs;
+  const lines = coverage.map(({ project, linesPct }) => `coverage  ${project}  ${linesPct} % of lines`);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok: isOk, tookMs, tasks: results, coverage })}\n`);
+  else screen.summary(results, { tookMs, coverage: lines });
   if (isStopped) process.exitCode = 130;
   else if (!isOk) process.exitCode = 1;
 }

@@ -2,66 +2,114 @@
 import { availableParallelism, totalmem } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { Problem } from "../../domain/problem.ts";
-import { openRemote, remoteSettings } from "../../workspace/cache/remote.ts";
+import { openRemote, type RemoteCache, remoteSettings } from "../../workspace/cache/remote.ts";
 import { cacheFolder, salt } from "../../workspace/cache/settings.ts";
 import { openStore, pruneDaily } from "../../workspace/cache/store.ts";
 import { defaultBase } from "../../workspace/git/compare.ts";
 import { type View, viewOf } from "../../workspace/git/view.ts";
 import { matcher } from "../../workspace/glob.ts";
 import { openWorkspace } from "../../workspace/graph/workspace.ts";
-import { openServices } from "../../workspace/services/services.ts";
-import { allProjects, checkNames, type TaskGraph, taskGraph } from "../../workspace/tasks/graph.ts";
+import { openServices, type Services } from "../../workspace/services/services.ts";
+import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } from "../../workspace/tasks/graph.ts";
 import { keysOf } from "../../workspace/tasks/keys.ts";
 import { PartsOf } from "../../workspace/tasks/parts.ts";
 import { runningCount, stopAll } from "../../workspace/tasks/process.ts";
-import { type RunOptions, runTasks } from "../../workspace/tasks/run.ts";
+import { type Result, type RunOptions, runTasks } from "../../workspace/tasks/run.ts";
 import { openTrace } from "../../workspace/tasks/trace.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
 import { ask } from "./ask-affected.ts";
+import { defaultPipeline } from "./default-pipeline.ts";
 import { finish } from "./finish-run.ts";
-import { openRunScreen } from "./run-screen.ts";
+import { keepRunning } from "./keep-running.ts";
+import { openRunScreen, type RunScreen } from "./run-screen.ts";
 import type { Begun } from "./run-tasks.ts";
 
 const keptByDefault = { sizeMaxBytes: 10 * 2 ** 30, ageMaxMs: 14 * 86_400_000 };
 
-export async function runFully(tasks: readonly string[], begun: Begun): Promise<void> {
-  const { root, looking, request, folder, lookedAtMs, options, isQuick } = begun;
-  const view = await viewOf(await openWorkspace(root, looking), process.env);
-  const { workspace } = view;
-  checkNames(workspace, tasks);
-  const chosen = await choose(view, tasks, options);
-  const graph = taskGraph(workspace, view.graph, { tasks, projects: chosen });
-  if (options.dryRun) return printPlan(view, graph, options);
+export async function runFully(named: readonly string[], begun: Begun): Promise<void> {
+  const { root, options } = begun;
+  const view = await viewOf(await openWorkspace(root, begun.looking), process.env);
+  const tasks = named.length > 0 ? named : await defaultPipeline(view, options);
+  checkNames(view.workspace, tasks);
+  if (options.dryRun)
+    return printPlan(view, taskGraph(view.workspace, view.graph, await wanted(view, tasks, options)), options);
+  const session = openSession(view, options);
+  try {
+    if (options.watch) await keepRunning(tasks, { begun, view, session });
+    else {
+      const results = await runRound(tasks, { begun, view, session });
+      const { projects } = view.workspace;
+      finish(results, { ...session, root, options, projects, isStopped: session.isStopped() });
+    }
+  } finally {
+    await closeSession(session);
+  }
+}
+
+/** What stays open between the rounds of a watched run. */
+export type Session = Readonly<{
+  screen: RunScreen;
+  services: Services;
+  remote: RemoteCache | undefined;
+  isStopped: () => boolean;
+  /** When the run began. */
+  beganMs: number;
+}>;
+
+function openSession(view: View, options: RunVerbOptions): Session {
   const screen = openRunScreen(process.stdout, { isQuiet: options.quiet === true || options.json === true });
-  if (view.installed.file === undefined) screen.warn("no lock file: keys hold the ranges of dependencies only");
   const { missing, file } = view.installed;
+  if (file === undefined) screen.warn("no lock file: keys hold the ranges of dependencies only");
   if (missing.length > 0) screen.warn(`${file} is out of date: it lacks ${missing.slice(0, 3).join(", ")}`);
   const settings = remoteSettings(process.env);
-  const remote = settings && openRemote(settings, screen.warn);
-  const stopping = onInterrupt();
-  const services = openServices(workspace.shape.pipeline?.services ?? {}, workspace.root, {
+  const { shape, root } = view.workspace;
+  const services = openServices(shape.pipeline?.services ?? {}, root, {
     postgres: async () => (await import("../../compose/task-postgres.ts")).startTaskPostgres(),
   });
+  const remote = settings && openRemote(settings, screen.warn);
+  return { screen, services, remote, isStopped: onInterrupt().isStopped, beganMs: Date.now() };
+}
+
+async function closeSession({ services, remote, screen }: Session): Promise<void> {
+  screen.close();
+  await services.stop();
+  await remote?.flush(30_000);
+}
+
+export type Round = Readonly<{ begun: Begun; view: View; session: Session }>;
+
+/** `only` leaves tasks out. */
+export async function runRound(
+  tasks: readonly string[],
+  { begun, view, session }: Round,
+  only?: (node: TaskNode) => boolean,
+): Promise<readonly Result[]> {
+  const { looking, request, folder, lookedAtMs, options, isQuick } = begun;
+  const whole = taskGraph(view.workspace, view.graph, await wanted(view, tasks, options));
+  const graph = only ? new Map([...whole].filter(([, node]) => only(node))) : whole;
   const trace = openTrace(process.env, Date.now);
+  session.screen.expects([...graph.values()].filter((node) => node.task.command !== undefined).length);
   const results = await runTasks(view, graph, {
     ...limits(options),
-    services,
+    services: session.services,
     trace,
     cacheFolder: folder,
     salt: salt(process.env),
-    remote,
+    remote: session.remote,
     lookedAtMs,
     request,
     stamp: isQuick ? (await looking).stamp : undefined,
-    listener: screen,
-    isStopped: stopping.isStopped,
+    listener: session.screen,
+    isStopped: session.isStopped,
   });
-  await services.stop();
-  await remote?.flush(30_000);
   const untold = await trace?.send(results.every((r) => r.outcome !== "failed"));
-  if (untold) screen.warn(untold);
+  if (untold) session.screen.warn(untold);
   if (results.some((r) => r.outcome === "ran")) pruneDaily(folder, { ...keptByDefault, nowMs: Date.now() });
-  finish(results, { options, root, isStopped: stopping.isStopped(), screen });
+  return results;
+}
+
+async function wanted(view: View, tasks: readonly string[], options: RunVerbOptions) {
+  return { tasks, projects: await choose(view, tasks, options) };
 }
 
 function limits(options: RunVerbOptions) {

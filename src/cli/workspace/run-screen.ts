@@ -1,9 +1,20 @@
 // What a person sees of a run: each task's lines under its name, replayed where they come from the cache, and a summary.
+// In a terminal the last line tells what runs right now; in GitHub's logs each task is a group that folds.
 import { createColors } from "picocolors";
 import type { Listener, Outcome, Result } from "../../workspace/tasks/run.ts";
+import { openStatusLine } from "./status-line.ts";
 
 export type RunScreen = Listener &
-  Readonly<{ warn: (text: string) => void; summary: (results: readonly Result[]) => void }>;
+  Readonly<{
+    expects: (tasks: number) => void;
+    warn: (text: string) => void;
+    note: (text: string) => void;
+    summary: (results: readonly Result[], more: More) => void;
+    close: () => void;
+  }>;
+
+/** `tookMs` is the whole run's; coverage lines are ready to be printed. */
+export type More = Readonly<{ tookMs?: number | undefined; coverage?: readonly string[] }>;
 
 const words: Readonly<Record<Outcome, string>> = {
   "in place": "cached",
@@ -17,70 +28,92 @@ const words: Readonly<Record<Outcome, string>> = {
 
 export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet: boolean }): RunScreen {
   const color = createColors(stream.isTTY === true && process.env.NO_COLOR === undefined);
+  const isGrouped = process.env.GITHUB_ACTIONS === "true" && !stream.isTTY;
+  const status = stream.isTTY && !isQuiet ? openStatusLine(stream, color.dim) : undefined;
   const partial = new Map<string, string>();
-  const kept = new Map<string, Buffer[]>();
+  const kept = new Map<string, Buffer[]>(); // quiet: shown where it failed; grouped: shown at the end
   let pending: string[] = []; // one write for thousands of cached tasks
   const flush = () => {
-    if (pending.length > 0) stream.write(pending.join(""));
+    if (pending.length === 0) return;
+    if (status) status.above(pending.join(""));
+    else stream.write(pending.join(""));
     pending = [];
   };
   const lines = (id: string, text: string) => {
-    const name = color.cyan(id);
+    const name = isGrouped ? "" : `${color.cyan(id)}  `;
     const parts = ((partial.get(id) ?? "") + text).split("\n");
     partial.set(id, parts.pop() ?? "");
-    for (const line of parts) pending.push(`${name}  ${line}\n`);
+    for (const line of parts) pending.push(`${name}${line}\n`);
   };
-  const finishLine = (id: string) => {
+  const wholeLog = (id: string, log: Buffer | undefined) => {
+    if (log && log.length > 0) lines(id, log.toString());
     if (partial.get(id)) lines(id, "\n");
     partial.delete(id);
   };
+  const verdict = (result: Result): string => {
+    const isReplay = isCached(result);
+    const paint = result.outcome === "failed" ? color.red : isReplay ? color.dim : color.green;
+    const took = isReplay ? "" : `  ${seconds(result.durationMs)}`;
+    const flaky = result.isFlaky ? color.yellow("  flaky: it failed before with the same inputs") : "";
+    return `${paint(words[result.outcome])}${took}${result.note ? `  ${result.note}` : ""}${flaky}`;
+  };
   return {
+    expects: (tasks) => status?.expects(tasks),
     begins: (id, command) => {
-      if (isQuiet) return;
+      status?.begins(id);
+      if (isQuiet || isGrouped) return;
       pending.push(`${color.cyan(id)}  ${color.dim(`$ ${command}`)}\n`);
       flush();
     },
     says: (id, chunk) => {
-      if (isQuiet) {
-        const own = kept.get(id);
-        if (own) own.push(chunk);
-        else kept.set(id, [chunk]);
+      if (!isQuiet && !isGrouped) {
+        lines(id, chunk.toString());
+        flush();
         return;
       }
-      lines(id, chunk.toString());
-      flush();
+      const own = kept.get(id);
+      if (own) own.push(chunk);
+      else kept.set(id, [chunk]);
     },
     ends: (id, result, log) => {
+      status?.ends(id);
+      const own = Buffer.concat(kept.get(id) ?? []);
+      kept.delete(id);
+      const isFailed = result.outcome === "failed";
       if (isQuiet) {
-        if (result.outcome === "failed") {
-          lines(id, Buffer.concat(kept.get(id) ?? []).toString());
-          finishLine(id);
-          pending.push(`${color.red(`${id}  failed (${result.note})`)}\n`);
-          flush();
-        }
-        kept.delete(id);
-        return;
+        if (!isFailed) return;
+        wholeLog(id, own);
+        pending.push(`${color.red(`${id}  failed (${result.note})`)}\n`);
+      } else if (isGrouped) {
+        pending.push(`::group::${id}  ${verdict(result)}\n`);
+        wholeLog(id, own.length > 0 ? own : log());
+        pending.push("::endgroup::\n");
+        if (isFailed) pending.push(`::error title=${id}::${id} failed (${result.note})\n`);
+      } else {
+        wholeLog(id, isCached(result) ? log() : undefined);
+        pending.push(`${color.cyan(id)}  ${verdict(result)}\n`);
       }
-      const isReplay = result.outcome === "in place" || result.outcome === "restored" || result.outcome === "fetched";
-      const replayed = isReplay ? log() : undefined;
-      if (replayed && replayed.length > 0) lines(id, replayed.toString());
-      finishLine(id);
-      const paint = result.outcome === "failed" ? color.red : isReplay ? color.dim : color.green;
-      const note = result.note ? `  ${result.note}` : "";
-      const flaky = result.isFlaky ? "  flaky: it failed before with the same inputs" : "";
-      pending.push(
-        `${color.cyan(id)}  ${paint(words[result.outcome])}${isReplay ? "" : `  ${seconds(result.durationMs)}`}${note}${flaky}\n`,
-      );
-      if (!isReplay || pending.length > 200) flush();
+      if (!isCached(result) || pending.length > 200) flush();
     },
     warn: (text) => {
       flush();
+      status?.above("");
       process.stderr.write(`${color.yellow("!")} ${text}\n`);
     },
-    summary: (results) => {
+    note: (text) => {
+      pending.push(`${color.dim(text)}\n`);
       flush();
-      if (!isQuiet) stream.write(`\n${summaryLine(results)}\n`);
-      else if (results.some((r) => r.outcome === "failed")) stream.write(`${summaryLine(results)}\n`);
+    },
+    summary: (results, { tookMs, coverage = [] }) => {
+      const isFailed = results.some((r) => r.outcome === "failed");
+      const told = isQuiet ? [] : [...slowest(results), ...coverage].map((line) => `${color.dim(line)}\n`);
+      const took = tookMs === undefined ? "" : `  ${seconds(tookMs)}`;
+      if (!isQuiet || isFailed) pending.push(`${isQuiet ? "" : "\n"}${told.join("")}${summaryLine(results)}${took}\n`);
+      flush();
+    },
+    close: () => {
+      flush();
+      status?.close();
     },
   };
 }
@@ -96,6 +129,16 @@ export function summaryLine(results: readonly Result[]): string {
   ] as const;
   const shown = parts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`);
   return `${results.length} ${results.length === 1 ? "task" : "tasks"}: ${shown.join(", ") || "nothing to do"}`;
+}
+
+/** Where the time went, once there is something to choose from. */
+function slowest(results: readonly Result[]): readonly string[] {
+  const timed = results.filter((r) => !isCached(r) && r.durationMs >= 1000).sort((a, b) => b.durationMs - a.durationMs);
+  return results.length < 4 ? [] : timed.slice(0, 3).map((r) => `slowest   ${r.id}  ${seconds(r.durationMs)}`);
+}
+
+function isCached({ outcome }: Result): boolean {
+  return outcome === "in place" || outcome === "restored" || outcome === "fetched";
 }
 
 function seconds(ms: number): string {
