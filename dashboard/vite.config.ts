@@ -8,6 +8,14 @@ export default defineConfig({
   root: import.meta.dirname,
   base: "./",
   plugins: [react()],
+  // Written for React, run by Preact: the same components in a third of the bytes.
+  resolve: {
+    alias: [
+      { find: /^react-dom(\/client)?$/, replacement: "preact/compat/client" },
+      { find: /^react$/, replacement: "preact/compat" },
+      { find: /^react\/jsx(-dev)?-runtime$/, replacement: "preact/jsx-runtime" },
+    ],
+  },
   build: { outDir: "../dist/dashboard", emptyOutDir: true, target: "es2022" },
   server: { proxy: { "/api": api, "/login": api } },
 });

@@ -12,6 +12,7 @@ const watch: Gate = {
   checks: [
     { kind: "errors", rateMax: 0.05, minimumRequests: 100 },
     { kind: "latency", quantile: 0.99, limitMs: 3000, minimumRequests: 100 },
+    { kind: "comparison", alpha: 0.01, minimumRequests: 100, requireProof: false },
   ],
   withinMs: 600_000,
 };

@@ -76,6 +76,31 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     await page.context().close();
   });
 
+  test.each([
+    ["light", 1280],
+    ["dark", 1280],
+    ["dark", 360],
+  ] as const)("a bake shows its evidence, drawn and as a table, in the %s at %i pixels", async (colorScheme, width) => {
+    const { page, errors } = await open(browser, { server, hash: "#/deployments/production-2", colorScheme, width });
+    await page.getByRole("button", { name: "watched v2 at 50 % of traffic: done" }).first().click();
+    const evidence = page.getByRole("region", { name: /^Evidence of/ });
+    await evidence.getByText("odds").first().waitFor();
+    expect(await evidence.getByRole("img", { name: /^Odds .* rolled back at/ }).count()).toBe(1);
+    await evidence.getByText("The same as a table").click();
+    await evidence.getByRole("columnheader", { name: "errors", exact: true }).waitFor();
+    await evidence.getByRole("rowheader", { name: "POST /expenses" }).waitFor();
+    if (process.env.SLUICE_SCREENSHOTS !== undefined)
+      await page.screenshot({
+        path: join(process.env.SLUICE_SCREENSHOTS, `evidence-${colorScheme}-${width}.png`),
+        fullPage: true,
+      });
+    expect(errors).toEqual([]);
+    expect(await page.evaluate(namelessControls)).toEqual([]);
+    expect(await page.evaluate(contrastFaults)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    await page.context().close();
+  });
+
   test("an abort asks why before it acts, and sends the reason", async () => {
     const { page } = await open(browser, { server, hash: "#/deployments/production-4" });
     await page.getByRole("button", { name: "Abort" }).click();

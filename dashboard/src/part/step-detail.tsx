@@ -7,11 +7,13 @@ import { tellCheck } from "../../../src/domain/phrase.ts";
 import { clockTime } from "../clock.ts";
 import type { Deployment } from "../journal.ts";
 import type { Cell } from "../view/strip.ts";
+import { Evidence } from "./evidence.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 import { Waiting } from "./waiting.tsx";
 
 export function StepDetail({ cell, deployment, now }: { cell: Cell; deployment: Deployment; now: Ms }) {
   const judged = lastJudgement(cell, deployment);
+  const compared = comparedService(cell, deployment);
   return (
     <section className="step-detail" aria-label="The chosen step">
       <h3>
@@ -21,11 +23,19 @@ export function StepDetail({ cell, deployment, now }: { cell: Cell; deployment: 
       {isMoving(cell, deployment) && <Waiting id={deployment.run.id} />}
       {judged !== undefined && <p className={`verdict is-${judged.verdict}`}>{judged.because}</p>}
       {judged !== undefined && judged.findings.length > 0 && <Findings findings={judged.findings} />}
+      {compared !== undefined && <Evidence id={deployment.run.id} service={compared} isLive={cell.state === "now"} />}
       {judged === undefined && cell.step.kind === "bake" && cell.step.checks.length > 0 && (
         <p className="muted">Checks: {cell.step.checks.map(tellCheck).join("; ")}</p>
       )}
     </section>
   );
+}
+
+/** The service whose two versions this bake compares, once it has begun. */
+function comparedService({ at, step, state }: Cell, { run }: Deployment): string | undefined {
+  const isCompared = step.kind === "bake" && step.checks.some(({ kind }) => kind === "comparison");
+  const hasBegun = state === "now" || state === "done" || state === "failed";
+  return isCompared && hasBegun ? run.plan?.nodes.find(({ id }) => id === at.node)?.service : undefined;
 }
 
 /** A step under way, or one that failed while the walk back goes on. */

@@ -12,6 +12,7 @@ import { LastWords } from "../part/last-words.tsx";
 import { StepDetail } from "../part/step-detail.tsx";
 import { Strip } from "../part/strip.tsx";
 import { Timeline } from "../part/timeline.tsx";
+import { Title } from "../part/title.tsx";
 import { Verbs } from "../part/verbs.tsx";
 import { exposures, marks } from "../view/exposure.ts";
 import { type Cell, keyOf, strip, type Wave } from "../view/strip.ts";
@@ -46,7 +47,7 @@ function Whole({ deployment, isStanding: stands }: { deployment: Deployment; isS
   const version = versionName(run.release.version);
   return (
     <>
-      <title>{`${standingWord(run)}: ${version} into ${run.environment} · Sluice`}</title>
+      <Title says={`${standingWord(run)}: ${version} into ${run.environment} · Sluice`} />
       <div className="deployment-top">
         <Head deployment={deployment} endAt={endAt} />
         <Verbs deployment={run.id} verbs={verbsFor(run, stands)} />

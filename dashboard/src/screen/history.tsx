@@ -4,6 +4,7 @@ import { type Deployment, type Journal, newestFirst } from "../journal.ts";
 import { outcomeNames } from "../part/badge.tsx";
 import { DeploymentRow } from "../part/deployment-row.tsx";
 import { Empty } from "../part/empty.tsx";
+import { Title } from "../part/title.tsx";
 import { type Place, replacePlace } from "../place.ts";
 
 type HistoryPlace = Extract<Place, { screen: "history" }>;
@@ -14,7 +15,7 @@ export function HistoryScreen({ place, journal }: { place: HistoryPlace; journal
   const environments = [...new Set(all.map(({ run }) => run.environment))].sort();
   return (
     <>
-      <title>History · Sluice</title>
+      <Title says="History · Sluice" />
       <h1>History</h1>
       <search>
         <form className="filters" onSubmit={(event) => event.preventDefault()}>

@@ -9,6 +9,7 @@ import { Badge } from "../part/badge.tsx";
 import { DemoTraffic } from "../part/demo-traffic.tsx";
 import { DeploymentRow } from "../part/deployment-row.tsx";
 import { Empty } from "../part/empty.tsx";
+import { Title } from "../part/title.tsx";
 import { TrafficBar } from "../part/traffic-bar.tsx";
 import { hashOf } from "../place.ts";
 import { usePolled } from "../polled.ts";
@@ -22,7 +23,7 @@ export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWai
   const urls = urlsOf(status);
   return (
     <>
-      <title>Overview · Sluice</title>
+      <Title says="Overview · Sluice" />
       <h1 className="for-listeners">Overview</h1>
       {status?.traffic !== undefined && <DemoTraffic traffic={status.traffic} />}
       {views.length === 0 && !isWaiting && (
