@@ -1,4 +1,6 @@
 // What `sluice plan` does: asks the control plane, or plans here, by the same functions, when none runs yet.
+
+import { addressOf } from "../domain/address.ts";
 import type { Event, Fact, ReleaseRef } from "../domain/event.ts";
 import { environmentNamed, intentFor } from "../domain/intent.ts";
 import { type Plan, plan, type Standing } from "../domain/plan.ts";
@@ -47,11 +49,11 @@ async function built(context: Context, environment: string) {
 /** Without a control plane nothing is known to stand: it is planned as a first deployment. */
 async function planHere(context: Context, environment: string): Promise<Made> {
   const loaded = await loadConfig(context.cwd);
-  const { port } = environmentNamed(loaded.config, environment);
+  const { port, domain, entry } = environmentNamed(loaded.config, environment);
   const { release } = await build(loaded, context, {});
   const found = revisionsFor(release, { environment, secretVersions: {}, digest: sha256 });
   const revisions = Object.fromEntries(Object.entries(found).map(([name, { revision }]) => [name, revision]));
-  const publicUrl = `http://127.0.0.1:${port || "PORT"}`;
+  const publicUrl = addressOf({ domain, isSecure: entry.tls !== undefined, port: port || "PORT" });
   const intent = intentFor({ config: loaded.config, environment, revisions, publicUrl });
   return {
     release: { id: release.id, version: release.version },

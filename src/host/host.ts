@@ -1,5 +1,6 @@
 // What the control plane may ask of the host and what it is told: commands in order of their fences, observations that
 // are never older than the question.
+import { addressOf } from "../domain/address.ts";
 import { Problem } from "../domain/problem.ts";
 import type { DesiredService, Fence, MaintenanceWish, SeenRevision, SeenService, ServiceKey } from "./api.ts";
 import { problemsOf } from "./desired-check.ts";
@@ -121,13 +122,11 @@ export class Host {
     };
   }
 
-  /** By its name where it shows a certificate for that name. */
   #entryUrl(environment: string, port: number): string {
     const { services } = this.#options.fleet.state;
     const desired = Object.fromEntries(Object.entries(services).map(([key, service]) => [key, service.desired]));
     const { domain, options } = entryOf(environment, desired) ?? {};
-    if (options?.tls === undefined || domain === undefined) return `http://127.0.0.1:${port}`;
-    return port === 443 ? `https://${domain}` : `https://${domain}:${port}`;
+    return addressOf({ domain, isSecure: options?.tls !== undefined, port });
   }
 
   #seenRevision(key: ServiceKey, revision: string, seen: RouterSeen): SeenRevision {

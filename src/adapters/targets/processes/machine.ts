@@ -1,8 +1,9 @@
 // One machine as a place to deploy to: its host, and all that the engine's ports need of it.
 
+import { addressOf } from "../../../domain/address.ts";
 import type { EnvironmentConfig } from "../../../domain/config/config.ts";
 import type { RevisionId } from "../../../domain/frame.ts";
-import { intentFor } from "../../../domain/intent.ts";
+import { environmentNamed, intentFor } from "../../../domain/intent.ts";
 import type { Intent, ServiceName, Standing } from "../../../domain/plan.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { configOf, type Digest, type Release, revisionsFor } from "../../../domain/release.ts";
@@ -104,7 +105,11 @@ export function processMachine(options: MachineOptions): Machine {
 
   async function intentOf(release: Release, environment: string, wanted: Standing): Promise<Intent> {
     const config = configOf(release);
-    const url = (await publicUrl(environment)) ?? `http://127.0.0.1:${config.environments[environment]?.port ?? 0}`;
+    const here = environmentNamed(config, environment);
+    const standing = await publicUrl(environment);
+    const port = here.port === 0 && standing !== undefined ? new URL(standing).port : here.port;
+    // As this release will have it: with TLS, or without it from now on.
+    const url = addressOf({ domain: here.domain, isSecure: here.entry.tls !== undefined, port });
     return intentFor({ config, environment, revisions: wanted, publicUrl: url });
   }
 
