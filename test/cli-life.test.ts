@@ -94,7 +94,7 @@ test("a life with the command: init, up, deploy, a bad release, rollback, a kill
   expect(await served()).toBe("two s3cret");
 
   const back = await sluice("rollback", "local", "--reason", "drill");
-  expect(back).toMatchObject({ status: 0, out: expect.stringContaining("v1 is live in local") });
+  expect(back).toMatchObject({ status: 0, out: expect.stringContaining("local is back on v1 from v2") });
   expect(await served()).toBe("one s3cret");
   expect((await sluice("logs", "local", "api")).out).toContain("listening");
   expect((await sluice("history", "--json")).out).not.toContain("s3cret");
