@@ -69,7 +69,8 @@ export function removeAll(root: string, paths: readonly string[]): void {
 
 /**
  * Two tasks that write the same place would take each other's results for their own. Where one waits for the other (Nx
- * infers such pairs) the place is the earlier one's; otherwise there is no telling, and it is refused.
+ * infers such pairs) the place is the earlier one's; otherwise there is no telling, and it is refused. A place within
+ * another task's place is left alone by that other task.
  */
 export function ownOutputs(tasks: TaskGraph): TaskGraph {
   const owners = new Map<string, string>();
@@ -96,7 +97,18 @@ export function ownOutputs(tasks: TaskGraph): TaskGraph {
     }
     settled.set(id, lost.length === 0 ? node : { ...node, task: { ...task, outputs: [...task.outputs, ...lost] } });
   }
+  for (const [place, id] of owners)
+    for (let at = parent(place); at !== ""; at = parent(at)) {
+      const wider = owners.get(at);
+      const node = wider === undefined || wider === id ? undefined : settled.get(wider);
+      if (node)
+        settled.set(node.id, { ...node, task: { ...node.task, outputs: [...node.task.outputs, `!${place}/**`] } });
+    }
   return settled;
+}
+
+function parent(place: string): string {
+  return place.slice(0, Math.max(0, place.lastIndexOf("/")));
 }
 
 function waitsFor(tasks: TaskGraph, node: TaskNode, id: string, seen = new Set<string>()): boolean {

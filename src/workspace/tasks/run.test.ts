@@ -222,6 +222,21 @@ test("what makes no sense is refused in one sentence", async () => {
   );
 });
 
+test("a place within another task's place is left alone by that other task", async () => {
+  const r = repository({
+    "turbo.json": { tasks: { build: { outputs: ["dist/**"] }, docs: { outputs: ["dist/docs/**"] } } },
+    "packages/ui/package.json": { name: "ui", scripts: { build, docs: "mkdir -p dist/docs && echo d > dist/docs/d" } },
+  });
+  await r.run(["docs"]);
+  await r.run(["build", "docs"]);
+  r.write({ "packages/ui/src/a.ts": "x" });
+  await r.run(["build"], { isForced: true }).catch(() => {});
+  await r.run(["build", "docs"]);
+  r.remove("packages/ui/dist");
+  expect((await r.run(["build", "docs"])).ran).toBe("");
+  expect(readdirSync(join(r.root, "packages/ui/dist"))).toEqual(["a.ts", "docs"]);
+});
+
 test("two runs at once build each task once and agree", async () => {
   const r = repository({
     "packages/ui/package.json": project("ui", {}, `echo ran >> ../../runs.log; sleep 0.2; ${build}`),
