@@ -102,12 +102,15 @@ export class Client implements ClientSide, Origin {
 
   /** Nobody was asked: an address that is not allowed, a rate that is exceeded, no such service. */
   private logRefused(head: RequestHead, { status, error }: OwnAnswer): void {
-    const log = this.shop.routing.entries.get(this.listener)?.log;
-    if (!log?.wants(status)) return;
-    const { method, path, requestId } = head;
-    const nobody = { service: "", revision: "", replica: "", ms: 0 };
+    const { routing } = this.shop;
+    const entry = routing.entries.get(this.listener);
+    if (!entry?.log?.wants(status)) return;
+    const { method, path } = head;
+    const service = routing.find(entry, head.host, path)?.service.key ?? "";
+    const nobody = { service, revision: "", replica: "", ms: 0 };
+    const requestId = head.requestId || this.shop.requestId();
     const at = new Date(this.shop.wall()).toISOString();
-    log.write({ at, ...nobody, client: this.address, method, path, status, requestId, error });
+    entry.log.write({ at, ...nobody, client: this.address, method, path, status, requestId, error });
   }
 
   // What the exchange asks of its client's side.

@@ -222,6 +222,8 @@ test("who was turned away is in the access log, with the reason", async () => {
   expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
     status: 403,
     error: "address-not-allowed",
+    service: "test/web",
+    requestId: expect.stringMatching(/^[\da-f]{12}-/),
     path: "/secret",
     client: "127.0.0.1",
   });
