@@ -1,10 +1,12 @@
 // Days on which the machine itself misbehaves.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { keepHost } from "../compose/machine-host.ts";
+import { failed, openLoop } from "../testing/open-loop.ts";
 import { desired, kill, pause, realHost, revision, untilGone } from "../testing/real-host.ts";
 import { hostClient } from "./client.ts";
 import { startHost } from "./start.ts";
@@ -39,6 +41,27 @@ test.skipIf(!hasSmallDisk)(
     }
   },
 );
+
+test("a replica whose port somebody takes while it restarts comes back on another one, and nobody notices", async () => {
+  const host = await realHost();
+  const taker = createServer();
+  try {
+    await host.client.put("test/web", desired(1, { v1: revision(host, { version: "one", replicas: 2 }) }));
+    const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 2);
+    const [before] = seen.revisions.v1?.replicas ?? [];
+    const load = openLoop({ url: `http://127.0.0.1:${seen.entryPort}/`, perSecond: 50 });
+    process.kill(-(before?.pid ?? 0), "SIGKILL");
+    await host.until("test/web", ({ revisions: { v1 } }) => v1?.replicas[0]?.state !== "ready");
+    await new Promise<void>((taken) => taker.listen(before?.port, "127.0.0.1", taken));
+    const after = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 2);
+    expect(after.revisions.v1?.replicas.map(({ port }) => port)).not.toContain(before?.port);
+    await pause(300);
+    expect(failed(await load.stop())).toEqual([]);
+  } finally {
+    taker.close();
+    await host.stop();
+  }
+});
 
 test("a watchman starts the host again when both its processes are gone, and stops everything with itself", async () => {
   const host = await realHost();

@@ -7,7 +7,7 @@ import type { Ms } from "../domain/frame.ts";
 import { exitReason } from "./replica/exit-reason.ts";
 import { lastLines } from "./replica/logs.ts";
 import { asUser, userEnvironment, whyNotAs } from "./replica/other-user.ts";
-import { identify, isAlive, type ProcessIdentity, signalGroup } from "./replica/process-identity.ts";
+import { ageMs, identify, isAlive, type ProcessIdentity, signalGroup } from "./replica/process-identity.ts";
 import { readExit, startShim, whyNotStartable } from "./replica/shim.ts";
 import { readWhole, writeWhole } from "./whole-file.ts";
 

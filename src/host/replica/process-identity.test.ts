@@ -4,13 +4,21 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { commandLine, groupMembers, groupUsage, identify, isAlive, signalGroup } from "./process-identity.ts";
+import { ageMs, commandLine, groupMembers, groupUsage, identify, isAlive, signalGroup } from "./process-identity.ts";
 
 test("a process is itself while it lives, and nobody with the same pid from another start or another boot", () => {
   const me = identify(process.pid);
   expect(me !== undefined && isAlive(me)).toBe(true);
   expect(isAlive({ pid: process.pid, start: `${me?.start}1` })).toBe(false);
   expect(isAlive({ pid: process.pid, start: `another-boot:${me?.start.split(":")[1]}` })).toBe(false);
+});
+
+test("its age is the kernel's count, whatever the clock says it began at", {
+  skip: process.platform !== "linux",
+}, () => {
+  const me = identify(process.pid);
+  const age = me === undefined ? 0 : ageMs(me, Date.now() + 3_600_000);
+  expect(Math.abs(age - process.uptime() * 1_000)).toBeLessThan(1_000);
 });
 
 test("a name with spaces and brackets does not confuse it", async () => {

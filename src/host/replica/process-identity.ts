@@ -1,12 +1,17 @@
 // A pid alone names nobody: the kernel gives it out again. A process is its pid and the moment it started.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { uptime } from "node:os";
+import type { Ms } from "../../domain/frame.ts";
 
 export interface ProcessIdentity {
   readonly pid: number;
   /** Linux: boot id and clock ticks since boot (field 22 of /proc/PID/stat); elsewhere what `ps -o lstart` prints. */
   readonly start: string;
 }
+
+/** USER_HZ, which Linux fixed at 100 for what it shows. */
+const tickMs: Ms = 10;
 
 /** Who has this pid now; undefined when nobody, or only a zombie that waits for its parent. */
 export function identify(pid: number): ProcessIdentity | undefined {
@@ -16,6 +21,13 @@ export function identify(pid: number): ProcessIdentity | undefined {
 
 export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.start === identity.start;
+}
+
+/** How long ago it started, by the kernel's own count: a clock that was set makes nobody older. */
+export function ageMs({ start }: ProcessIdentity, startedAt: Ms): Ms {
+  const ticks = process.platform === "linux" ? Number(start.split(":")[1]) : Number.NaN;
+  if (!Number.isFinite(ticks)) return Math.max(0, Date.now() - startedAt);
+  return Math.max(0, uptime() * 1_000 - ticks * tickMs);
 }
 
 /** The arguments of a living process, or undefined. */

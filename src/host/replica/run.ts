@@ -7,7 +7,7 @@ import { Timers } from "../timers.ts";
 import { exitReason, livedFor } from "./exit-reason.ts";
 import type { Limiter } from "./limiter.ts";
 import { asUser, userEnvironment } from "./other-user.ts";
-import { groupMembers, identify, isAlive, type ProcessIdentity, signalGroup } from "./process-identity.ts";
+import { ageMs, groupMembers, identify, isAlive, type ProcessIdentity, signalGroup } from "./process-identity.ts";
 import { readExit, startShim } from "./shim.ts";
 
 /** What survives the supervisor. */
@@ -73,7 +73,7 @@ export class Run {
   private constructor(record: RunRecord, options: RunOptions) {
     this.record = record;
     this.#options = options;
-    this.#bornMs = performance.now() - Math.max(0, Date.now() - record.startedAt);
+    this.#bornMs = performance.now() - ageMs(record.process, record.startedAt);
     options.limiter.watch(record.folder, { pgid: record.process.pid, limits: options.spec });
   }
 
