@@ -149,6 +149,7 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
     intend: () => Promise.reject(new Error("nothing is deployed here")),
     restart: () => Promise.reject(new Error("nothing is restarted here")),
     publicUrl: async () => "http://shop.localhost:8080",
+    health: async () => [],
     waiting: () => ["expense-service-4c81e has 1 of 2 replicas ready"],
     metrics: async () => "",
     counted: async () => ({ intervals: [], replicas: [] }),

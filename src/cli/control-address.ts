@@ -27,6 +27,11 @@ export async function findControlPlane({ data, server = process.env.SLUICE_SERVE
   return current === undefined ? localControlPlane(data) : remote(current, ca);
 }
 
+/** Whether `findControlPlane` finds one on another machine. */
+export function isRemote({ data, server = process.env.SLUICE_SERVER }: Choice): boolean {
+  return Boolean(server) || (text(join(data, "token")) === undefined && currentServer() !== undefined);
+}
+
 /** The one that was started on this machine in a data folder. */
 export function localControlPlane(data: string): Address {
   const [where, token] = [text(join(data, "control.json")), text(join(data, "token"))];

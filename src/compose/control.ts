@@ -26,7 +26,7 @@ import { afterEnds } from "./after.ts";
 import { keepSchedules } from "./keep-schedules.ts";
 import { rehearse } from "./rehearse.ts";
 
-export { type EnvironmentHealth, machineHealth, type ReplicaHealth, type ServiceHealth } from "./machine-health.ts";
+export { machineHealth } from "./machine-health.ts";
 export { claimHost, hostHealth, installHost, keepHost, upgradeHost } from "./machine-host.ts";
 export { stopMachine } from "./machine-stop.ts";
 export { type Served, serveControlPlane } from "./server.ts";

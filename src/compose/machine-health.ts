@@ -1,29 +1,9 @@
 // How the environments of this machine are, down to the parts that each replica's own health answer lists.
-import { type HealthPart, type HealthStatus, worst } from "../domain/health.ts";
+import { type EnvironmentHealth, type ReplicaHealth, type ServiceHealth, worst } from "../domain/health.ts";
 import { Problem } from "../domain/problem.ts";
 import type { SeenReplica, SeenService } from "../host/api.ts";
 import { hostClient } from "../host/client.ts";
 import { isHostRunning } from "../host/start.ts";
-
-export interface EnvironmentHealth {
-  readonly environment: string;
-  readonly status: HealthStatus;
-  readonly services: readonly ServiceHealth[];
-}
-
-export interface ServiceHealth {
-  readonly service: string;
-  readonly status: HealthStatus;
-  readonly replicas: readonly ReplicaHealth[];
-}
-
-export interface ReplicaHealth {
-  readonly id: string;
-  readonly status: HealthStatus;
-  readonly state: SeenReplica["state"];
-  readonly because?: string;
-  readonly parts: readonly HealthPart[];
-}
 
 /** Of one environment or of all; throws a Problem when no host runs, or the environment has no service here. */
 export async function machineHealth(dataFolder: string, only?: string): Promise<readonly EnvironmentHealth[]> {

@@ -15,6 +15,7 @@ import { hasArtifact } from "../workspace/artifact/store.ts";
 import { arrivedBytes, finishUpload, takeBytes } from "../workspace/artifact/upload.ts";
 import { openShelves } from "../workspace/cache/shelves.ts";
 import type { ControlPlane } from "./control.ts";
+import { machineHealth } from "./machine-health.ts";
 import { openDoor, type PublicDoor } from "./public-door.ts";
 
 export interface ServeOptions {
@@ -114,6 +115,7 @@ function placesOf(plane: ControlPlane, data: string): Places {
       if (reports.length > 0) await plane.store.pushed.put(reports);
       return leftOut;
     },
+    health: (environment) => machineHealth(data, environment),
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
     shelves: openShelves(join(data, "shared-cache")),

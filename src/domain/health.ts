@@ -17,6 +17,28 @@ export interface HealthPart {
   readonly note?: string;
 }
 
+/** The tree of an environment: its services, their replicas, the parts that these list. */
+export interface EnvironmentHealth {
+  readonly environment: string;
+  readonly status: HealthStatus;
+  readonly services: readonly ServiceHealth[];
+}
+
+export interface ServiceHealth {
+  readonly service: string;
+  readonly status: HealthStatus;
+  readonly replicas: readonly ReplicaHealth[];
+}
+
+export interface ReplicaHealth {
+  readonly id: string;
+  readonly status: HealthStatus;
+  /** "ready", "starting", "backing off" … */
+  readonly state: string;
+  readonly because?: string;
+  readonly parts: readonly HealthPart[];
+}
+
 const partsMax = 50;
 const noteCharsMax = 200;
 

@@ -78,10 +78,8 @@ export function seeJob(jobs: string, key: string): SeenJob | undefined {
   const record: JobRecord = JSON.parse(text);
   const lines = lastLines(join(run, "output.log"), keptLines);
   const { startedAt } = record;
-  const isRunning = record.process !== undefined && isAlive(record.process);
-  const exitCode = readExit(run);
-  if (exitCode === undefined && isRunning) {
-    if (Date.now() <= startedAt + record.timeoutMs) return { state: "running", startedAt, lines };
+  if (readExit(run) === undefined && record.process !== undefined && isAlive(record.process)) {
+    if (ageMs(record.process, startedAt) <= record.timeoutMs) return { state: "running", startedAt, lines };
     return ended(run, overrun(run, record), lines);
   }
   return ended(run, record, lines);

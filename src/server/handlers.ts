@@ -275,6 +275,7 @@ export function handlers(office: Office): Handlers {
       if (run === undefined) throw new Refusal(404, { so: `there is no run ${key}`, mend: "`sluice jobs` lists them" });
       return { run, lines: await places.jobs.lines(key) };
     },
+    servicesHealth: async ({ query: { environment } }) => ({ environments: await places.health(environment) }),
     logs: async ({ query: { service, revision, replica, since, tail = since ? 10_000 : 100, ...query }, context }) => {
       const only = { ...(service && { service }), ...(revision && { revision }), ...(replica && { replica }) };
       const wanted = { ...query, tail, ...only, ...(since && { since }) };

@@ -1,7 +1,9 @@
 // What the server needs of the world; the composition root brings it. The server knows no vendor.
+
 import type { DeploymentId, Event, ReleaseRef, Releases } from "../domain/event.ts";
 import type { Interval, ReplicaInterval } from "../domain/evidence.ts";
 import type { Ms } from "../domain/frame.ts";
+import type { EnvironmentHealth } from "../domain/health.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
@@ -80,6 +82,8 @@ export interface Places {
   inMaintenance(environment: string): Promise<Readonly<Record<string, Maintenance>>>;
   /** Prometheus text. */
   metrics(): Promise<string>;
+  /** Of one environment or of all. */
+  health(environment: string | undefined): Promise<readonly EnvironmentHealth[]>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
   /** Answers the versions of all that the environment has. */
   putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;

@@ -2,6 +2,7 @@
 // and clients take their types from it. All paths are below /api/v1.
 import { z } from "zod";
 import type { Event, ReleaseRef, Releases } from "../domain/event.ts";
+import type { EnvironmentHealth } from "../domain/health.ts";
 import type { Recording } from "../domain/judge/replay.ts";
 import type { Plan, ServiceName, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
@@ -359,6 +360,13 @@ export const routes = {
     query: z.object({ key: z.string().min(1).max(300) }),
     answers: "json",
   },
+  servicesHealth: {
+    method: "get",
+    path: "/services/health",
+    summary: "How each service is, down to the parts that its replicas' own health answers list",
+    query: z.object({ environment: name.optional() }),
+    answers: "json",
+  },
   logs: {
     method: "get",
     path: "/logs",
@@ -389,6 +397,7 @@ export type RouteName = keyof typeof routes;
 export interface Answers {
   health: { readonly status: "ready" | "unready"; readonly because?: string };
   openapi: object;
+  servicesHealth: { readonly environments: readonly EnvironmentHealth[] };
   /** What OTLP asks for: nothing, or what was left out and why. */
   pushMetrics: { readonly partialSuccess?: { readonly rejectedDataPoints: number; readonly errorMessage: string } };
   session: { readonly name: string };

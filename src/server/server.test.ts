@@ -94,6 +94,7 @@ const places: Places = {
   },
   inMaintenance: async () => maintained,
   metrics: async () => "sluice_requests_total 7\n",
+  health: async (environment = "production") => [{ environment, status: "healthy", services: [] }],
   logs: async function* ({ service }) {
     yield { service, line: "listening" };
   },
@@ -569,6 +570,13 @@ test("while the database is away everyone is told to come back, and a live strea
   expect((await events.next()).value).toMatchObject({ deployment: run.id, fact: { kind: "planned" } });
   await events.return(undefined);
   await listening.close();
+});
+
+test("the health of services is a tree by environment", async () => {
+  const response = await raw("/api/v1/services/health?environment=staging");
+  expect(await response.json()).toEqual({
+    environments: [{ environment: "staging", status: "healthy", services: [] }],
+  });
 });
 
 test("logs come line by line", async () => {

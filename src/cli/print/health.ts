@@ -1,6 +1,5 @@
 // The health of environments as a tree: service, replica, part.
-import type { EnvironmentHealth, ReplicaHealth, ServiceHealth } from "../../compose/control.ts";
-import type { HealthStatus } from "../../domain/health.ts";
+import type { EnvironmentHealth, HealthStatus, ReplicaHealth, ServiceHealth } from "../../domain/health.ts";
 import type { Colors } from "../screen.ts";
 
 export function healthLines(environments: readonly EnvironmentHealth[], colors: Colors): readonly string[] {
