@@ -27,14 +27,15 @@ export function chat(port: number): Promise<void> {
       response.resume();
       fail(lost(`answered ${response.statusCode} to a WebSocket`, response.headers));
     });
-    call.on("upgrade", ({ headers }, socket) =>
-      talk(socket).then(done, (error: Error) => fail(lost(error.message, headers))),
+    call.on("upgrade", ({ headers }, socket, head) =>
+      talk(socket, head).then(done, (error: Error) => fail(lost(error.message, headers))),
     );
     call.end();
   });
 }
 
-function talk(socket: Duplex): Promise<void> {
+/** `head`: what came behind the handshake at once, such as the close frame of a replica that already drains. */
+function talk(socket: Duplex, head: Buffer): Promise<void> {
   return new Promise((done, fail) => {
     let echoes = 0;
     let rest = Buffer.alloc(0);
@@ -50,16 +51,18 @@ function talk(socket: Duplex): Promise<void> {
       if (echoes === echoesWanted) socket.write(frame(8, Buffer.from([0x03, 0xe8])));
       else setTimeout(() => socket.writable && socket.write(frame(1, Buffer.from("hello"))), 50);
     };
-    socket.on("data", (part: Buffer) => {
+    const read = (part: Buffer) => {
       rest = Buffer.concat([rest, part]);
       while (rest.length >= 2 && rest.length >= 2 + (rest[1] ?? 0)) {
         const end = 2 + (rest[1] ?? 0);
         take((rest[0] ?? 0) & 15, rest.subarray(2, end));
         rest = rest.subarray(end);
       }
-    });
+    };
+    socket.on("data", read);
     socket.on("error", (error) => fail(error));
     socket.on("close", () => fail(new Error(`WebSocket cut after ${echoes} echoes`))); // too late after a close frame
+    read(head);
     socket.write(frame(1, Buffer.from("hello")));
   });
 }

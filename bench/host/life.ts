@@ -46,7 +46,7 @@ export async function live(stage: Stage, life: Life, note: (what: string) => voi
   let id = await stage.deploy({ version, strategy, isBad: way === "bad" });
   let striking: Promise<Blow | undefined> | undefined;
   let isSteered = false;
-  let last = "";
+  let [last, because] = ["", ""];
   const follow = async (mayStrike: boolean) => {
     for (;;) {
       const run = await stage.look(id);
@@ -62,7 +62,10 @@ export async function live(stage: Stage, life: Life, note: (what: string) => voi
         isSteered = true;
         await stage.steer(id, steered[way]?.verb ?? "abort");
       }
-      if (run.phase.kind === "ended") return run.phase.outcome;
+      if (run.phase.kind === "ended") {
+        because = run.phase.because ?? "";
+        return run.phase.outcome;
+      }
       await sleep(lookEveryMs);
     }
   };
@@ -74,9 +77,13 @@ export async function live(stage: Stage, life: Life, note: (what: string) => voi
   const blow = await striking;
   if (blow !== undefined)
     note(`  ${victim}: gone after ${blow.goneMs - blow.atMs} ms, back after ${blow.recoveredMs} ms`);
-  note(`  ${id}: ${outcome}`);
+  note(`  ${id}: ${outcome} ${because}`);
   const isFine = allowed[way].includes(outcome) || (victim === "candidate replica" && outcome === "rolled back");
-  return { outcome, blow, surprise: isFine ? undefined : `${strategy}, ${way}, ${victim} at ${phase}: ${outcome}` };
+  return {
+    outcome,
+    blow,
+    surprise: isFine ? undefined : `${strategy}, ${way}, ${victim} at ${phase}: ${outcome}, ${because}`,
+  };
 }
 
 const steered: Readonly<Partial<Record<Way, { verb: "abort" | "promote"; on: readonly string[] }>>> = {

@@ -195,7 +195,7 @@ function configOf({ version, strategy, isBad }: Wanted) {
     environments: {
       [environment]: {
         strategy: strategies[strategy],
-        checks: { minimumRequests: 20, errorRateMax: "10%" },
+        checks: { minimumRequests: 10, errorRateMax: "10%", comparison: false },
         bake: "1s",
         secrets: {},
       },
