@@ -14,7 +14,7 @@ const below: Record<string, readonly string[]> = {
   workspace: ["domain"],
   server: ["domain", "engine"],
   compose: ["domain", "engine", "adapters", "host", "workspace", "server"],
-  cli: ["domain", "engine", "workspace", "server", "testing", "compose"],
+  cli: ["domain", "engine", "workspace", "server", "testing", "compose", "runner"],
   runner: ["domain", "workspace"],
   testing: ["domain", "engine", "adapters", "host", "workspace", "server"],
 };

@@ -107,6 +107,7 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
       byVersion: async () => undefined,
       list: async () => [],
     },
+    builds: noBuilds,
     feed: {
       after: async (seq) => events.filter((event) => event.seq > seq),
       changed: async (seq, signal) => {
@@ -158,6 +159,9 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
       yield { service, line: "listening on 3000" };
     },
     shelves: { read: async () => undefined, write: async () => {} },
+    secretValues: () => ({}),
+    hookSecret: () => "hook",
+    checkSchedule: () => {},
     putSecrets: () => ({}),
     maintain: async () => true,
     inMaintenance: async () => ({}),
@@ -175,3 +179,17 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
 export function phaseOf(events: readonly Event[], deployment: DeploymentId): string | undefined {
   return fold(events.filter((event) => event.deployment === deployment))?.phase.kind;
 }
+
+const noBuilds: Records["builds"] = {
+  putRepository: async () => {},
+  repositories: async () => [],
+  request: async () => Promise.reject(new Error("nothing is built here")),
+  list: async () => [],
+  get: async () => undefined,
+  cancel: async () => undefined,
+  claim: async () => undefined,
+  beat: async () => undefined,
+  end: async () => false,
+  log: async () => 0,
+  readLog: async () => new Uint8Array(),
+};

@@ -26,6 +26,8 @@ export interface Api {
   ask<Name extends RouteName & keyof Answers>(name: Name, asking?: Asking): Promise<Answers[Name]>;
   /** Facts after a sequence number, without end; a broken connection is made again and nothing is missed or repeated. */
   events(from: number, signal?: AbortSignal): AsyncGenerator<Event>;
+  /** What a build has printed, from a byte on. */
+  buildLog(id: string, from: number): Promise<string>;
   /** Lines that replicas printed. */
   logLines(query: Asking["query"], signal?: AbortSignal): AsyncGenerator<string>;
   /** Bytes of a packed artifact from one place on; answers how many have arrived. */
@@ -76,6 +78,7 @@ export function openApi({ url, token, ca }: Address): Api {
     ask: async (name, asking = {}) => JSON.parse(await (await answered(name, asking)).text()),
     events: (from, signal) =>
       eventsAfter(from, signal, (last, inner) => answered("events", { query: { from: last }, signal: inner })),
+    buildLog: async (id, from) => (await answered("buildLog", { params: { id }, query: { from } })).text(),
     logLines: async function* (query = {}, signal) {
       const response = await answered("logs", { query, ...(signal === undefined ? {} : { signal }) });
       yield* linesOf(response.body);

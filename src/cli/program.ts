@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { addCommonOptions } from "./verb.ts";
 import { affectedVerb } from "./verbs/affected.ts";
+import { buildVerb, repositoryVerb, runnerVerb } from "./verbs/build.ts";
 import { cacheVerb } from "./verbs/cache.ts";
 import { completionVerb } from "./verbs/completion.ts";
 import { demoVerb } from "./verbs/demo.ts";
@@ -66,6 +67,9 @@ const verbs: readonly ((program: Command) => void)[] = [
   runVerb,
   whyMissVerb,
   cacheVerb,
+  repositoryVerb,
+  buildVerb,
+  runnerVerb,
   demoVerb,
   completionVerb,
 ];

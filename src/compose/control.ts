@@ -23,6 +23,7 @@ import type { Desk } from "../server/commands.ts";
 import { hasArtifact, unpackArtifact } from "../workspace/artifact/store.ts";
 import { sha256 } from "../workspace/release-build.ts";
 import { afterEnds } from "./after.ts";
+import { keepBuilding } from "./builds.ts";
 import { keepSchedules } from "./keep-schedules.ts";
 import { rehearse } from "./rehearse.ts";
 
@@ -149,6 +150,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     report: (error) => console.error(error),
   });
   const rehearsing = rehearse({ desk, clock, report: (error) => console.error(error), signal: stopping.signal });
+  const building = keepBuilding(store.builds, () => clock.now(), stopping.signal);
   return {
     store,
     host,
@@ -177,7 +179,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       stopping.abort();
       clock.stop();
-      await Promise.all([...drivers, keeping, schedules.ended, rehearsing]);
+      await Promise.all([...drivers, keeping, schedules.ended, rehearsing, building]);
       await store.close();
     },
   };

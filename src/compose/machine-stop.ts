@@ -1,4 +1,4 @@
-// Stops what runs on a data folder: the control plane, then the host with its services, then the embedded PostgreSQL.
+// Stops what runs on a data folder: the runner and the control plane, then the host with its services, then the embedded PostgreSQL.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stopEmbedded } from "../adapters/postgres/embedded/server.ts";
@@ -6,6 +6,7 @@ import { Problem } from "../domain/problem.ts";
 import { hostClient } from "../host/client.ts";
 import { lockOwner } from "../host/lock.ts";
 import { isHostRunning } from "../host/start.ts";
+import { stopRunner } from "./machine-runner.ts";
 
 const controlWithinMs = 30_000;
 
@@ -20,6 +21,7 @@ export async function stopMachine(
   { keepServices }: { keepServices: boolean },
 ): Promise<readonly string[]> {
   const stopped: string[] = [];
+  if (await stopRunner(dataFolder)) stopped.push("runner");
   if (await stopControlPlane(dataFolder)) stopped.push("control plane");
   if (keepServices) return stopped;
   if (await isHostRunning(dataFolder)) {

@@ -14,6 +14,7 @@ import { localToken } from "../server/token-file.ts";
 import { hasArtifact } from "../workspace/artifact/store.ts";
 import { arrivedBytes, finishUpload, takeBytes } from "../workspace/artifact/upload.ts";
 import { openShelves } from "../workspace/cache/shelves.ts";
+import { buildPlaces } from "./builds.ts";
 import type { ControlPlane } from "./control.ts";
 import { machineHealth } from "./machine-health.ts";
 import { openDoor, type PublicDoor } from "./public-door.ts";
@@ -118,6 +119,7 @@ function placesOf(plane: ControlPlane, data: string): Places {
     health: (environment) => machineHealth(data, environment),
     logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
     putSecrets: plane.secrets.put,
+    ...buildPlaces(plane.secrets),
     shelves: openShelves(join(data, "shared-cache")),
     maintain: plane.machine.maintain,
     inMaintenance: plane.machine.inMaintenance,

@@ -5,6 +5,7 @@ import { gunzip } from "node:zlib";
 import type { Context } from "hono";
 import { stream } from "hono/streaming";
 import type { z } from "zod";
+import { type Build, mainRef, orderOf } from "../domain/build.ts";
 import { firstBreak } from "../domain/chain.ts";
 import { plan } from "../domain/plan.ts";
 import { Temporary } from "../domain/problem.ts";
@@ -13,7 +14,7 @@ import type { Person, VerbName } from "../domain/verbs.ts";
 import { recordingAt } from "../engine/comparison.ts";
 import { evidenceIn } from "../engine/evidence.ts";
 import { type Auth, codeLivesMs } from "./auth.ts";
-import { cacheToken } from "./cache-token.ts";
+import { findRepository, secretsOf } from "./builds.ts";
 import {
   checkedRelease,
   command,
@@ -33,6 +34,7 @@ import type { Places } from "./records.ts";
 import { refuseShortcut } from "./release-path.ts";
 import { returnsOf, rollback, rollbackDeployment } from "./returns.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
+import { signedToken } from "./signed-token.ts";
 
 const unpacked = promisify(gunzip);
 const trusted = { kind: "trusted" } as const;
@@ -90,7 +92,38 @@ export function handlers(office: Office): Handlers {
     cacheToken: async ({ body: { untrusted, days } }) => {
       const expiresAt = office.clock.now() + days * 86_400_000;
       const scope = untrusted === undefined ? trusted : ({ kind: "untrusted", name: untrusted } as const);
-      return { token: cacheToken(office.token, scope, expiresAt), expiresAt };
+      return { token: signedToken(office.token, scope, expiresAt), expiresAt };
+    },
+    runnerToken: async ({ body: { name, labels, days } }) => {
+      const expiresAt = office.clock.now() + days * 86_400_000;
+      return { token: signedToken(office.token, { kind: "runner", name, labels }, expiresAt), expiresAt };
+    },
+    listRepositories: async () => ({ repositories: await records.builds.repositories() }),
+    putRepository: async ({ params: { repository: name }, body }) => {
+      const { schedule, ...settings } = body;
+      if (schedule !== undefined) places.checkSchedule(schedule);
+      await records.builds.putRepository({ name, ...settings, ...(schedule === undefined ? {} : { schedule }) });
+      return { hook: `/hooks/${name}`, secret: places.hookSecret(name) };
+    },
+    putRepositorySecrets: async ({ params: { repository: name }, body: { values } }) => {
+      await findRepository(records, name);
+      return { names: Object.keys(places.putSecrets(secretsOf(name), values)) };
+    },
+    listBuilds: async ({ query: { limit } }) => ({ builds: await records.builds.list(limit) }),
+    build: async ({ body: { repository: name, ref, tasks }, who }) => {
+      const repository = await findRepository(records, name);
+      const order = orderOf(repository, ref ?? mainRef(repository), { kind: "person", by: who.name });
+      return { build: await records.builds.request({ ...order, ...(tasks === undefined ? {} : { tasks }) }) };
+    },
+    getBuild: async ({ params: { id } }) => ({ build: foundBuild(id, await records.builds.get(id)) }),
+    cancelBuild: async ({ params: { id }, who }) => ({
+      build: foundBuild(id, await records.builds.cancel(id, who.name)),
+    }),
+    buildLog: async ({ params: { id }, query: { from }, context }) => {
+      const build = foundBuild(id, await records.builds.get(id));
+      context.header("Content-Type", "text/plain; charset=utf-8");
+      context.header("X-Build-State", build.state);
+      return context.body(new Uint8Array(await records.builds.readLog(id, from)));
     },
     status: async ({ query }) => {
       const known = (await records.environments.list()).filter(
@@ -347,4 +380,9 @@ async function* bodyOf({ req }: Context): AsyncGenerator<Uint8Array> {
 
 function given(reason: string | undefined): { reason?: string } {
   return reason === undefined ? {} : { reason };
+}
+
+function foundBuild(id: string, build: Build | undefined): Build {
+  if (build !== undefined) return build;
+  throw new Refusal(404, { so: `there is no build ${id}`, mend: "`sluice build ls` lists them" });
 }

@@ -8,6 +8,7 @@ import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
 import type { EvidenceStore, Journal } from "../engine/ports.ts";
+import type { BuildQueue } from "./builds.ts";
 import type { Shelves } from "./shared-cache.ts";
 
 export interface Records {
@@ -23,6 +24,7 @@ export interface Records {
     byVersion(version: string): Promise<{ readonly id: string } | undefined>;
     list(rowsMax: number): Promise<readonly (ReleaseRef & { readonly at: Ms })[]>;
   };
+  readonly builds: BuildQueue;
   readonly feed: {
     after(seq: number): Promise<readonly Event[]>;
     changed(seq: number, signal: AbortSignal): Promise<void>;
@@ -87,6 +89,12 @@ export interface Places {
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<object>;
   /** Answers the versions of all that the environment has. */
   putSecrets(environment: string, values: Readonly<Record<string, string>>): SecretVersions;
+  /** Current values of an environment's secrets. */
+  secretValues(environment: string): Readonly<Record<string, string>>;
+  /** With which a git server signs its pushes: made once. */
+  hookSecret(repository: string): string;
+  /** Throws a Problem for a cron expression that is none. */
+  checkSchedule(cron: string): void;
   /** Where the shared cache keeps its entries. */
   readonly shelves: Shelves;
   readonly jobs: {

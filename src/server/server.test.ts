@@ -99,6 +99,9 @@ const places: Places = {
     yield { service, line: "listening" };
   },
   shelves: { read: async () => undefined, write: async () => {} },
+  secretValues: () => ({}),
+  hookSecret: () => "hook",
+  checkSchedule: () => {},
   putSecrets: (_environment, values) => Object.fromEntries(Object.keys(values).map((name) => [name, "version"])),
   jobs: {
     list: async () => [],

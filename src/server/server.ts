@@ -6,6 +6,7 @@ import type { Ms } from "../domain/frame.ts";
 import type { Person } from "../domain/verbs.ts";
 import type { Clock } from "../engine/ports.ts";
 import { type Auth, tokenAuth } from "./auth.ts";
+import { addBuilds } from "./builds.ts";
 import { guard, securityHeaders } from "./guard.ts";
 import { handlers } from "./handlers.ts";
 import { page } from "./page.ts";
@@ -53,6 +54,8 @@ export function createServer(options: ServerOptions): Server {
   app.use(guard(hosts));
   addSignIn(app, auth);
   addSharedCache(app, { shelves: options.places.shelves, auth, secret: token, now: () => clock.now() });
+  const { records, places, signal } = options;
+  addBuilds(app, { builds: records.builds, places, auth, secret: token, clock, signal });
   const does = handlers({ ...options, auth, heartbeatMs });
   for (const name of Object.keys(routes) as RouteName[]) {
     const route: Route = routes[name];

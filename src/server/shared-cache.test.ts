@@ -9,10 +9,10 @@ import { openShelves } from "../workspace/cache/shelves.ts";
 import { type Entry, openStore } from "../workspace/cache/store.ts";
 import { digestOf } from "../workspace/tasks/outputs.ts";
 import { tokenAuth } from "./auth.ts";
-import { type CacheScope, cacheToken } from "./cache-token.ts";
 import { type Listening, listen } from "./listen.ts";
 import { problemAnswer } from "./problem-answer.ts";
 import { addSharedCache } from "./shared-cache.ts";
+import { type CacheScope, signedToken } from "./signed-token.ts";
 
 const secret = "the control plane's own token";
 const key = "0123456789abcdef";
@@ -51,7 +51,7 @@ function ask(method: string, path: string, token?: string, body?: string): Promi
 }
 
 function tokenOf(scope: CacheScope, expiresAt = now + 1000): string {
-  return cacheToken(secret, scope, expiresAt);
+  return signedToken(secret, scope, expiresAt);
 }
 
 test("what was put comes back with its duration and its signature, by GET, HEAD and a query", async () => {
@@ -90,13 +90,13 @@ test("what is there stays: an entry cannot be replaced", async () => {
 });
 
 test("no token, another's, an expired or an altered one opens nothing; the control plane's own is trusted", async () => {
-  const [body = ""] = tokenOf(untrusted("pull-7")).match(/^sluicecache_[\w-]+_/) ?? [];
-  const altered = tokenOf(trusted).replace(/^sluicecache_[\w-]+_/, body);
+  const [body = ""] = tokenOf(untrusted("pull-7")).match(/^sluicegrant_[\w-]+_/) ?? [];
+  const altered = tokenOf(trusted).replace(/^sluicegrant_[\w-]+_/, body);
   for (const token of [
     undefined,
     "other",
     tokenOf(trusted, now),
-    cacheToken("other secret", trusted, now + 1),
+    signedToken("other secret", trusted, now + 1),
     altered,
   ])
     expect([token, (await ask("GET", "/status", token)).status]).toEqual([token, 401]);

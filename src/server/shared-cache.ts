@@ -3,8 +3,8 @@
 import type { Context, Hono } from "hono";
 import type { Ms } from "../domain/frame.ts";
 import type { Auth } from "./auth.ts";
-import { type CacheScope, cacheScope } from "./cache-token.ts";
 import { Refusal } from "./problem-answer.ts";
+import { type CacheScope, grantOf } from "./signed-token.ts";
 
 /** Where entries are kept. A shelf is "trusted", or "untrusted/" and a name. */
 export interface Shelves {
@@ -98,8 +98,8 @@ export function addSharedCache(app: Hono, options: SharedCacheOptions): void {
 
 function scopeOf(context: Context, { auth, secret, now }: SharedCacheOptions): CacheScope {
   const header = context.req.header("authorization");
-  const scope = cacheScope(secret, /^Bearer (.*)$/.exec(header ?? "")?.[1] ?? "", now());
-  if (scope !== undefined) return scope;
+  const grant = grantOf(secret, header, now());
+  if (grant !== undefined && grant.kind !== "runner") return grant;
   if (auth.byBearer(header) !== undefined) return { kind: "trusted" };
   if (header !== undefined && auth.failed()) {
     throw new Refusal(429, { so: "there were too many failed sign-ins within a minute", mend: "Wait a minute" });

@@ -188,4 +188,38 @@ export const steps: readonly string[] = [
   );
   create index on pushed (at_ms);
   `,
+  // Builds by runners, in the order in which they were asked for, and what they printed.
+  `
+  create table repositories (
+    workspace text not null,
+    name text not null,
+    settings json not null,
+    scheduled_ms bigint not null default now_ms(),
+    primary key (workspace, name)
+  );
+  create table builds (
+    id text primary key,
+    workspace text not null,
+    wanted json not null,
+    labels text[] not null,
+    state text not null default 'queued',
+    attempt int not null default 0,
+    runner text,
+    is_cancelled boolean not null default false,
+    because text,
+    asked_at timestamptz not null default clock_timestamp(),
+    started_at timestamptz,
+    ended_at timestamptz,
+    leased_until timestamptz
+  );
+  create index on builds (workspace, asked_at);
+  create index on builds (workspace, asked_at) where state in ('queued', 'running');
+  create table build_logs (
+    build text not null references builds,
+    attempt int not null,
+    start bigint not null,
+    bytes bytea not null,
+    primary key (build, attempt, start)
+  );
+  `,
 ];

@@ -5,6 +5,7 @@ import type { Claims, EvidenceStore, Journal } from "../../engine/ports.ts";
 import type { PushedPoints } from "../metrics/otlp/source.ts";
 import { archive } from "./archive.ts";
 import { type BackingDatabase, provisionDatabase } from "./backing.ts";
+import { type Builds, buildsIn } from "./builds.ts";
 import { claimsIn, endLeases, forgetFuture } from "./claims.ts";
 import { type DatabaseOptions, openDatabase } from "./connection.ts";
 import { type DeploymentQuery, listDeployments } from "./deployments.ts";
@@ -24,6 +25,7 @@ export interface Store {
   readonly environments: ReturnType<typeof environmentsIn>;
   readonly evidence: EvidenceStore;
   readonly releases: Releases;
+  readonly builds: Builds;
   readonly pushed: PushedPoints;
   readonly feed: Feed;
   deployments(query: DeploymentQuery): Promise<readonly DeploymentId[]>;
@@ -62,6 +64,7 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
       environments: environmentsIn(database, workspace),
       evidence: evidenceIn(database),
       releases: releasesIn(database, workspace),
+      builds: buildsIn(database, workspace),
       pushed: pushedIn(database, workspace),
       feed,
       deployments: (query) => listDeployments(database, workspace, query),

@@ -6,6 +6,7 @@ interface UpOptions {
   readonly port?: string;
   readonly open?: boolean;
   readonly foreground?: boolean;
+  readonly runner?: boolean;
   /** False: --no-public. */
   readonly public?: string | false;
   readonly tlsCert?: string;
@@ -28,6 +29,7 @@ export function upVerb(program: Command): void {
     .option("--port <port>", "port of the API and the page (default: the one of last time, 7070, or any that is free)")
     .option("--open", "open the page in a browser")
     .option("--foreground", "stay in this terminal, until Ctrl-C")
+    .option("--no-runner", "leave builds to runners elsewhere: none beside it, though there are repositories to build")
     .option("--public <url>", "https address under which other machines reach it; kept until another is given")
     .option("--no-public", "this machine only again")
     .option("--tls-cert <file>", "certificate with its chain; read again when it changes")
@@ -42,6 +44,8 @@ export function upVerb(program: Command): void {
       const wishes = { port, door: doorOf(options, context.cwd) };
       if (foreground === true) return await runControl(context, wishes);
       const started = await startControl(context, wishes);
+      const { startLocalRunner } = await import("../local-runner.ts");
+      if (options.runner !== false) await startLocalRunner(context);
       screen.answer(started);
       const { green, bold, cyan } = screen.colors;
       screen.say(

@@ -73,7 +73,7 @@ function giveBack(file: string): void {
 }
 
 /** When a process began, in the kernel's ticks; "" where the system does not tell. */
-function startOf(pid: number): string {
+export function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
