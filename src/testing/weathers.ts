@@ -14,7 +14,7 @@ const strategies = {
     kind: "blueGreen",
     preview: [{ kind: "job", name: "preview", withinMs: 60_000 }],
     switchShares: [100],
-    afterSwitch: [bake(15_000)],
+    afterSwitch: [bake(20_000)],
   },
   canary: {
     kind: "canary",
@@ -119,7 +119,7 @@ export function scenarioOf(
     outcomes: typeof outcome === "string" ? [outcome] : outcome,
     scenario: {
       intent: intent(services, {
-        verify: [{ kind: "job", name: "smoke", withinMs: 60_000 }, bake(15_000)],
+        verify: [{ kind: "job", name: "smoke", withinMs: 60_000 }, bake(20_000)],
         ...(more.isGated ? { admission: [gate] } : {}),
       }),
       stands: Object.fromEntries(Object.keys(services).map((name) => [name, `${name}-1`])),
