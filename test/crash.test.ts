@@ -1,10 +1,10 @@
 // Crash at every point, in short: a spread of what `npm run crash` does at scale (bench/crash), with the faults that it found.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Trouble } from "../src/testing/faults.ts";
+import type { Trouble } from "../src/simulation/faults.ts";
+import { type Scenario, simulate } from "../src/simulation/simulate.ts";
 import { intent, service, strategies } from "../src/testing/intents.ts";
 import { anySchedule, calmOf, check, checkExactly, crash, type Schedule, told } from "../src/testing/schedules.ts";
-import { type Scenario, simulate } from "../src/testing/simulation.ts";
 import { shapes, weathers } from "../src/testing/weathers.ts";
 
 /** Shares of a run at which to strike: `count` of them, at other places for each run. */

@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { shareOf } from "../src/domain/frame.ts";
 import type { IntendedService, Intent } from "../src/domain/plan.ts";
 import type { Strategy } from "../src/domain/strategy.ts";
+import type { Behaviour } from "../src/simulation/sim-target.ts";
+import { type Scenario, type Simulated, simulate } from "../src/simulation/simulate.ts";
 import { bake, intent, service, strategies } from "../src/testing/intents.ts";
-import type { Behaviour } from "../src/testing/sim-target.ts";
-import { type Scenario, type Simulated, simulate } from "../src/testing/simulation.ts";
 
 const bad: Behaviour = { errors: { share: 0.5, afterMs: 0 } };
 const abort = { kind: "abort asked", by: "bo", reason: "no" } as const;

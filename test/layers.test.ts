@@ -14,9 +14,10 @@ const below: Record<string, readonly string[]> = {
   workspace: ["domain"],
   server: ["domain", "engine"],
   compose: ["domain", "engine", "adapters", "host", "workspace", "server"],
-  cli: ["domain", "engine", "workspace", "server", "testing", "compose", "runner"],
+  simulation: ["domain", "engine"],
+  cli: ["domain", "engine", "workspace", "server", "simulation", "testing", "compose", "runner"],
   runner: ["domain", "workspace"],
-  testing: ["domain", "engine", "adapters", "host", "workspace", "server"],
+  testing: ["domain", "engine", "adapters", "host", "workspace", "server", "simulation"],
 };
 const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((f) => /\.tsx?$/.test(f));
 

@@ -4,8 +4,8 @@ import { openStore } from "../../src/adapters/postgres/store.ts";
 import type { Ms } from "../../src/domain/frame.ts";
 import type { Claim, Clock, Ports } from "../../src/engine/ports.ts";
 import { Worker } from "../../src/engine/worker.ts";
-import { SimMetrics } from "../../src/testing/sim-metrics.ts";
-import { SimTarget } from "../../src/testing/sim-target.ts";
+import { SimMetrics } from "../../src/simulation/sim-metrics.ts";
+import { SimTarget } from "../../src/simulation/sim-target.ts";
 
 const { URL_OF_DATABASE: url = "", TICK_MS = "10000" } = process.env;
 const tickMs = Number(TICK_MS);

@@ -4,12 +4,12 @@ import { Problem } from "../domain/problem.ts";
 import { fold, type Run } from "../domain/run.ts";
 import type { Exposure } from "../domain/strategy.ts";
 import type { Condition, Watch } from "../domain/watch.ts";
-import { Striker } from "../testing/faults.ts";
+import { Striker } from "../simulation/faults.ts";
+import { SimClock } from "../simulation/sim-clock.ts";
+import { SimJournal } from "../simulation/sim-journal.ts";
+import { settleStanding, worldOf } from "../simulation/sim-world.ts";
+import { type Scenario, type Simulated, simulate } from "../simulation/simulate.ts";
 import { bake, intent, service, strategies } from "../testing/intents.ts";
-import { SimClock } from "../testing/sim-clock.ts";
-import { SimJournal } from "../testing/sim-journal.ts";
-import { settleStanding, worldOf } from "../testing/sim-world.ts";
-import { type Scenario, type Simulated, simulate } from "../testing/simulation.ts";
 import type { After } from "./ports.ts";
 import { Worker } from "./worker.ts";
 

@@ -4,8 +4,8 @@ import type { Check } from "../domain/check.ts";
 import type { Interval, Observation } from "../domain/evidence.ts";
 import { replay } from "../domain/judge/replay.ts";
 import type { Strategy } from "../domain/strategy.ts";
+import { type Scenario, type Simulated, simulate } from "../simulation/simulate.ts";
 import { bake, comparisonCheck, errorsCheck, intent, service } from "../testing/intents.ts";
-import { type Scenario, type Simulated, simulate } from "../testing/simulation.ts";
 import { recordingAt } from "./comparison.ts";
 
 const stands = { web: "web-1" };

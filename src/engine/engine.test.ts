@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Strategy } from "../domain/strategy.ts";
+import { type Scenario, type Simulated, simulate } from "../simulation/simulate.ts";
 import { bake, comparisonCheck, intent, service, strategies } from "../testing/intents.ts";
-import { type Scenario, type Simulated, simulate } from "../testing/simulation.ts";
 
 const stands = { web: "web-1" };
 

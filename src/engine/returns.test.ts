@@ -5,8 +5,8 @@ import { hurried } from "../domain/hurry.ts";
 import { passedBy } from "../domain/passed.ts";
 import type { IntendedService, Intent } from "../domain/plan.ts";
 import { restarted } from "../domain/restart.ts";
+import { type Scenario, type Simulated, simulate } from "../simulation/simulate.ts";
 import { intent, service, strategies } from "../testing/intents.ts";
-import { type Scenario, type Simulated, simulate } from "../testing/simulation.ts";
 
 const smoke = { kind: "job", name: "smoke", withinMs: 60_000 } as const;
 const two: Intent = intent(

@@ -1,7 +1,7 @@
 // What must hold of any simulated deployment, whatever went wrong in it: safety, and purpose in the fewest moves.
 import type { Event, Outcome } from "../domain/event.ts";
 import { type Frame, type Ms, sameFrame, wholly } from "../domain/frame.ts";
-import type { Simulated } from "./simulation.ts";
+import type { Simulated } from "../simulation/simulate.ts";
 
 export interface Expected {
   readonly stands: Readonly<Record<string, string>>;

@@ -2,9 +2,9 @@
 import * as fc from "fast-check";
 import type { Outcome } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
-import type { Trouble } from "./faults.ts";
+import type { Trouble } from "../simulation/faults.ts";
+import { type Scenario, type Simulated, simulate } from "../simulation/simulate.ts";
 import { broken, type Expected } from "./invariants.ts";
-import { type Scenario, type Simulated, simulate } from "./simulation.ts";
 import { type ShapeName, scenarioOf, shapes, type WeatherName, weathers } from "./weathers.ts";
 
 export interface Schedule {

@@ -3,8 +3,8 @@
 import type { Fact, Outcome } from "../domain/event.ts";
 import type { Intent } from "../domain/plan.ts";
 import type { Strategy } from "../domain/strategy.ts";
+import type { Scenario } from "../simulation/simulate.ts";
 import { bake, intent, service } from "./intents.ts";
-import type { Scenario } from "./simulation.ts";
 
 const strategies = {
   recreate: { kind: "recreate" },

@@ -1,6 +1,6 @@
+import { targetContract } from "../testing/target-contract.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimTarget } from "./sim-target.ts";
-import { targetContract } from "./target-contract.ts";
 
 targetContract("the simulated target", async () => {
   const clock = new SimClock();

@@ -8,7 +8,7 @@ import type { SimClock } from "./sim-clock.ts";
 import type { SimJournal } from "./sim-journal.ts";
 import { SimMetrics } from "./sim-metrics.ts";
 import { SimTarget } from "./sim-target.ts";
-import type { Scenario } from "./simulation.ts";
+import type { Scenario } from "./simulate.ts";
 
 export interface Made {
   readonly clock: SimClock;
