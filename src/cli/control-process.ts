@@ -103,7 +103,11 @@ async function programArgs({ cwd, data }: Context, { port, door }: ControlWishes
     data,
     ...(config === undefined
       ? []
-      : ["--workspace", config.workspace, "--archive-after-days", String(config.history.archiveAfterDays)]),
+      : [
+          ...["--workspace", config.workspace],
+          ...["--archive-after-days", String(config.history.archiveAfterDays)],
+          ...["--evidence-days", String(config.history.evidenceDays)],
+        ]),
     ...(port === undefined ? [] : ["--port", port]),
     ...(door === undefined ? [] : ["--door", JSON.stringify(door)]),
   ];

@@ -41,6 +41,8 @@ export interface ControlPlaneOptions {
   readonly intervalMs?: Ms;
   /** Deployments that ended so long ago are packed; 90 days unless given. */
   readonly archiveAfterDays?: number;
+  /** How long evidence is kept after a deployment has ended. */
+  readonly evidenceDays?: number;
   /** Deployments that this process looks after in the same moment; any number may be under way. */
   readonly drivers?: number;
 }
@@ -141,7 +143,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const drivers = Array.from({ length: options.drivers ?? 16 }, () =>
     drive({ worker, ports, store, signal: stopping.signal }),
   );
-  const keeping = keepHistory(store, (options.archiveAfterDays ?? 90) * dayMs, stopping.signal);
+  const keeping = keepHistory(store, {
+    afterMs: (options.archiveAfterDays ?? 90) * dayMs,
+    evidenceMs: (options.evidenceDays ?? 30) * dayMs,
+    signal: stopping.signal,
+  });
   const schedules = keepSchedules({
     store,
     host,
@@ -234,10 +240,17 @@ async function drive({ worker, ports, store, signal }: Driving): Promise<void> {
 }
 
 /** Packs what is old, a few at a time: again soon where there is more, else in an hour. */
-async function keepHistory(store: Store, afterMs: Ms, signal: AbortSignal): Promise<void> {
+async function keepHistory(
+  store: Store,
+  { afterMs, evidenceMs, signal }: { readonly afterMs: Ms; readonly evidenceMs: Ms; readonly signal: AbortSignal },
+): Promise<void> {
+  const tell = (error: unknown) => {
+    if (!(error instanceof Temporary)) console.error(error);
+  };
   while (!signal.aborted) {
+    await store.forgetEvidence(evidenceMs).catch(tell);
     const packed = await store.archive(afterMs).catch((error) => {
-      if (!(error instanceof Temporary)) console.error(error);
+      tell(error);
       return 0;
     });
     await sleep(packed > 0 ? 1000 : dayMs / 24, undefined, { signal }).catch(() => {}); // stopped

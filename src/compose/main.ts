@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     port: { type: "string" },
     workspace: { type: "string" },
     "archive-after-days": { type: "string" },
+    "evidence-days": { type: "string" },
     // How other machines reach it, as JSON; "null" closes it. What was said last stays in force.
     door: { type: "string" },
   },
@@ -37,11 +38,12 @@ async function run(): Promise<void> {
   writeFileSync(join(data, ".gitignore"), "*\n");
   lock();
   const { DATABASE_URL, SLUICE_INTERVAL_MS } = process.env;
-  const archiveAfter = values["archive-after-days"];
+  const { "archive-after-days": archiveAfter, "evidence-days": evidenceDays } = values;
   const plane = await startControlPlane({
     dataFolder: data,
     workspace: values.workspace ?? "workspace",
     ...(archiveAfter === undefined ? {} : { archiveAfterDays: Number(archiveAfter) }),
+    ...(evidenceDays === undefined ? {} : { evidenceDays: Number(evidenceDays) }),
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
     // Shorter counted intervals than 5 s are for demonstrations and tests.
     ...(SLUICE_INTERVAL_MS === undefined ? {} : { intervalMs: Number(SLUICE_INTERVAL_MS) }),

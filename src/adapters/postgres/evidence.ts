@@ -2,6 +2,7 @@
 import { promisify } from "node:util";
 import { deflateRaw, inflateRaw } from "node:zlib";
 import type { Observation } from "../../domain/evidence.ts";
+import type { Ms } from "../../domain/frame.ts";
 import type { EvidenceKey, EvidenceStore } from "../../engine/ports.ts";
 import type { Database } from "./connection.ts";
 
@@ -30,6 +31,19 @@ export function evidenceIn(database: Database): EvidenceStore {
       );
     },
   };
+}
+
+/** Forgets what deployments were judged on that ended more than `afterMs` ago; answers how many intervals that were. */
+export async function forgetEvidence(database: Database, workspace: string, afterMs: Ms): Promise<number> {
+  const [row] = await database.ask<{ gone: number }>(
+    `with gone as (
+       delete from sluice.evidence e using sluice.deployments d
+       where d.id = e.deployment and d.workspace = $1 and d.ended_seq is not null and d.last_at < sluice.now_ms() - $2
+       returning 1
+     ) select count(*)::int as gone from gone`,
+    [workspace, afterMs],
+  );
+  return row?.gone ?? 0;
 }
 
 function keyOf({ deployment, node, step, service }: EvidenceKey): unknown[] {

@@ -380,6 +380,20 @@ test("tables of a newer Sluice are left alone", async () => {
   await client.end();
 });
 
+test("evidence of a deployment that ended long ago is forgotten, that of one under way never", async () => {
+  const workspace = id("evidence");
+  const { journal, evidence, forgetEvidence } = await store(workspace);
+  const [ended, open] = [`${workspace}-ended`, `${workspace}-open`];
+  for (const name of [ended, open]) await journal.append(name, 0, requestedFact("production"));
+  await journal.append(ended, 1, { kind: "ended", outcome: "succeeded", stands: {} });
+  const gap = { startMs: 0, endMs: 5000, missing: "scrape timed out" };
+  const at = (deployment: string) => ({ deployment, node: "web", step: 2, service: "web" });
+  for (const name of [ended, open]) await evidence.put(at(name), [gap]);
+  expect(await forgetEvidence(60_000)).toBe(0);
+  expect(await forgetEvidence(-1)).toBe(1);
+  expect([await evidence.get(at(ended)), await evidence.get(at(open))]).toEqual([[], [gap]]);
+});
+
 test("a deployment that ended long ago is packed with its head's hash, and read as before", async () => {
   const workspace = id("old");
   const { journal, archive, deployments } = await store(workspace);

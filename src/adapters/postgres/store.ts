@@ -10,7 +10,7 @@ import { claimsIn, endLeases, forgetFuture } from "./claims.ts";
 import { type DatabaseOptions, openDatabase } from "./connection.ts";
 import { type DeploymentQuery, listDeployments } from "./deployments.ts";
 import { environmentsIn } from "./environments.ts";
-import { evidenceIn } from "./evidence.ts";
+import { evidenceIn, forgetEvidence } from "./evidence.ts";
 import { Feed } from "./feed.ts";
 import { journalIn } from "./journal.ts";
 import { migrate } from "./migrate.ts";
@@ -31,6 +31,8 @@ export interface Store {
   deployments(query: DeploymentQuery): Promise<readonly DeploymentId[]>;
   /** Packs up to 100 deployments that ended more than `afterMs` ago; answers how many. Their history is read as before. */
   archive(afterMs: Ms): Promise<number>;
+  /** Forgets what deployments were judged on that ended longer ago; answers how many intervals that were. */
+  forgetEvidence(afterMs: Ms): Promise<number>;
   /** Only while holding the data folder's lock: what a killed predecessor held is free at once. */
   endLeases(): Promise<void>;
   /** After the database's clock was put back: what was to be looked at before is due now. */
@@ -69,6 +71,7 @@ export async function openStore({ workspace, ...options }: StoreOptions): Promis
       feed,
       deployments: (query) => listDeployments(database, workspace, query),
       archive: (afterMs) => archive(database, workspace, { afterMs }),
+      forgetEvidence: (afterMs) => forgetEvidence(database, workspace, afterMs),
       endLeases: () => endLeases(database, workspace),
       forgetFuture: () => forgetFuture(database, workspace),
       waitForWork: (timeoutMs, signal) => waiting.forWork(timeoutMs, signal),

@@ -47,6 +47,11 @@ export const schema = z.strictObject({
             "the counted intervals of its bakes go. The newest 20 of each environment stay as they are.",
           365,
         ),
+        evidenceDays: key(
+          z.int().min(1).max(3650).prefault(30),
+          "How long the counted intervals that bakes were judged on are kept after a deployment has ended. Verdicts, their numbers and the digest of the evidence stay.",
+          90,
+        ),
       })
       .prefault({}),
     "How long history is kept at hand; taken over by `sluice up`.",

@@ -2531,5 +2531,11 @@ export interface WrittenConfig {
      * @example archiveAfterDays: 365
      */
     readonly archiveAfterDays?: number;
+    /**
+     * How long the counted intervals that bakes were judged on are kept after a deployment has ended. Verdicts, their numbers and the digest of the evidence stay.
+     * @default 30
+     * @example evidenceDays: 90
+     */
+    readonly evidenceDays?: number;
   };
 }
