@@ -34,13 +34,23 @@ function printedText(line: string): string {
 }
 
 export async function command(deployment: string, verb: VerbName, body: object): Promise<Answer<unknown>> {
+  return post(`/deployments/${encodeURIComponent(deployment)}/${verb}`, body);
+}
+
+export async function post<T>(path: string, body: object): Promise<Answer<T>> {
   return answer(
-    fetch(`/api/v1/deployments/${encodeURIComponent(deployment)}/${verb}`, {
+    fetch(`/api/v1${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
       body: JSON.stringify(body),
     }),
   );
+}
+
+/** All that a build has printed. */
+export async function buildLog(id: string): Promise<string | undefined> {
+  const response = await fetch(`/api/v1/builds/${encodeURIComponent(id)}/log`).catch(() => undefined);
+  return response?.ok === true ? response.text() : undefined;
 }
 
 async function answer<T>(asked: Promise<Response>): Promise<Answer<T>> {

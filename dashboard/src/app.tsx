@@ -3,6 +3,8 @@ import { tell } from "../../src/domain/prose.ts";
 import { type Known, type Link, type Live, useKnown } from "./live.ts";
 import { Icon, type IconName } from "./part/icon.tsx";
 import { hashOf, type Place, usePlace } from "./place.ts";
+import { BuildScreen } from "./screen/build.tsx";
+import { BuildsScreen } from "./screen/builds.tsx";
 import { DeploymentScreen } from "./screen/deployment.tsx";
 import { HistoryScreen } from "./screen/history.tsx";
 import { OverviewScreen } from "./screen/overview.tsx";
@@ -42,6 +44,10 @@ function Screen({ place, known }: { place: Place; known: Known }) {
           isWaiting={link === "connecting"}
         />
       );
+    case "builds":
+      return <BuildsScreen />;
+    case "build":
+      return <BuildScreen key={place.id} id={place.id} />;
     case "history":
       return <HistoryScreen place={place} journal={journal} />;
   }
@@ -61,6 +67,9 @@ function Top({ place, link }: { place: Place; link: Link }) {
         </a>
         <a className="place" href={hashOf(history)} aria-current={current("history")}>
           History
+        </a>
+        <a className="place" href={hashOf({ screen: "builds" })} aria-current={current("builds") ?? current("build")}>
+          Builds
         </a>
       </nav>
       <LinkState link={link} />

@@ -4,6 +4,8 @@ import { useSyncExternalStore } from "react";
 export type Place =
   | { readonly screen: "overview" }
   | { readonly screen: "deployment"; readonly id: string }
+  | { readonly screen: "builds" }
+  | { readonly screen: "build"; readonly id: string }
   | { readonly screen: "history"; readonly environment: string; readonly outcome: string; readonly search: string };
 
 export function placeOf(hash: string): Place {
@@ -13,6 +15,7 @@ export function placeOf(hash: string): Place {
   if (screen === "deployments" && id !== undefined && id !== "") {
     return { screen: "deployment", id: decodeURIComponent(id) };
   }
+  if (screen === "builds") return id === undefined || id === "" ? { screen } : { screen: "build", id };
   if (screen === "history") {
     const value = (key: string): string => params.get(key) ?? "";
     return {
@@ -31,6 +34,10 @@ export function hashOf(place: Place): string {
       return "#/";
     case "deployment":
       return `#/deployments/${encodeURIComponent(place.id)}`;
+    case "builds":
+      return "#/builds";
+    case "build":
+      return `#/builds/${place.id}`;
     case "history": {
       const { environment, outcome, search } = place;
       const query = new URLSearchParams(Object.entries({ environment, outcome, search }).filter(([, v]) => v !== ""));

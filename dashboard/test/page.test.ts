@@ -43,12 +43,16 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     ["#/deployments/production-3", "Story"],
     ["#/deployments/staging-4", "Story"],
     ["#/history", "History"],
+    ["#/builds", "shop"],
+    ["#/builds/b-2", "shop main 9fceb02d"],
   ] as const;
 
   for (const colorScheme of ["light", "dark"] as const) {
     test.each(screens)(`%s is free of errors, named and legible in the ${colorScheme}`, async (hash, heading) => {
       const { page, errors } = await open(browser, { server, hash, colorScheme });
       await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+      if (process.env.SLUICE_SCREENSHOTS !== undefined)
+        await page.screenshot({ path: join(process.env.SLUICE_SCREENSHOTS, `${heading}-${colorScheme}.png`) });
       expect(errors).toEqual([]);
       expect(await page.evaluate(namelessControls)).toEqual([]);
       expect(await page.evaluate(contrastFaults)).toEqual([]);
@@ -62,6 +66,8 @@ describe.skipIf(executablePath === undefined)("the page", () => {
   test.each(screens)("%s fits a phone without scrolling sideways", async (hash, heading) => {
     const { page } = await open(browser, { server, hash, width: 360 });
     await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+    if (process.env.SLUICE_SCREENSHOTS !== undefined)
+      await page.screenshot({ path: join(process.env.SLUICE_SCREENSHOTS, `phone-${heading}.png`), fullPage: true });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     await page.context().close();
   });
@@ -112,6 +118,18 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     await dialog.waitFor({ state: "detached" });
     await page.getByText("ada aborted: wrong branch", { exact: true }).first().waitFor();
     expect(phaseOf(server.events, "production-4")).toBe("turning");
+    await page.context().close();
+  });
+
+  test("*run* asks for a build and shows what it prints; it can be stopped", async () => {
+    const { page, errors } = await open(browser, { server, hash: "#/builds" });
+    await page.getByRole("button", { name: "Run shop at main" }).click();
+    await page.getByText("It waits for a runner").waitFor();
+    await page.getByRole("button", { name: "Cancel" }).waitFor();
+    await page.goto(`${server.url}/#/builds/b-1`);
+    await page.getByText("app#test  done").waitFor();
+    expect(await page.getByRole("button", { name: "Cancel" }).count(), "it has ended").toBe(0);
+    expect(errors).toEqual([]);
     await page.context().close();
   });
 

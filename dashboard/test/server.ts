@@ -1,6 +1,7 @@
 // The real API server on a journal that is held in memory, so that the page is tested against what it will meet: its
 // routes, its guards, its content policy and its verbs.
 import { EventEmitter, once } from "node:events";
+import { type Build, orderOf } from "../../src/domain/build.ts";
 import type { DeploymentId, Event } from "../../src/domain/event.ts";
 import type { Counts, Interval } from "../../src/domain/evidence.ts";
 import { fold } from "../../src/domain/run.ts";
@@ -107,7 +108,7 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
       byVersion: async () => undefined,
       list: async () => [],
     },
-    builds: noBuilds,
+    builds,
     feed: {
       after: async (seq) => events.filter((event) => event.seq > seq),
       changed: async (seq, signal) => {
@@ -180,16 +181,43 @@ export function phaseOf(events: readonly Event[], deployment: DeploymentId): str
   return fold(events.filter((event) => event.deployment === deployment))?.phase.kind;
 }
 
-const noBuilds: Records["builds"] = {
+const shop = {
+  name: "shop",
+  url: "https://github.com/acme/shop.git",
+  tasks: ["lint", "test"],
+  affected: true,
+  branches: ["main", "release/*"],
+  trusted: ["main"],
+  labels: [],
+  schedule: "0 3 * * *",
+};
+const order = {
+  ...orderOf(shop, "refs/heads/main", { kind: "push", by: "ada" }),
+  commit: "9fceb02d0ae598e95dc970b74767f19372d61af8",
+};
+const ran = { order, askedAt: Date.now() - 90_000, startedAt: Date.now() - 88_000, runner: "linux-1", attempt: 1 };
+const exampleBuilds: readonly Build[] = [
+  { id: "b-3", order, askedAt: Date.now() - 4_000, attempt: 1, state: "queued" },
+  { ...ran, id: "b-2", state: "running" },
+  {
+    ...ran,
+    id: "b-1",
+    state: "failed",
+    endedAt: Date.now() - 60_000,
+    because: "sluice run lint test ended with code 1",
+  },
+];
+
+const builds: Records["builds"] = {
   putRepository: async () => {},
-  repositories: async () => [],
-  request: async () => Promise.reject(new Error("nothing is built here")),
-  list: async () => [],
-  get: async () => undefined,
+  repositories: async () => [shop],
+  request: async (order) => ({ id: "b-3", order, state: "queued", askedAt: Date.now(), attempt: 1 }),
+  list: async () => exampleBuilds,
+  get: async (id) => exampleBuilds.find((build) => build.id === id),
   cancel: async () => undefined,
   claim: async () => undefined,
   beat: async () => undefined,
   end: async () => false,
   log: async () => 0,
-  readLog: async () => new Uint8Array(),
+  readLog: async (id) => Buffer.from(id === "b-3" ? "" : "$ sluice run test\napp#test  done  1.2 s\n"),
 };

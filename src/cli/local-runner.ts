@@ -24,6 +24,8 @@ export async function runHere(context: Context, { url, work, user, once }: Runne
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
   const release = holdRunner(folder);
+  if (as === undefined && process.getuid?.() === 0)
+    context.screen.say("Builds run as root here: with --user <name> they could not read what is root's");
   try {
     await runBuilds({
       url: (url ?? place?.url ?? "").replace(/\/$/, ""),

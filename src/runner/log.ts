@@ -25,7 +25,7 @@ export function buildLog(server: Pick<BuildServer, "log">, secrets: readonly str
     while (!isClosed || kept.length > 0) {
       if (kept.length > 0) {
         try {
-          const now = await server.log(arrived, kept.subarray(0, chunkMaxBytes));
+          const now = await server.log(arrived, kept.subarray(0, wholeLines(kept)));
           kept = kept.subarray(Math.max(0, now - arrived));
           arrived = now;
         } catch {
@@ -53,6 +53,13 @@ export function buildLog(server: Pick<BuildServer, "log">, secrets: readonly str
       return isSent;
     },
   };
+}
+
+/** Readers take what arrived as text: no character is cut in two. */
+function wholeLines(bytes: Buffer): number {
+  if (bytes.length <= chunkMaxBytes) return bytes.length;
+  const end = bytes.lastIndexOf("\n", chunkMaxBytes - 1);
+  return end === -1 ? chunkMaxBytes : end + 1;
 }
 
 /** Also the lines of secrets that have several, and what tools make of them: URL- and base64-encoded. */

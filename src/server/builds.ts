@@ -49,7 +49,7 @@ export interface BuildDoors {
   readonly signal: AbortSignal;
 }
 
-const leaseMs: Ms = 15_000;
+const leaseMs: Ms = 10_000;
 /** A runner that asks waits so long for a build. */
 const waitsMs: Ms = 20_000;
 const lookEveryMs: Ms = 1000;

@@ -1,4 +1,5 @@
-// How a deployment stands, as a sign and a word.
+// How a deployment or a build stands, as a sign and a word.
+import type { BuildState } from "../../../src/domain/build.ts";
 import type { Outcome } from "../../../src/domain/event.ts";
 import type { Run } from "../../../src/domain/run.ts";
 import { Icon, type IconName } from "./icon.tsx";
@@ -25,7 +26,22 @@ export function standingWord(run: Run): string {
 }
 
 export function Badge({ run }: { run: Run }) {
-  const { icon, tone, word } = lookOf(run);
+  return <Sign look={lookOf(run)} />;
+}
+
+const builds: Record<BuildState, Look> = {
+  queued: { icon: "wait", tone: "calm", word: "Queued" },
+  running: { icon: "live", tone: "moving", word: "Running" },
+  succeeded: outcomes.succeeded,
+  failed: outcomes.failed,
+  cancelled: { icon: "stop", tone: "warn", word: "Cancelled" },
+};
+
+export function BuildBadge({ state }: { state: BuildState }) {
+  return <Sign look={builds[state]} />;
+}
+
+function Sign({ look: { icon, tone, word } }: { look: Look }) {
   return (
     <span className={`badge is-${tone}`}>
       <Icon name={icon} /> {word}
