@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AcmeSettings } from "../compose/keep-certificates.ts";
 import type { PublicDoor } from "../compose/public-door.ts";
 import { Problem } from "../domain/problem.ts";
 import { anotherRuns } from "../server/token-file.ts";
@@ -16,6 +17,9 @@ export interface ControlWishes {
   readonly port?: string | undefined;
   /** How other machines reach it; null closes it to them; undefined leaves it as it was. */
   readonly door?: PublicDoor | null | undefined;
+  /** Domains to ask certificates for; undefined leaves them as they were. */
+  readonly acme?: AcmeSettings | undefined;
+  readonly httpPort?: string | undefined;
 }
 
 export interface Started {
@@ -37,7 +41,7 @@ const lookEveryMs = 50;
 
 export async function startControl(context: Context, wishes: ControlWishes): Promise<Started> {
   const running = await answering(context);
-  if (running !== undefined && wishes.door !== undefined) {
+  if (running !== undefined && (wishes.door !== undefined || wishes.acme !== undefined)) {
     throw new Problem(
       "The control plane runs already: how other machines reach it is said when it starts",
       "Run `sluice down --keep-services` first: what it deployed goes on serving",
@@ -96,7 +100,10 @@ function whereabouts(data: string): Whereabouts | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
-async function programArgs({ cwd, data }: Context, { port, door }: ControlWishes): Promise<readonly string[]> {
+async function programArgs(
+  { cwd, data }: Context,
+  { port, door, acme, httpPort }: ControlWishes,
+): Promise<readonly string[]> {
   const config = findConfigFile(cwd) === undefined ? undefined : (await loadConfig(cwd)).config;
   return [
     program(),
@@ -110,6 +117,8 @@ async function programArgs({ cwd, data }: Context, { port, door }: ControlWishes
         ]),
     ...(port === undefined ? [] : ["--port", port]),
     ...(door === undefined ? [] : ["--door", JSON.stringify(door)]),
+    ...(acme === undefined ? [] : ["--acme", JSON.stringify(acme)]),
+    ...(httpPort === undefined ? [] : ["--http-port", httpPort]),
   ];
 }
 

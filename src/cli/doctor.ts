@@ -5,6 +5,7 @@ import { stat, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { certificateStates } from "../compose/keep-certificates.ts";
 import { Problem } from "../domain/problem.ts";
 import { type LoadedConfig, loadConfig } from "../workspace/config-file.ts";
 import { type Api, findControlPlane, openApi } from "./api-client.ts";
@@ -35,6 +36,7 @@ export async function examine(context: Context): Promise<readonly Finding[]> {
     ...("loaded" in config ? await sources(config.loaded) : []),
     await space(context.data),
     await privacy(context.data),
+    ...certificates(context.data),
     ...("api" in control ? await controlPlane(control.api) : [fromProblem("control plane", control.problem, "warn")]),
     ...("loaded" in config && !isRunning ? await ports(config.loaded) : []),
   ];
@@ -111,6 +113,20 @@ async function privacy(data: string): Promise<Finding> {
     so: `${join(data, "token")} is readable by others`,
     mend: `chmod 600 ${join(data, "token")}`,
   };
+}
+
+function certificates(data: string): readonly Finding[] {
+  return certificateStates(data).map(({ domain, notAfter, failure }): Finding => {
+    const about = domain;
+    const until = notAfter === undefined ? "no certificate yet" : `certificate good until ${dayOf(notAfter)}`;
+    if (failure === undefined) return { about, is: "good", so: until };
+    const isLeft = notAfter !== undefined && notAfter > Date.now();
+    return { about, is: isLeft ? "warn" : "bad", so: `${until}; ${failure.so}`, mend: failure.mend };
+  });
+}
+
+function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
 }
 
 async function controlPlane(api: Api): Promise<readonly Finding[]> {

@@ -39,6 +39,8 @@ export interface ControlPlaneOptions {
   readonly databaseUrl?: string;
   /** Length of the router's counted intervals; shortened only for a demonstration. */
   readonly intervalMs?: Ms;
+  /** Plain HTTP beside HTTPS, when this starts the host. */
+  readonly httpPort?: number;
   /** Deployments that ended so long ago are packed; 90 days unless given. */
   readonly archiveAfterDays?: number;
   /** How long evidence is kept after a deployment has ended. */
@@ -78,7 +80,11 @@ const dayMs: Ms = 86_400_000;
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dataFolder } = options;
   const [host, url] = await Promise.all([
-    startHost({ dataFolder, ...(options.intervalMs === undefined ? {} : { intervalMs: options.intervalMs }) }),
+    startHost({
+      dataFolder,
+      ...(options.intervalMs === undefined ? {} : { intervalMs: options.intervalMs }),
+      ...(options.httpPort === undefined ? {} : { httpPort: options.httpPort }),
+    }),
     options.databaseUrl ?? startEmbedded(dataFolder).then((server) => server.url),
   ]);
   const store = await openStore({

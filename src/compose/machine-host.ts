@@ -10,6 +10,7 @@ import { units } from "../host/units.ts";
 export interface KeptHost {
   readonly dataFolder: string;
   readonly entryAddress?: string;
+  readonly httpPort?: number;
   /** System user of the services that name none. */
   readonly user?: string;
   /** Folder of the host's programs: this installation's, unless named. */

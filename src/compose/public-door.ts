@@ -15,6 +15,8 @@ export interface PublicDoor {
   readonly address?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** The files may come later. */
+  readonly isAwaited?: boolean;
 }
 
 type App = Parameters<typeof listen>[0];
@@ -37,23 +39,36 @@ export async function openDoor(app: App, door: PublicDoor): Promise<Pick<Listeni
   const { certFile, keyFile, address = "0.0.0.0" } = door;
   if (certFile === undefined || keyFile === undefined) return undefined;
   const files = { certFile, keyFile };
-  let stamp = stampOf(files);
   const port = Number(new URL(door.url).port || 443);
-  const listening = await listen(app, { port, host: address, pair: read(files) });
-  const look = setInterval(() => {
+  let stamp = stampOf(files);
+  // Those that an ACME authority is still to issue open the door when they come; all others are there from the beginning.
+  let listening = door.isAwaited === true && !existsSync(certFile) ? undefined : await open();
+  let isLooking = false;
+
+  async function open(): Promise<Listening> {
+    return listen(app, { port, host: address, pair: read(files) });
+  }
+
+  async function look(): Promise<void> {
+    const now = stampOf(files);
+    if (now === stamp || isLooking) return;
+    isLooking = true;
     try {
-      const now = stampOf(files);
-      if (now === stamp) return;
-      listening.renew(read(files));
+      if (listening === undefined) listening = await open();
+      else listening.renew(read(files));
       stamp = now;
     } catch {
       // Half written, most likely: the next look will see it whole, and until then the present pair serves.
+    } finally {
+      isLooking = false;
     }
-  }, lookEveryMs);
+  }
+
+  const looking = setInterval(() => void look(), lookEveryMs);
   return {
-    close: () => {
-      clearInterval(look);
-      return listening.close();
+    close: async () => {
+      clearInterval(looking);
+      await listening?.close();
     },
   };
 }

@@ -18,6 +18,8 @@ export interface HostPaths {
   /** One folder for each start of a replica: its pid and its exit status. */
   readonly runs: string;
   readonly jobs: string;
+  /** Answers to ACME's challenges, each under its token. */
+  readonly challenges: string;
   /** Holds schedules.json. */
   readonly folder: string;
 }
@@ -36,6 +38,7 @@ export function hostPaths(dataFolder: string): HostPaths {
     logs: join(folder, "logs"),
     runs: join(folder, "runs"),
     jobs: join(folder, "jobs"),
+    challenges: join(folder, "challenges"),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Fleet } from "./fleet.ts";
 import type { Replica } from "./replica/replica.ts";
 import type { RouterLink } from "./router-link.ts";
 import type { RoutedService } from "./table.ts";
-import { tableOf } from "./table-of.ts";
+import { plainListener, tableOf } from "./table-of.ts";
 import type { ListenerId } from "./twin.ts";
 import { writeWhole } from "./whole-file.ts";
 
@@ -16,6 +16,7 @@ export interface ReconcilerOptions {
   readonly fleet: Fleet;
   readonly router: RouterLink;
   readonly tableFile: string;
+  readonly challenges: string;
   /** Folder of the access logs. */
   readonly logs: string;
   /** Length of the router's counted intervals, when it is not its default. */
@@ -105,12 +106,12 @@ export class Reconciler {
 
   /** Written before it is sent, so that a router that starts at this moment serves it; sent when it says something new. */
   async #route(routes: Readonly<Record<ServiceKey, RoutedService>>): Promise<void> {
-    const { fleet, router, tableFile, logs, intervalMs } = this.#options;
+    const { fleet, router, tableFile, logs, challenges, intervalMs } = this.#options;
     const { state } = fleet;
     const desired = Object.fromEntries(Object.entries(state.services).map(([key, service]) => [key, service.desired]));
     const counted = intervalMs === undefined ? {} : { intervalMs };
     const { stickySecret } = state;
-    const parts = { ...counted, stickySecret, logs, listeners: Object.keys(state.ports), routes, desired };
+    const parts = { ...counted, stickySecret, logs, challenges, listeners: Object.keys(state.ports), routes, desired };
     const text = JSON.stringify(tableOf({ version: 0, ...parts }));
     if (text !== this.#inForce) {
       state.tableVersion += 1;
@@ -158,12 +159,13 @@ export class Reconciler {
 
   #forgetListeners(): void {
     const { state } = this.#options.fleet;
-    const used = new Set(
-      Object.entries(state.services).flatMap(([key, { desired }]) => [
+    const used = new Set([
+      plainListener,
+      ...Object.entries(state.services).flatMap(([key, { desired }]) => [
         `service:${key}`,
         `entry:${desired.entry.environment}`,
       ]),
-    );
+    ]);
     for (const id of Object.keys(state.ports)) {
       if (used.has(id)) continue;
       delete state.ports[id];

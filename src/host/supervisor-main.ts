@@ -1,4 +1,4 @@
-// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS] [--user NAME]`. Holds the lock, the
+// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS] [--user NAME] [--http-port PORT]`. Holds the lock, the
 // listening sockets and the replicas; keeps the router alive, which keeps it alive. When it is killed, nothing that serves
 // notices.
 import { spawnSync } from "node:child_process";
@@ -23,6 +23,7 @@ import { rotate, rotationLimits, tendLogs } from "./replica/log-rotation.ts";
 import { letThrough } from "./replica/other-user.ts";
 import { routerLink } from "./router-link.ts";
 import { Schedules } from "./schedule/schedules.ts";
+import { plainListener } from "./table-of.ts";
 import { keepTwin, type Twin, twinSettings } from "./twin.ts";
 
 const { positionals, values } = parseArgs({
@@ -31,6 +32,7 @@ const { positionals, values } = parseArgs({
     "entry-address": { type: "string", default: "127.0.0.1" },
     "interval-ms": { type: "string" },
     user: { type: "string" },
+    "http-port": { type: "string" },
     version: { type: "boolean", default: false },
   },
 });
@@ -64,7 +66,7 @@ async function supervise(): Promise<void> {
   const listeners = holdListeners({
     kept: fleet.state.ports,
     inherited,
-    addressOf: (id) => (id.startsWith("entry:") ? values["entry-address"] : "127.0.0.1"),
+    addressOf: (id) => (id.startsWith("service:") ? "127.0.0.1" : values["entry-address"]),
     tell: (message, handle) => twin.send(message, handle),
   });
   const counted = values["interval-ms"] === undefined ? {} : { intervalMs: Number(values["interval-ms"]) };
@@ -72,6 +74,7 @@ async function supervise(): Promise<void> {
     fleet,
     router,
     tableFile: paths.table,
+    challenges: paths.challenges,
     logs: paths.logs,
     ...counted,
     log,
@@ -99,6 +102,7 @@ async function supervise(): Promise<void> {
     },
   });
   const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open, log });
+  openPlainPort();
   const adopted = fleet.adopt();
   reconciler.reconsider();
 
@@ -138,6 +142,22 @@ async function supervise(): Promise<void> {
   setInterval(tend, tendEveryMs);
   setInterval(() => schedules.tick(Date.now()), scheduleEveryMs);
   log(`pid ${process.pid}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`);
+
+  /** Nothing that is deployed stands on it: when it cannot be had, the rest goes on. */
+  function openPlainPort(): void {
+    const port = values["http-port"];
+    if (port === undefined) {
+      if (fleet.state.ports[plainListener] !== undefined) listeners.forget(plainListener);
+      delete fleet.state.ports[plainListener];
+      return;
+    }
+    try {
+      fleet.state.ports[plainListener] = listeners.open(plainListener, Number(port));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      log(`${error.message}. ${error.mend}.`);
+    }
+  }
 
   function tend(): void {
     const held = new Set(fleet.all().map(({ record }) => record.logFile));

@@ -10,7 +10,8 @@ function desired(seq: number, entry: DesiredEntry, path: string): DesiredService
 
 function listenersFor(services: Record<string, DesiredService>) {
   const listeners = ["service:production/web", "entry:production"];
-  return tableOf({ version: 1, stickySecret: "s", logs: "/logs", listeners, routes: {}, desired: services }).listeners;
+  const parts = { version: 1, stickySecret: "s", challenges: "/challenges", logs: "/logs", routes: {} };
+  return tableOf({ ...parts, listeners, desired: services }).listeners;
 }
 
 const entry = { environment: "production", port: 0 };

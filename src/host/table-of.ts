@@ -9,6 +9,8 @@ export interface TableParts {
   readonly version: number;
   readonly intervalMs?: Ms;
   readonly stickySecret: string;
+  /** Where the plain port finds the answers to challenges. */
+  readonly challenges: string;
   /** Folder of the access logs: one below it for each environment. */
   readonly logs: string;
   readonly listeners: readonly ListenerId[];
@@ -16,13 +18,20 @@ export interface TableParts {
   readonly desired: Readonly<Record<ServiceKey, DesiredService>>;
 }
 
+/** The plain HTTP port of a machine that speaks HTTPS. */
+export const plainListener: ListenerId = "plain:http";
+
 export function tableOf(parts: TableParts): RouterTable {
   const { version, intervalMs, stickySecret, listeners, routes, desired } = parts;
   return {
     version,
     ...(intervalMs === undefined ? {} : { intervalMs }),
     stickySecret,
-    listeners: [...listeners].sort().map((id) => ({ id, rules: rulesOf(id, desired), ...optionsOf(id, parts) })),
+    listeners: [...listeners].sort().map((id) => ({
+      id,
+      rules: rulesOf(id, desired),
+      ...(id === plainListener ? { challenges: parts.challenges } : optionsOf(id, parts)),
+    })),
     services: routes,
   };
 }

@@ -19,6 +19,8 @@ export interface Listener extends ListenerOptions {
   readonly id: string;
   /** Longest path prefix wins, an exact host before none. */
   readonly rules: readonly Rule[];
+  /** It serves nobody: answers ACME's HTTP-01 challenges from the files of this folder, and sends all else on to HTTPS. */
+  readonly challenges?: string;
 }
 
 /** How connections to a listener are treated, before it is known which service they are for. */

@@ -15,6 +15,12 @@ export function hostVerb(program: Command): void {
   claimVerb(host);
 }
 
+interface RunOptions {
+  readonly entryAddress: string;
+  readonly user?: string;
+  readonly httpPort?: string;
+}
+
 function runVerb(host: Command): void {
   addVerb(host, {
     usage: "run",
@@ -22,8 +28,9 @@ function runVerb(host: Command): void {
     examples: ["sluice host run", "sluice host run --entry-address 0.0.0.0"],
   })
     .option("--entry-address <address>", "address of the environments' public ports", "127.0.0.1")
+    .option("--http-port <port>", "plain HTTP beside HTTPS: answers ACME's challenges, sends all else on")
     .option("--user <user>", "system user of services that name none; needs root, or the unit of sluice host install")
-    .action(async ({ entryAddress, user }: { entryAddress: string; user?: string }, command: Command) => {
+    .action(async ({ entryAddress, user, httpPort }: RunOptions, command: Command) => {
       const { data, screen } = contextOf(command);
       const stopping = new AbortController();
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
@@ -32,6 +39,7 @@ function runVerb(host: Command): void {
         dataFolder: data,
         entryAddress,
         ...(user === undefined ? {} : { user }),
+        ...(httpPort === undefined ? {} : { httpPort: Number(httpPort) }),
         signal: stopping.signal,
         say: (line) => screen.say(line),
       });

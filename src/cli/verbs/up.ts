@@ -12,6 +12,10 @@ interface UpOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly address?: string;
+  readonly acmeDomain?: string;
+  readonly acmeEmail?: string;
+  readonly acmeDirectory?: string;
+  readonly httpPort?: string;
 }
 
 export function upVerb(program: Command): void {
@@ -35,13 +39,21 @@ export function upVerb(program: Command): void {
     .option("--tls-cert <file>", "certificate with its chain; read again when it changes")
     .option("--tls-key <file>", "its key; without both, a proxy in front of it speaks HTTPS")
     .option("--address <address>", "what it listens on for other machines (default: all)")
+    .option(
+      "--acme-domain <names>",
+      "ask for a certificate for each, by HTTP-01, and renew it; kept until others are given",
+    )
+    .option("--acme-email <address>", "whom the authority writes to; you agree to its terms")
+    .option("--acme-directory <url>", "authority (default: Let's Encrypt)")
+    .option("--http-port <port>", "plain HTTP of the host: answers challenges, sends all else on to HTTPS")
     .action(async (options: UpOptions, command: Command) => {
       const { port, open, foreground } = options;
       const context = contextOf(command);
       const { screen } = context;
       const { startControl, runControl } = await import("../control-process.ts");
-      const { doorOf } = await import("../public-address.ts");
-      const wishes = { port, door: doorOf(options, context.cwd) };
+      const { acmeOf, doorOf } = await import("../public-address.ts");
+      const acme = acmeOf(options);
+      const wishes = { port, door: doorOf(options, { ...context, acme }), acme, httpPort: options.httpPort };
       if (foreground === true) return await runControl(context, wishes);
       const started = await startControl(context, wishes);
       const { startLocalRunner } = await import("../local-runner.ts");

@@ -3,6 +3,7 @@
 import type { Connection } from "./accepted.ts";
 import type { AccessLog } from "./access-log.ts";
 import { clientBehind } from "./addresses.ts";
+import { challengeAnswer } from "./challenges.ts";
 import { isHost, type RequestHead } from "./head.ts";
 import { cookieValue } from "./matching.ts";
 import { maintenancePage, type OwnAnswer } from "./own-answer.ts";
@@ -38,6 +39,7 @@ export interface Asked {
 export function takeIn(head: RequestHead, input: Buffer, o: { origin: Origin; shop: Shop }): Asked | OwnAnswer {
   const { origin, shop } = o;
   const entry = shop.routing.entries.get(origin.listener);
+  if (entry?.challenges !== undefined) return challengeAnswer(head, entry.challenges);
   const found = entry && shop.routing.find(entry, head.host, head.path);
   if (!found) return { status: 404, error: "no-service" };
   const { service, strip } = found;

@@ -1,6 +1,8 @@
 // Answers that the router makes itself. Each error says in `x-sluice-error` why, so that nobody takes it for the service's.
 
 const reasons: Readonly<Record<number, string>> = {
+  200: "OK",
+  308: "Permanent Redirect",
   400: "Bad Request",
   403: "Forbidden",
   404: "Not Found",
@@ -30,18 +32,22 @@ export interface OwnAnswer {
   /** Whose answer it would have been. */
   readonly replica?: string | undefined;
   readonly page?: string | undefined;
+  /** Instead of a sentence about the error. */
+  readonly text?: string | undefined;
+  readonly location?: string | undefined;
   readonly retryAfterSeconds?: number;
 }
 
 export function ownAnswer(o: OwnAnswer & { close: boolean; withoutBody: boolean }): string {
   const isPage = o.page !== undefined;
-  const body = o.page ?? `${o.status} ${reasons[o.status] ?? "Error"}: ${o.error}\n`;
+  const body = o.page ?? o.text ?? `${o.status} ${reasons[o.status] ?? "Error"}: ${o.error}\n`;
   return [
     `HTTP/1.1 ${o.status} ${reasons[o.status] ?? "Error"}`,
     `Content-Type: ${isPage ? "text/html" : "text/plain"}; charset=utf-8`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Cache-Control: no-store",
-    `x-sluice-error: ${o.error}`,
+    ...(o.status < 400 ? [] : [`x-sluice-error: ${o.error}`]),
+    ...(o.location === undefined ? [] : [`Location: ${o.location}`]),
     ...(o.replica === undefined ? [] : [`x-sluice-replica: ${o.replica}`]),
     ...(o.retryAfterSeconds === undefined ? [] : [`Retry-After: ${o.retryAfterSeconds}`]),
     ...(o.close ? ["Connection: close"] : []),

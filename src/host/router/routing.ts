@@ -24,6 +24,8 @@ export interface Entry {
   readonly connectionsPerClientMax: number;
   readonly limits: Limits;
   readonly log: AccessLog | undefined;
+  /** Set when it only answers challenges and sends on to HTTPS. */
+  readonly challenges: string | undefined;
   /** Set when it speaks TLS. */
   readonly certificates: Certificates | undefined;
 }
@@ -110,9 +112,10 @@ export class Routing {
   }
 
   private entryOf(listener: Listener, before: Entry | undefined): Entry {
-    const { rules, trusted = [], connectionsPerClientMax, patience, tls, accessLog } = listener;
+    const { rules, challenges, trusted = [], connectionsPerClientMax, patience, tls, accessLog } = listener;
     return {
       rules: this.compile(rules),
+      challenges,
       trusted: trusted.length > 0 ? new Addresses(trusted) : undefined,
       connectionsPerClientMax: connectionsPerClientMax ?? Number.POSITIVE_INFINITY,
       limits: { ...this.o.limits, ...patience },

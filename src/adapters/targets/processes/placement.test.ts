@@ -72,7 +72,14 @@ async function served(written: Written, sides: { stable?: readonly Handle[]; can
   const put = (ready: typeof replicas): void => {
     const routes = { "production/web": decide(desired, ready, undefined).route };
     const all: Record<string, DesiredService> = { "production/web": desired };
-    const parts = { stickySecret: "s3cret", logs, listeners: ["entry:production"], routes, desired: all };
+    const parts = {
+      challenges: "",
+      stickySecret: "s3cret",
+      logs,
+      listeners: ["entry:production"],
+      routes,
+      desired: all,
+    };
     router.put(tableOf({ version: 1, intervalMs: 100, ...parts }));
   };
   put(replicas);
