@@ -10,6 +10,8 @@ import { shortGraph, writeShort } from "./graph/short.ts";
 import type { Workspace } from "./graph/workspace.ts";
 import { installed, lockfileOf, lockOf } from "./lockfile/dependencies.ts";
 import { reached } from "./lockfile/lockfile.ts";
+import { once } from "./once.ts";
+import { isDotenv, trackedDotenv } from "./tasks/dotenv.ts";
 import type { Environment } from "./tasks/environment.ts";
 import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } from "./tasks/graph.ts";
 import { type PartName, type Parts, PartsOf, partNames } from "./tasks/parts.ts";
@@ -28,7 +30,9 @@ export async function affected(opened: Workspace, question: Question): Promise<r
   const changes = withHiddenEdits(opened, question.changes);
   const isRooted = isWide(changes, opened.ownerOf);
   if (changes.length === 0 && tasks.length === 0) return [];
-  const head = await viewOf(opened, env, { isDotenvRead: false, isLockRead: isRooted });
+  const hasDotenv = changes.some((c) => isDotenv(c.path.slice(c.path.lastIndexOf("/") + 1)));
+  const seen = await viewOf(opened, env, { isDotenvRead: false, isLockRead: isRooted });
+  const head = hasDotenv ? { ...seen, dotenv: trackedDotenv(seen.workspace) } : seen;
   const { workspace } = head;
   checkNames(workspace, tasks);
   if (changes.length === 0) return [];
@@ -39,7 +43,8 @@ export async function affected(opened: Workspace, question: Question): Promise<r
     if (!isRooted) return affectedProjects(short, changes);
   }
   const now = graphOf(head, tasks);
-  const base = await viewBefore(head, changes);
+  const before = await viewBefore(head, changes);
+  const base = hasDotenv ? { ...before, dotenv: trackedDotenv(before.workspace) } : before;
   const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));
   const past = isRooted ? graphOf(base, tasks) : now;
   const compare = await comparer({ head, base, now, past, changes });
@@ -116,14 +121,6 @@ function anythingOf(definitions: () => readonly Task[]): Task {
     isCached: true,
     isPersistent: false,
     isLoose: false,
-  };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
   };
 }
 

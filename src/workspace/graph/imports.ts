@@ -11,9 +11,13 @@ export function hasImports(path: string): boolean {
 // In order: comments, a regular expression where a value may begin, template, strings.
 const token =
   /\/\/[^\n]*|\/\*[\s\S]*?\*\/|(?<=(?:[=(,:[!&|?{};+\n]|\breturn|\btypeof|\bcase)[ \t]*)\/(?![*/\s])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/|`(?:[^`\\]|\\[\s\S])*`|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g;
-const mayImport = /\b(?:import|require|from|mock|resolve)\b/;
+const mayImport = /\b(?:import|require|from|mock|resolve)\b|dirname\b/;
 const before =
   /(?:\bfrom|\bimport|\bexport\s*\*\s*from|(?:\bimport|\brequire|\brequire\s*\.\s*resolve|\.\s*resolve|(?:jest|vi|vitest)\s*\.\s*\w+)\s*(?:<[^()]*>\s*)?\(\s*)\s*$/;
+/** What names a file, never a package: `new URL("…", import.meta.url)`, Vite's and webpack's globs. */
+const beforePath = /(?:\bnew\s+URL|\.\s*glob|\brequire\s*\.\s*context)\s*(?:<[^()]*>\s*)?\(\s*\[?\s*$/;
+// `join(__dirname, "..", "x")`
+const joined = /(?:\b__dirname|\bimport\.meta\.dirname)((?:\s*,\s*(?:"[^"\n]*"|'[^'\n]*'))+)/g;
 const reference = /^\/\/\/\s*<reference\s+(types|path)\s*=\s*["']([^"']+)["']/;
 
 /** Every module specifier, in order, without repeats. */
@@ -31,21 +35,36 @@ export function importsOf(text: string, path: string): readonly string[] {
       // A comment between `from` and its string must not hide it; what stood before stays in view.
       continue;
     }
-    if ((quote !== "`" || !all.includes("${")) && all.length > 2) {
+    const specifier = quote === "`" ? known(all.slice(1, -1)) : all.slice(1, -1);
+    if (specifier) {
       const gap = text
         .slice(Math.max(from, match.index - 200), match.index)
         .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, " ");
-      if (before.test(gap)) found.add(all.slice(1, -1));
+      if (before.test(gap)) found.add(specifier);
+      else if (specifier.startsWith(".") && beforePath.test(gap)) found.add(specifier.replace(/\/?[*{].*$/, ""));
     }
     from = match.index + all.length;
   }
+  if (text.includes("dirname"))
+    for (const [, parts = ""] of text.matchAll(joined))
+      found.add(`./${[...parts.matchAll(/["']([^"']*)["']/g)].map((m) => m[1]).join("/")}`);
   return [...found];
+}
+
+/** Of a template with holes, the directory that is sure. */
+function known(template: string): string {
+  const hole = template.indexOf("${");
+  return hole < 0 ? template : template.slice(0, Math.max(0, template.lastIndexOf("/", hole)));
 }
 
 function styleImports(text: string): string[] {
   const bare = text.replace(/\/\*[\s\S]*?\*\//g, "");
-  const rules = bare.matchAll(/@(?:import|use|forward|reference|plugin|config)\s+(?:url\(\s*)?["']([^"']+)["']/g);
-  return [...new Set([...rules].map((m) => (m[1] ?? "").replace(/^~/, "")).filter((s) => !/^[a-z]+:/.test(s)))];
+  const rules = bare.matchAll(
+    /@(?:import|use|forward|reference|plugin|config|source)\s+(?:not\s+)?(?:url\(\s*)?["']([^"']+)["']/g,
+  );
+  const urls = bare.matchAll(/url\(\s*["']?(\.[^"')]+)/g);
+  const named = [...rules, ...urls].map((m) => (m[1] ?? "").replace(/^~/, "").trim());
+  return [...new Set(named.filter((s) => !/^[a-z]+:/.test(s)))];
 }
 
 /** `@scope/name/deep` → `@scope/name`; undefined for a path, a built-in or a URL. */

@@ -17,7 +17,15 @@ export const lockfiles = [
   "bun.lockb",
 ] as const;
 const configs = ["sluice.config.ts", "sluice.config.mts", "sluice.config.js", "sluice.config.mjs"];
-const rootShapes = ["pnpm-workspace.yaml", "lerna.json", "nx.json", "turbo.json", "turbo.jsonc", ...configs];
+const rootShapes = [
+  "pnpm-workspace.yaml",
+  ".yarnrc.yml",
+  "lerna.json",
+  "nx.json",
+  "turbo.json",
+  "turbo.jsonc",
+  ...configs,
+];
 const shapes = new Set(["package.json", "project.json", "turbo.json", "turbo.jsonc"]);
 
 /** True for a file from which the graph is made; `node_modules` never is. */
@@ -57,6 +65,8 @@ export type Shape = Readonly<{
   /** Nx finds projects by project.json; where turbo.json counts, package.json alone makes one. */
   isNx: boolean;
   pnpm: JsonObject;
+  /** .yarnrc.yml */
+  yarn: JsonObject;
   turbo: JsonObject | undefined;
   nx: JsonObject | undefined;
   /** Of sluice.config.ts. */
@@ -72,8 +82,12 @@ export async function readShape(read: Read): Promise<Shape> {
     return text === undefined ? undefined : parseJsonc(text, path);
   };
   const root = parsed("package.json") ?? {};
-  const pnpmText = read("pnpm-workspace.yaml");
-  const pnpm = pnpmText === undefined ? {} : await parseYaml(pnpmText, "pnpm-workspace.yaml");
+  const yaml = async (path: string) => {
+    const text = read(path);
+    return text === undefined ? {} : await parseYaml(text, path);
+  };
+  const pnpm = await yaml("pnpm-workspace.yaml");
+  const yarn = await yaml(".yarnrc.yml");
   const nx = parsed("nx.json");
   const lerna = parsed("lerna.json");
   const globs =
@@ -82,7 +96,7 @@ export async function readShape(read: Read): Promise<Shape> {
     stringsAt(objectAt(root, "workspaces"), "packages") ??
     (lerna ? (stringsAt(lerna, "packages") ?? ["packages/*"]) : undefined);
   const turbo = parsed("turbo.json") ?? parsed("turbo.jsonc");
-  return { root, globs, isNx: nx !== undefined && turbo === undefined, pnpm, turbo, nx };
+  return { root, globs, isNx: nx !== undefined && turbo === undefined, pnpm, yarn, turbo, nx };
 }
 
 /** The same with the pipeline of sluice.config.ts, which is only evaluated where it speaks of one. */

@@ -1,6 +1,7 @@
 // Files that belong to no project but are read by some: a base tsconfig, a shared config, a script. Resolved from what
 // projects name, with all that those files name in turn.
 import { posix } from "node:path";
+import { once } from "../once.ts";
 import { namedBy } from "../tasks/reads.ts";
 import { packageOf } from "./imports.ts";
 import { alwaysRead, familyOf, type ToolFamily } from "./tool-config.ts";
@@ -63,7 +64,7 @@ export class RootFiles {
   }
 
   #namedBy(file: string): readonly string[] {
-    const named = namedBy(this.#workspace, file).filter((n) => /^\.\.?(\/|$)/.test(n) || !packageOf(n));
+    const named = namedBy(this.#workspace, file, true).filter((n) => /^\.\.?(\/|$)/.test(n) || !packageOf(n));
     return named.map((n) => posix.normalize(posix.join(posix.dirname(file), n))).filter((p) => !p.startsWith(".."));
   }
 
@@ -79,12 +80,4 @@ export class RootFiles {
 
   /** Read whatever the task. */
   readonly always: () => readonly string[] = once(() => [...this.#contents.keys()].filter((p) => alwaysRead.test(p)));
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }

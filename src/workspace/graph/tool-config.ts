@@ -40,7 +40,7 @@ const list: readonly (readonly [ToolFamily, Family])[] = Object.entries(families
 
 /** Files at the root that change what is installed or how tools run, whatever the task. */
 export const alwaysRead =
-  /^(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js|\.nvmrc|\.node-version|\.tool-versions|\.pnp\.c?js)$/;
+  /^(?:\.npmrc|\.yarnrc|\.pnpmfile\.[cm]?js|bunfig\.toml|\.nvmrc|\.node-version|\.tool-versions|\.?mise\.toml|\.prototools|\.pnp\.c?js)$/;
 
 export function isFamily(name: string): name is ToolFamily {
   return Object.hasOwn(families, name);

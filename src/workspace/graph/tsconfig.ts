@@ -1,11 +1,23 @@
-// The parts of a root tsconfig that name projects: `compilerOptions.paths`.
+// The parts of a tsconfig that name projects: `compilerOptions.paths`.
 import { posix } from "node:path";
-import { objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
+import { type JsonObject, objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Gives the path that an alias such as `@app/*` stands for, from the workspace root. */
-export function pathAliases(workspace: Workspace): (specifier: string) => string | undefined {
-  const rules = ["tsconfig.base.json", "tsconfig.json"].flatMap((file) => rulesOf(workspace, file));
+export type Aliases = (specifier: string) => string | undefined;
+
+/** The aliases of the root's own tsconfigs, those at its top first. */
+export function pathAliases(workspace: Workspace): Aliases {
+  const paths = workspace.filesOf("").map((f) => f.path);
+  return aliasesIn(
+    workspace,
+    paths.toSorted((a, b) => a.split("/").length - b.split("/").length),
+  );
+}
+
+/** The aliases of those of the files that are tsconfigs. */
+export function aliasesIn(workspace: Workspace, paths: readonly string[]): Aliases {
+  const rules = paths.filter((p) => /(?:^|\/)tsconfig[^/]*\.json$/.test(p)).flatMap((file) => rulesOf(workspace, file));
   if (rules.length === 0) return () => undefined;
   return (specifier) => {
     for (const { prefix, suffix, to } of rules) {
@@ -18,10 +30,20 @@ export function pathAliases(workspace: Workspace): (specifier: string) => string
   };
 }
 
+/** A broken one (a fixture, a template) has no aliases: the tool that reads it will say so. */
+function parsed(text: string, file: string): JsonObject {
+  try {
+    return parseJsonc(text, file);
+  } catch {
+    return {};
+  }
+}
+
 function rulesOf(workspace: Workspace, file: string) {
-  if (workspace.contentOf(file) === undefined) return [];
-  const options = objectAt(parseJsonc(workspace.read(file) ?? "{}", file), "compilerOptions");
-  const base = stringAt(options, "baseUrl") ?? ".";
+  const text = workspace.read(file) ?? "{}";
+  if (!text.includes('"paths"')) return [];
+  const options = objectAt(parsed(text, file), "compilerOptions");
+  const base = posix.join(posix.dirname(file), stringAt(options, "baseUrl") ?? ".");
   const paths = objectAt(options, "paths");
   return Object.keys(paths)
     .filter((alias) => alias !== "*")

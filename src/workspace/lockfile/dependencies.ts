@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { lockfiles } from "../graph/layout.ts";
 import type { Workspace } from "../graph/workspace.ts";
-import { amendmentsOf } from "./amendments.ts";
+import { amendmentsOf, catalogRange, catalogsOf } from "./amendments.ts";
 import { closures, type LockGraph, parseLock } from "./lockfile.ts";
 
 export type Installed = Readonly<{
@@ -34,9 +34,10 @@ export async function installed(workspace: Workspace, remember = true): Promise<
   const file = lockfileOf(workspace);
   const amended = amendmentsOf(workspace);
   const all = [...amended].join("\n");
+  const { shape } = workspace;
   if (file === undefined) return { file, digestOf: (dir) => `${declared(workspace, dir)} ${all}`, missing: [] };
   const content = workspace.contentOf(file) ?? "";
-  const key = `${content} ${workspace.projectsKey} ${all}`;
+  const key = `${content} ${workspace.projectsKey} ${all} ${JSON.stringify(catalogsOf(shape))}`;
   const at = join(stateFolder(workspace.root), "graph", "lock");
   const memory = remember ? readSealedJson<Memory>(at, form) : undefined;
   if (memory?.key === key) return { file, digestOf: (dir) => memory.digests[dir] ?? "", missing: memory.missing };
@@ -47,6 +48,7 @@ export async function installed(workspace: Workspace, remember = true): Promise<
     projects: workspace.projects,
     isLinked: (name) => names.has(name),
     amended,
+    catalogRange: (dependency) => catalogRange(shape, dependency),
   });
   if (remember) writeSealed(at, form, JSON.stringify({ key, digests: Object.fromEntries(digests), missing }));
   return { file, digestOf: (dir) => digests.get(dir) ?? "", missing };
@@ -55,5 +57,5 @@ export async function installed(workspace: Workspace, remember = true): Promise<
 /** Without a lock file only the ranges are known. */
 function declared(workspace: Workspace, dir: string): string {
   const project = workspace.projects.find((p) => p.dir === dir);
-  return project?.dependencies.map((d) => `${d.name}@${d.range}`).join(" ") ?? "";
+  return project?.dependencies.map((d) => `${d.name}@${catalogRange(workspace.shape, d) ?? d.range}`).join(" ") ?? "";
 }

@@ -120,7 +120,15 @@ const formats = [
 
 async function digestsOf(file: string, text: string, amended: Amendments = new Map()) {
   const lock = await parseLock(file, text);
-  return lock && closures(lock, { projects, isLinked: (name) => projects.some((p) => p.name === name), amended });
+  return (
+    lock &&
+    closures(lock, {
+      projects,
+      isLinked: (name) => projects.some((p) => p.name === name),
+      amended,
+      catalogRange: () => undefined,
+    })
+  );
 }
 
 for (const [name, file, write] of formats) {

@@ -41,16 +41,20 @@ export type Installing = Readonly<{
   projects: readonly Project[];
   isLinked: (name: string) => boolean;
   amended: Amendments;
+  /** What a `catalog:` stands for; undefined for any other range. */
+  catalogRange: (dependency: Dependency) => string | undefined;
 }>;
 
-export function closures(lock: LockGraph, { projects, isLinked, amended }: Installing): Closures {
+export function closures(lock: LockGraph, { projects, isLinked, amended, catalogRange }: Installing): Closures {
   const digest = merkle(lock, amended);
   const missing: string[] = [];
   const digests = projects.map((project) => {
-    const parts = project.dependencies.map((dependency) => {
+    const parts = project.dependencies.map((written) => {
+      const range = catalogRange(written);
+      const dependency = range === undefined ? written : { ...written, range };
       const id = lock.resolve(project, dependency);
       if (id === "linked") return "";
-      if (id !== undefined) return `${dependency.name}=${digest.get(id)}`;
+      if (id !== undefined) return `${dependency.name}=${digest.get(id)}${range === undefined ? "" : ` ${range}`}`;
       if (isLinked(dependency.name)) return "";
       if (dependency.kind === "prod" || dependency.kind === "dev") missing.push(`${project.name}: ${dependency.name}`);
       return `${dependency.name}?${dependency.range}`;

@@ -3,6 +3,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { contentAt } from "../git/worktree.ts";
+import type { Workspace } from "../graph/workspace.ts";
 
 export type Dotenv = Readonly<{
   /** `name content` of each, or "". */
@@ -36,11 +37,27 @@ export function dotenvOf(root: string, dirs: readonly string[]): Dotenv {
   return { of: (dir) => found.get(dir) ?? "" };
 }
 
+/** As git has them: all that can be compared with another state of the repository. */
+export function trackedDotenv(workspace: Workspace): Dotenv {
+  return {
+    of: (dir) =>
+      workspace
+        .filesOf(dir)
+        .map(({ path, content }) => ({ name: dir ? path.slice(dir.length + 1) : path, content }))
+        .filter(({ name }) => isDotenv(name))
+        .map(({ name, content }) => `${name} ${content}`)
+        .join("\n"),
+  };
+}
+
+/** The name of a file directly in a project. */
+export function isDotenv(name: string): boolean {
+  return name.startsWith(".env") && !name.includes("/") && !example.test(name);
+}
+
 function listed(dir: string): readonly string[] {
   try {
-    return readdirSync(dir)
-      .filter((name) => name.startsWith(".env") && !example.test(name))
-      .sort();
+    return readdirSync(dir).filter(isDotenv).sort();
   } catch {
     return [];
   }

@@ -206,12 +206,28 @@ function besides({ more }: Task, { pipeline }: Shape): readonly unknown[] {
   return more?.variant || services ? [more?.variant ?? null, services ?? null] : [];
 }
 
-/** What the root manifest and pnpm-workspace.yaml say about how packages are run; overrides and patches are in the closures. */
+/** Of the root manifest: what chooses the tools, and settings that tools find there when they look upwards. */
+const told = [
+  "packageManager",
+  "engines",
+  "volta",
+  "devEngines",
+  "type",
+  "imports",
+  "browserslist",
+  "babel",
+  "prettier",
+];
+const toldToo = ["eslintConfig", "eslintIgnore", "stylelint", "postcss", "jest", "ava", "mocha", "nyc", "c8", "xo"];
+
+/** What the root manifest and the package manager's settings say about how packages are run; what else they say is in the closures. */
 function rootSettings({ workspace: { shape } }: View): string {
-  const { root, pnpm } = shape;
-  const settings = ["packageManager", "engines", "volta", "devEngines"].map((k) => JSON.stringify(root[k] ?? null));
+  const { root, pnpm, yarn } = shape;
+  const settings = [...told, ...toldToo].flatMap((k) =>
+    root[k] === undefined ? [] : [`${k} ${JSON.stringify(root[k])}`],
+  );
   const salt = stringAt(objectAt(root, "sluice"), "salt") ?? "";
-  return [...settings, unresolved(objectAt(root, "pnpm")), unresolved(pnpm), salt].join("\n");
+  return [...settings, ...[objectAt(root, "pnpm"), pnpm, yarn].map(unresolved), salt].join("\n");
 }
 
 /** Settings whose effect the lock file does not show. */

@@ -1,12 +1,16 @@
 // What the files of each project name: packages, paths outside it, tools. Scanned again only where sources changed.
 import { createHash } from "node:crypto";
+import { readlinkSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join, posix } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { hasImports, importsOf, packageOf } from "../graph/imports.ts";
 import type { Project } from "../graph/manifest.ts";
 import { isFamily, ownFamilies, type ToolFamily } from "../graph/tool-config.ts";
+import { aliasesIn } from "../graph/tsconfig.ts";
 import type { Workspace } from "../graph/workspace.ts";
+import { isObject, type Json, parseJsonc } from "../jsonc.ts";
+import { once } from "../once.ts";
 import { interned } from "../packed.ts";
 
 export type Reads = Readonly<{
@@ -27,7 +31,7 @@ export type Reads = Readonly<{
 
 const configuration =
   /(?:config[^/]*\.(?:[cm]?[jt]s|jsonc?)|(?:^|\/)(?:project|package)\.json|Dockerfile[^/]*|\.[^/]*rc[^/]*)$/;
-const form = "reads 1";
+const form = "reads 2";
 /** Names and lists recur: they are written once. */
 type Packed = Readonly<{
   names: readonly string[];
@@ -91,18 +95,28 @@ function scan(workspace: Workspace, project: Project, key: string): Reads {
   const undeclared = new Set<string>();
   const outside = new Set<string>();
   const files = workspace.filesOf(project.dir).filter((f) => !f.content.startsWith("160000"));
+  const aliased = aliasesIn(
+    workspace,
+    files.map((f) => f.path),
+  );
+  const inner = once(() => innerNames(workspace, project.dir));
+  const notePath = (path: string) => {
+    if (workspace.ownerOf(`${path}/x`) !== project.dir && !path.startsWith("..")) outside.add(path);
+  };
   const note = (from: string, specifier: string) => {
-    if (/^\.\.?(\/|$)/.test(specifier)) {
-      const path = posix.normalize(posix.join(posix.dirname(from), specifier));
-      if (workspace.ownerOf(`${path}/x`) !== project.dir && !path.startsWith("..")) outside.add(path);
-      return;
-    }
+    if (/^\.\.?(\/|$)/.test(specifier)) return notePath(posix.normalize(posix.join(posix.dirname(from), specifier)));
+    if (specifier.startsWith("#") && from) for (const name of inner()) note("", name);
+    const alias = aliased(specifier);
+    if (alias !== undefined) return notePath(alias);
     const name = packageOf(specifier);
     if (!name || isBuiltin(name) || name === project.name) return;
     if (declared.has(name)) used.add(name);
     else undeclared.add(specifier);
   };
-  for (const { path } of files) for (const specifier of namedBy(workspace, path)) note(path, specifier);
+  for (const { path, content } of files) {
+    if (content.startsWith("120000")) note(path, `./${linkAt(workspace, path)}`);
+    else for (const specifier of namedBy(workspace, path)) note(path, specifier);
+  }
   for (const script of Object.values(project.scripts)) {
     for (const path of pathsIn(script)) note(`${project.dir}/package.json`, path);
   }
@@ -123,12 +137,31 @@ function scan(workspace: Workspace, project: Project, key: string): Reads {
   };
 }
 
-/** Specifiers and paths that one file names. */
-export function namedBy(workspace: Workspace, path: string): readonly string[] {
+/** What the `imports` of a manifest (`#name`) lead to outside the package. */
+function innerNames(workspace: Workspace, dir: string): readonly string[] {
+  const manifest = dir ? `${dir}/package.json` : "package.json";
+  const leaves = (value: Json | undefined): readonly string[] =>
+    typeof value === "string" ? [value] : isObject(value) ? Object.values(value).flatMap(leaves) : [];
+  const { imports } = parseJsonc(workspace.read(manifest) ?? "{}", manifest);
+  return leaves(imports).filter((name) => !name.startsWith("./"));
+}
+
+/** Where a symbolic link leads: what is there is read through it. */
+function linkAt({ root }: Workspace, path: string): string {
+  try {
+    const to = readlinkSync(join(root, path));
+    return to.startsWith("/") ? "" : to;
+  } catch {
+    return ""; // checked out without links, or gone since
+  }
+}
+
+/** Specifiers and paths that one file names. `isReached`: another file named this one, so any JSON may be configuration. */
+export function namedBy(workspace: Workspace, path: string, isReached = false): readonly string[] {
   if (hasImports(path)) return importsOf(workspace.read(path) ?? "", path);
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (!isConfig(name)) return [];
-  return namedByConfig(workspace.read(path) ?? "", name);
+  if (!isConfig(name) && !(isReached && /\.jsonc?$/.test(name))) return [];
+  return namedByConfig(workspace.read(path) ?? "", isReached || /^[tj]sconfig|^biome/.test(name));
 }
 
 function isConfig(name: string): boolean {
@@ -139,12 +172,12 @@ function isConfig(name: string): boolean {
 }
 
 /** Every quoted path upwards, and what `extends` names. A plain `"extends": "x"` of another tool is a package too. */
-function namedByConfig(text: string, name: string): string[] {
+function namedByConfig(text: string, isExtending: boolean): string[] {
   const bare = text.replace(/("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string?: string) => string ?? "");
   const upwards = [...bare.matchAll(/["'](\.\.?\/[^"'\n]*|\.\.)["']/g)].map((m) =>
     (m[1] ?? "").replace(/\/?[*{[].*$/, ""),
   );
-  if (!/^[tj]sconfig|^biome/.test(name)) return upwards;
+  if (!isExtending) return upwards;
   const extending = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(bare)?.[1] ?? "";
   const named = [...extending.matchAll(/"([^"]+)"/g)].map((m) => m[1] ?? "").filter((s) => !s.startsWith("//"));
   return [...new Set([...upwards, ...named])];

@@ -1,0 +1,483 @@
+// Kinds of change that repositories of the field make, each with a known answer; and whatever `affected` says of a task is
+// what a run would do: exactly the tasks whose key is another have to be named.
+import { chmodSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { allProjects, taskGraph } from "./tasks/graph.ts";
+import { keysOf } from "./tasks/keys.ts";
+import { PartsOf } from "./tasks/parts.ts";
+import { type Files, Repository } from "./test-repository.ts";
+
+let made: Repository[] = [];
+afterEach(() => {
+  for (const one of made) one.dispose();
+  made = [];
+});
+
+const scripts = { build: "cp -r src dist", lint: "eslint .", test: "vitest run" };
+const project = (name: string, more: object = {}) => ({ name, version: "1.0.0", scripts, ...more });
+const turbo = {
+  tasks: { build: { dependsOn: ["^build"], outputs: ["dist/**"] }, lint: {}, test: { dependsOn: ["^build"] } },
+};
+// a, b and c have nothing to do with each other unless a case says so.
+const base: Files = {
+  "package.json": { name: "root", private: true, workspaces: ["packages/*"] },
+  "turbo.json": turbo,
+  ".gitignore": "node_modules\ndist\n",
+  "packages/a/package.json": project("a"),
+  "packages/a/src/index.ts": "export const a = 1;\n",
+  "packages/b/package.json": project("b"),
+  "packages/b/src/index.ts": "export const b = 1;\n",
+  "packages/c/package.json": project("c"),
+  "packages/c/src/index.ts": "export const c = 1;\n",
+};
+const root = (more: object) => ({ name: "root", private: true, workspaces: ["packages/*"], ...more });
+
+const npmLock = (packages: object) => ({ lockfileVersion: 3, packages });
+const pnpmLock = (version: string, more = "") => `lockfileVersion: '9.0'
+catalogs:
+  default:
+    left: { specifier: ^1.0.0, version: ${version} }
+importers:
+  .: {}
+  packages/a: { dependencies: { left: { specifier: 'catalog:', version: ${version} } } }
+  packages/b: { dependencies: { left: { specifier: ^1.0.0, version: 1.0.0 } } }
+  packages/c: {}
+packages:
+  left@1.0.0: { resolution: { integrity: sha512-1 } }
+  left@1.1.0: { resolution: { integrity: sha512-2 } }
+${more}snapshots:
+  left@1.0.0: {}
+  left@1.1.0: {}
+`;
+const pnpm: Files = {
+  "package.json": { name: "root", private: true },
+  "pnpm-workspace.yaml": "packages: ['packages/*']\ncatalog:\n  left: ^1.0.0\n",
+  "pnpm-lock.yaml": pnpmLock("1.0.0"),
+  "packages/a/package.json": project("a", { dependencies: { left: "catalog:" } }),
+  "packages/b/package.json": project("b", { dependencies: { left: "^1.0.0" } }),
+};
+const berryLock = (version: string) => `__metadata:
+  version: 8
+
+"left@npm:^1.0.0":
+  version: ${version}
+  resolution: "left@npm:${version}"
+  checksum: ${version}
+
+"right@npm:2.0.0":
+  version: 2.0.0
+  resolution: "right@npm:2.0.0"
+  checksum: r
+`;
+
+type Case = readonly [title: string, more: Files, change: (r: Repository) => void, affected: string];
+const cases: readonly Case[] = [
+  [
+    "a pnpm catalog's entry, with its lock file: who uses the catalog",
+    pnpm,
+    (r) =>
+      r.write({
+        "pnpm-workspace.yaml": "packages: ['packages/*']\ncatalog:\n  left: ^1.1.0\n",
+        "pnpm-lock.yaml": pnpmLock("1.1.0").replace(
+          "specifier: ^1.0.0, version: 1.1.0",
+          "specifier: ^1.1.0, version: 1.1.0",
+        ),
+      }),
+    "a",
+  ],
+  [
+    "a pnpm catalog's entry, the lock file behind: who uses the catalog",
+    pnpm,
+    (r) => r.write({ "pnpm-workspace.yaml": "packages: ['packages/*']\ncatalog:\n  left: ^1.1.0\n" }),
+    "a",
+  ],
+  [
+    "a catalog's entry that nobody uses: nobody",
+    pnpm,
+    (r) => r.write({ "pnpm-workspace.yaml": "packages: ['packages/*']\ncatalog:\n  left: ^1.0.0\n  new: ^1.0.0\n" }),
+    "",
+  ],
+  [
+    "a package that pnpm patches",
+    {
+      ...pnpm,
+      "pnpm-workspace.yaml":
+        "packages: ['packages/*']\ncatalog:\n  left: ^1.0.0\npatchedDependencies:\n  left: patches/left.patch\n",
+      "patches/left.patch": "1",
+    },
+    (r) => r.write({ "patches/left.patch": "2" }),
+    "a b",
+  ],
+  [
+    "a patch elsewhere than in patches/",
+    {
+      ...pnpm,
+      "pnpm-workspace.yaml":
+        "packages: ['packages/*']\ncatalog:\n  left: ^1.0.0\npatchedDependencies:\n  left@1.0.0: fixes/l.patch\n",
+      "fixes/l.patch": "1",
+    },
+    (r) => r.write({ "fixes/l.patch": "2" }),
+    "a b",
+  ],
+  [
+    "a pnpm override",
+    pnpm,
+    (r) =>
+      r.write({
+        "pnpm-workspace.yaml": "packages: ['packages/*']\ncatalog:\n  left: ^1.0.0\noverrides:\n  left: 1.1.0\n",
+      }),
+    "a b",
+  ],
+  [
+    "pnpm's own settings: everybody",
+    pnpm,
+    (r) =>
+      r.write({ "pnpm-workspace.yaml": "packages: ['packages/*']\ncatalog:\n  left: ^1.0.0\nshamefullyHoist: true\n" }),
+    "a b c",
+  ],
+  [".pnpmfile.cjs: everybody", { ...pnpm, ".pnpmfile.cjs": "1" }, (r) => r.write({ ".pnpmfile.cjs": "2" }), "a b c"],
+  [
+    "yarn resolutions: who has the package",
+    {
+      "yarn.lock": berryLock("1.0.0"),
+      "packages/a/package.json": project("a", { dependencies: { left: "^1.0.0" } }),
+      "packages/b/package.json": project("b", { dependencies: { right: "2.0.0" } }),
+    },
+    (r) => r.write({ "package.json": root({ resolutions: { left: "1.2.0" } }) }),
+    "a",
+  ],
+  [
+    "a catalog of yarn: who uses it",
+    {
+      "yarn.lock": berryLock("1.0.0"),
+      ".yarnrc.yml": "catalog:\n  left: ^1.0.0\n",
+      "packages/a/package.json": project("a", { dependencies: { left: "catalog:" } }),
+      "packages/b/package.json": project("b", { dependencies: { right: "2.0.0" } }),
+    },
+    (r) =>
+      r.write({
+        ".yarnrc.yml": "catalog:\n  left: ^1.1.0\n",
+        "yarn.lock": berryLock("1.1.0").replace("^1.0.0", "^1.1.0"),
+      }),
+    "a",
+  ],
+  [
+    "yarn's own settings: everybody",
+    { "yarn.lock": berryLock("1.0.0"), ".yarnrc.yml": "nodeLinker: pnp\n" },
+    (r) => r.write({ ".yarnrc.yml": "nodeLinker: node-modules\n" }),
+    "a b c",
+  ],
+  [
+    "an alias of npm: who declares it",
+    {
+      "package-lock.json": npmLock({ "node_modules/l": { name: "left", version: "1.0.0", integrity: "sha512-1" } }),
+      "packages/a/package.json": project("a", { dependencies: { l: "npm:left@^1.0.0" } }),
+      "packages/b/package.json": project("b", { dependencies: { left: "^1.0.0" } }),
+    },
+    (r) =>
+      r.write({
+        "package-lock.json": npmLock({ "node_modules/l": { name: "left", version: "1.1.0", integrity: "sha512-2" } }),
+      }),
+    "a",
+  ],
+  [
+    "a peer of a registry dependency: who has the dependency",
+    {
+      "package-lock.json": npmLock({
+        "node_modules/plugin": { version: "1.0.0", peerDependencies: { host: "*" } },
+        "node_modules/host": { version: "1.0.0", peer: true },
+      }),
+      "packages/a/package.json": project("a", { dependencies: { plugin: "^1.0.0" } }),
+    },
+    (r) =>
+      r.write({
+        "package-lock.json": npmLock({
+          "node_modules/plugin": { version: "1.0.0", peerDependencies: { host: "*" } },
+          "node_modules/host": { version: "2.0.0", peer: true },
+        }),
+      }),
+    "a",
+  ],
+  [
+    "a peer of a project: who has it as a peer",
+    { "packages/a/package.json": project("a", { peerDependencies: { b: "*" } }) },
+    (r) => r.write({ "packages/b/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "the lock file deleted: everybody",
+    {
+      "package-lock.json": npmLock({ "node_modules/left": { version: "1.0.0", integrity: "sha512-1" } }),
+      "packages/a/package.json": project("a", { dependencies: { left: "^1.0.0" } }),
+    },
+    (r) => r.remove("package-lock.json"),
+    "a b c",
+  ],
+  [
+    "a lock file that cannot be understood: everybody",
+    { "bun.lock": "1" },
+    (r) => r.write({ "bun.lock": "2" }),
+    "a b c",
+  ],
+  [
+    "a new package manager: everybody",
+    {},
+    (r) => r.write({ "package.json": root({ packageManager: "npm@11.0.0" }) }),
+    "a b c",
+  ],
+  [
+    "engines of the root: everybody",
+    {},
+    (r) => r.write({ "package.json": root({ engines: { node: ">=22" } }) }),
+    "a b c",
+  ],
+  ["a script of the root: nobody", {}, (r) => r.write({ "package.json": root({ scripts: { x: "y" } }) }), ""],
+  [".nvmrc: everybody", { ".nvmrc": "20" }, (r) => r.write({ ".nvmrc": "22" }), "a b c"],
+  ["mise.toml: everybody", { "mise.toml": "" }, (r) => r.write({ "mise.toml": "[tools]" }), "a b c"],
+  [
+    "settings of a tool in the root's manifest: everybody",
+    {},
+    (r) => r.write({ "package.json": root({ browserslist: ["last 1 version"] }) }),
+    "a b c",
+  ],
+  ["a tracked .env of the root: everybody", { ".env": "A=1\n" }, (r) => r.write({ ".env": "A=2\n" }), "a b c"],
+  ["a tracked .env of a project", { "packages/a/.env": "A=1\n" }, (r) => r.write({ "packages/a/.env": "A=2\n" }), "a"],
+  [
+    "a chain of tsconfigs, arrays on the way",
+    {
+      "packages/a/tsconfig.json": { extends: ["../../config/x.json", "../../config/y.json"] },
+      "config/x.json": {},
+      "config/y.json": { extends: "./deep/z.json" },
+      "config/deep/z.json": {},
+    },
+    (r) => r.write({ "config/deep/z.json": { compilerOptions: { strict: true } } }),
+    "a",
+  ],
+  [
+    "a tsconfig of a project that another extends by the package's name, undeclared",
+    { "packages/b/tsconfig.json": { extends: "a/tsconfig.json" }, "packages/a/tsconfig.json": {} },
+    (r) => r.write({ "packages/a/tsconfig.json": { compilerOptions: {} } }),
+    "a b",
+  ],
+  [
+    "a project reference",
+    { "packages/b/tsconfig.json": { references: [{ path: "../a" }] } },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "paths of the project's own tsconfig, through baseUrl",
+    {
+      "packages/b/tsconfig.json": { compilerOptions: { baseUrl: "../..", paths: { "@a/*": ["packages/a/src/*"] } } },
+      "packages/b/src/index.ts": "import '@a/index';",
+    },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "paths of a tsconfig of the root that is not at its top",
+    {
+      "config/tsconfig.json": { compilerOptions: { baseUrl: "..", paths: { "@a/*": ["packages/a/src/*"] } } },
+      "packages/b/tsconfig.json": { extends: "../../config/tsconfig.json" },
+      "packages/b/src/index.ts": "import '@a/index';",
+    },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "an import of JSON across projects",
+    {
+      "packages/b/src/index.ts": "import data from '../../a/data.json' with { type: 'json' };",
+      "packages/a/data.json": {},
+    },
+    (r) => r.write({ "packages/a/data.json": { x: 1 } }),
+    "a b",
+  ],
+  [
+    "a dynamic import, a type import, a re-export",
+    {
+      "packages/b/src/index.ts": "await import('a');",
+      "packages/c/src/index.ts": "export type { T } from 'a';",
+    },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b c",
+  ],
+  [
+    "a dynamic import of which only the beginning is known",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source's
+    { "packages/b/src/index.ts": "export const load = (x: string) => import(`../../a/src/${x}.ts`);" },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "new URL(…, import.meta.url)",
+    { "packages/b/src/index.ts": "new Worker(new URL('../../a/src/index.ts', import.meta.url));" },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "a path joined to __dirname",
+    {
+      "packages/b/src/index.cjs":
+        "require('fs').readFileSync(require('path').join(__dirname, '../../a/src/index.ts'));",
+    },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "import.meta.glob",
+    { "packages/b/src/index.ts": "import.meta.glob('../../a/src/*.ts');" },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "style sheets: an unquoted url, a picture, Tailwind's sources",
+    {
+      "packages/b/src/x.css": "@import url(../../a/src/x.css);",
+      "packages/c/src/x.css": '@source "../../a/src";',
+      "packages/a/src/x.css": "",
+    },
+    (r) => r.write({ "packages/a/src/x.css": "a{}" }),
+    "a b c",
+  ],
+  [
+    "an import by the manifest's `imports`",
+    {
+      "packages/b/package.json": project("b", { imports: { "#a": "a" } }),
+      "packages/b/src/index.ts": "import '#a';",
+    },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "a subpath of a package's exports",
+    {
+      "packages/a/package.json": project("a", { exports: { "./button": "./src/index.ts" } }),
+      "packages/b/src/index.ts": "import 'a/button';",
+    },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  ["a symbolic link into another project", {}, (r) => r.write({ "packages/a/src/index.ts": "" }), "a b"],
+  [
+    "a flat eslint config that imports another project's",
+    { "packages/b/eslint.config.js": "import base from 'a/eslint';" },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b",
+  ],
+  [
+    "vitest.workspace.ts at the root: everybody who tests",
+    { "vitest.workspace.ts": "1" },
+    (r) => r.write({ "vitest.workspace.ts": "2" }),
+    "a b c",
+  ],
+  [
+    "vite's config at the root, and what it imports",
+    { "vite.config.ts": "import './tools/plugin.ts';", "tools/plugin.ts": "1" },
+    (r) => r.write({ "tools/plugin.ts": "2" }),
+    "a b c",
+  ],
+  [
+    "globalDependencies: everybody",
+    { "turbo.json": { ...turbo, globalDependencies: ["tools/**"] }, "tools/x": "1" },
+    (r) => r.write({ "tools/x": "2" }),
+    "a b c",
+  ],
+  [
+    "$TURBO_ROOT$ in inputs: tasks that say so",
+    {
+      "turbo.json": { tasks: { ...turbo.tasks, "a#build": { inputs: ["$TURBO_DEFAULT$", "$TURBO_ROOT$/x.txt"] } } },
+      "x.txt": "1",
+    },
+    (r) => r.write({ "x.txt": "2" }),
+    "a",
+  ],
+  [
+    "a package's own turbo.json",
+    { "packages/a/turbo.json": { extends: ["//"], tasks: { build: { outputs: ["dist/**"] } } } },
+    (r) => r.write({ "packages/a/turbo.json": { extends: ["//"], tasks: { build: { outputs: ["lib/**"] } } } }),
+    "a",
+  ],
+  [
+    "a file with another case",
+    {},
+    (r) => renameSync(join(r.root, "packages/a/src/index.ts"), join(r.root, "packages/a/src/Index.ts")),
+    "a",
+  ],
+  ["a mode alone", {}, (r) => chmodSync(join(r.root, "packages/a/src/index.ts"), 0o755), "a"],
+  [
+    "a file replaced by a link with the same text",
+    {},
+    (r) => {
+      unlinkSync(join(r.root, "packages/a/src/index.ts"));
+      symlinkSync("export const a = 1;\n", join(r.root, "packages/a/src/index.ts"));
+    },
+    "a",
+  ],
+  [
+    "a project in another project's directory: itself only",
+    {
+      "package.json": { name: "root", private: true, workspaces: ["packages/*", "packages/a/plugins/*"] },
+      "packages/a/plugins/p/package.json": project("p"),
+    },
+    (r) => r.write({ "packages/a/plugins/p/x.ts": "" }),
+    "p",
+  ],
+  [
+    "a directory in a project with a manifest, no project of its own",
+    { "packages/a/fixtures/f/package.json": { name: "a-fixture" } },
+    (r) => r.write({ "packages/a/fixtures/f/package.json": { name: "other" } }),
+    "a",
+  ],
+  [
+    "a version alone: its project and who depends on it",
+    { "packages/b/package.json": project("b", { dependencies: { a: "workspace:^" } }) },
+    (r) => r.write({ "packages/a/package.json": project("a", { version: "1.0.1" }) }),
+    "a b",
+  ],
+  [
+    "a version that leaves the range of who depended on it",
+    { "packages/b/package.json": project("b", { dependencies: { a: "^1.0.0" } }) },
+    (r) => r.write({ "packages/a/package.json": project("a", { version: "2.0.0" }) }),
+    "a b",
+  ],
+  [
+    "a dependency by file:, link: or portal:",
+    {
+      "packages/b/package.json": project("b", { dependencies: { x: "file:../a" } }),
+      "packages/c/package.json": project("c", { dependencies: { y: "portal:../a" } }),
+    },
+    (r) => r.write({ "packages/a/src/index.ts": "" }),
+    "a b c",
+  ],
+  ["a file of a submodule", {}, (r) => r.write({ "packages/a/src/index.ts": "" }), "a"],
+];
+
+for (const [title, more, change, expected] of cases) {
+  test(`affected: ${title}`, async () => {
+    const r = new Repository({ ...base, ...more });
+    made.push(r);
+    if (title === "a symbolic link into another project") {
+      symlinkSync("../../a/src", join(r.root, "packages/b/src/shared"));
+      r.commit();
+      r.git("tag", "-f", "base");
+    }
+    await r.affected();
+    const before = await keysNow(r);
+    change(r);
+    expect(await r.affected()).toBe(expected);
+    const now = await keysNow(r);
+    const other = [...now].filter(([id, key]) => before.get(id) !== key).map(([id]) => id);
+    expect(await r.affected("build", "lint", "test")).toBe(other.sort().join(" "));
+    r.commit();
+    expect(await r.affected()).toBe(expected);
+  });
+}
+
+async function keysNow(r: Repository): Promise<ReadonlyMap<string, string>> {
+  const view = await r.view();
+  const wanted = { tasks: ["build", "lint", "test"], projects: allProjects(view.workspace) };
+  const keys = keysOf(taskGraph(view.workspace, view.graph, wanted), new PartsOf(view), "");
+  return new Map([...keys].map(([id, { key }]) => [id, key]));
+}
