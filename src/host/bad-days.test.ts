@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { keepHost } from "../compose/machine-host.ts";
 import { failed, openLoop } from "../testing/open-loop.ts";
-import { desired, kill, pause, realHost, revision, untilGone } from "../testing/real-host.ts";
+import { desired, pause, realHost, revision, untilGone } from "../testing/real-host.ts";
 import { hostClient } from "./client.ts";
 import { startHost } from "./start.ts";
 
@@ -63,14 +63,12 @@ test("a replica whose port somebody takes while it restarts comes back on anothe
   }
 });
 
-test("a watchman starts the host again when both its processes are gone, and stops everything with itself", async () => {
+test("a watchman starts the host again when all its processes are gone, and stops everything with itself", async () => {
   const host = await realHost();
   await host.client.put("test/web", desired(1, { v1: revision(host, { version: "one" }) }));
   const { revisions } = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 1);
   const replica = revisions.v1?.replicas[0]?.pid ?? 0;
-  const pids = Object.values(await host.pids());
-  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of pids) kill(pid, signal);
-  await Promise.all(pids.map(untilGone));
+  await host.killAll();
   const ending = new AbortController();
   const said: string[] = [];
   const { dataFolder, programs } = host;

@@ -17,6 +17,8 @@ export interface HostHealth {
   readonly programs: string;
   readonly journal?: string;
   readonly router: { readonly pid: number | undefined; readonly answers: boolean };
+  /** Who starts it again when both are gone; undefined where there are no named pipes. */
+  readonly keeper?: number;
   readonly services: readonly ServiceKey[];
   readonly adopted: number;
 }

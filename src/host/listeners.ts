@@ -29,9 +29,11 @@ export interface HeldOptions {
   readonly addressOf: (id: ListenerId) => string;
   /** To the router that runs: it is to listen, or to forget. */
   readonly tell: (message: TwinMessage, handle?: SendHandle) => void;
+  /** Others are held than before. */
+  readonly onChange: () => void;
 }
 
-export function holdListeners({ kept, inherited, addressOf, tell }: HeldOptions): HeldListeners {
+export function holdListeners({ kept, inherited, addressOf, tell, onChange }: HeldOptions): HeldListeners {
   const bind = (id: ListenerId, port: number) =>
     bindListener({
       host: addressOf(id),
@@ -48,6 +50,7 @@ export function holdListeners({ kept, inherited, addressOf, tell }: HeldOptions)
     held.get(id)?.close();
     held.delete(id);
     tell({ kind: "forget", id });
+    onChange();
   };
   return {
     open: (id, port) => {
@@ -57,6 +60,7 @@ export function holdListeners({ kept, inherited, addressOf, tell }: HeldOptions)
       if (present !== undefined) forget(id);
       held.set(id, bound);
       if (bound.handle !== undefined) tell({ kind: "listener", id }, bound.handle);
+      onChange();
       return bound.port;
     },
     forget,

@@ -95,26 +95,44 @@ test("a listener opened after a takeover outlives the next one", async () => {
   }
 });
 
-test("both killed at once: the replicas go on, and the next start adopts them under the same ports", async () => {
+test("both killed at once: their keeper starts them again with the sockets, and no connection is refused", async () => {
+  const before = await serving();
+  const pids = await host.pids();
+  const killedMs = Date.now();
+  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of Object.values(pids)) kill(pid, signal);
+  await Promise.all(Object.values(pids).map(untilGone));
+  await recovered(pids);
+  const { adopted, keeper } = await host.client.health();
+  expect([adopted, await replicasOf(), keeper === undefined]).toEqual([2, before, false]);
+  expect(await lost([killedMs])).toEqual([]);
+});
+
+test("the keeper is killed, too: the replicas go on, and the next start adopts them under the same ports", async () => {
   const before = await serving();
   await load?.stop();
   const seen = await host.client.get("test/web");
-  const pids = await host.pids();
-  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of Object.values(pids)) kill(pid, signal);
-  await Promise.all(Object.values(pids).map(untilGone));
+  await host.killAll();
   const client = await startHost({ dataFolder: host.dataFolder, programs: host.programs });
   expect([(await client.health()).adopted, await replicasOf()]).toEqual([2, before]);
   expect((await host.client.get("test/web"))?.entryPort).toBe(seen?.entryPort);
   expect(await (await fetch(`http://127.0.0.1:${seen?.entryPort}/`)).text()).toBe("one");
 });
 
+test("a host that was stopped as asked is started by nobody", async () => {
+  await serving();
+  await load?.stop();
+  const { keeper = 0 } = await host.client.health();
+  await host.client.stop();
+  await untilGone(keeper);
+  await expect(host.client.health()).rejects.toThrow();
+});
+
 test("a replica that died while no host ran is found out and restarted", async () => {
   const before = await serving();
   await load?.stop();
-  const pids = await host.pids();
-  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of Object.values(pids)) kill(pid, signal);
+  await host.killAll();
   process.kill(-(before?.[0] ?? 0), "SIGKILL");
-  await Promise.all([...Object.values(pids), before?.[0] ?? 0].map(untilGone));
+  await untilGone(before?.[0] ?? 0);
   await startHost({ dataFolder: host.dataFolder, programs: host.programs });
   const seen = await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 2);
   expect(seen.revisions.v1?.replicas.map(({ restarts }) => restarts)).toEqual([1, 0]);
@@ -123,9 +141,7 @@ test("a replica that died while no host ran is found out and restarted", async (
 test("a pid that was given out again is not taken for the replica, and its new owner is left alone", async () => {
   const before = await serving();
   await load?.stop();
-  const pids = await host.pids();
-  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of Object.values(pids)) kill(pid, signal);
-  await Promise.all(Object.values(pids).map(untilGone));
+  await host.killAll();
   process.kill(-(before?.[0] ?? 0), "SIGKILL");
   // The state names this test's own process by the replica's start time: as the kernel does when it reuses a pid.
   const { state: file } = hostPaths(host.dataFolder);
@@ -140,9 +156,7 @@ test("a pid that was given out again is not taken for the replica, and its new o
 test("a replica that was started and never written down is ended at the next start", async () => {
   const before = await serving();
   await load?.stop();
-  const pids = await host.pids();
-  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of Object.values(pids)) kill(pid, signal);
-  await Promise.all(Object.values(pids).map(untilGone));
+  await host.killAll();
   const { state: file } = hostPaths(host.dataFolder);
   const state = JSON.parse(readFileSync(file, "utf8"));
   writeFileSync(file, JSON.stringify({ ...state, replicas: state.replicas.slice(1) }));

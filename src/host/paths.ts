@@ -8,6 +8,9 @@ import { Problem } from "../domain/problem.ts";
 export interface HostPaths {
   readonly dataFolder: string;
   readonly lock: string;
+  /** Who starts the host again when both its processes are gone, and the named pipe by which it notices. */
+  readonly keeper: string;
+  readonly alive: string;
   readonly state: string;
   readonly table: string;
   readonly controlSocket: string;
@@ -30,6 +33,8 @@ export function hostPaths(dataFolder: string): HostPaths {
     dataFolder: resolve(dataFolder),
     folder,
     lock: join(folder, "lock.json"),
+    keeper: join(folder, "keeper.json"),
+    alive: join(folder, "alive"),
     state: join(folder, "state.json"),
     table: join(folder, "table.json"),
     controlSocket: socketPath(folder, "control"),

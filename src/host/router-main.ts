@@ -6,6 +6,8 @@
 // with the same descriptors first; from then on the control socket is the successor's.
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { holdAlive } from "./keeper.ts";
+import { hostPaths } from "./paths.ts";
 import { openControl } from "./router/control.ts";
 import { Router } from "./router/router.ts";
 import { keepTwin, type ListenerId, type TwinMessage, twinSettings } from "./twin.ts";
@@ -22,6 +24,7 @@ const router = new Router();
 const descriptors = new Map<ListenerId, number>();
 let isStopping = false;
 
+holdAlive(hostPaths(settings.dataFolder).alive);
 takeTable();
 for (const [id, fd] of Object.entries(settings.listeners)) listen(id, { fd });
 const control = await openControl(settings.routerSocket, router);

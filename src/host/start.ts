@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Problem } from "../domain/problem.ts";
 import { type HostClient, hostClient, isAnswering } from "./client.ts";
+import { livingKeeper } from "./keeper.ts";
 import { lockOwner } from "./lock.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
 import { lastLines } from "./replica/logs.ts";
@@ -29,7 +30,10 @@ const startWithinMs = 15_000;
 export async function startHost(options: StartOptions): Promise<HostClient> {
   const paths = hostPaths(options.dataFolder);
   const client = hostClient(options.dataFolder);
-  if (await isHostRunning(options.dataFolder)) return client;
+  if (await isHostRunning(options.dataFolder)) {
+    for (const until = Date.now() + startWithinMs; !(await isUp(client)) && Date.now() < until; ) await pause(25);
+    return client;
+  }
   makeHostFolders(paths);
   const script = join(options.programs ?? programsFolder(), "supervisor.js");
   if (!existsSync(script)) throw new Problem(`${script} is missing`, "Run `npm run build`, or reinstall sluice");
@@ -59,18 +63,19 @@ export async function startHost(options: StartOptions): Promise<HostClient> {
         `the host did not start: ${lastLines(paths.log, 1)[0] ?? ended ?? `no answer within ${startWithinMs / 1000} s`}`,
         `See ${paths.log}`,
       );
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await pause(25);
   }
   return client;
 }
 
-/** True while its control socket answers, or soon will: a supervisor that died is being restarted by its router. */
+/** True while its control socket answers, or soon will: a supervisor that died is being restarted by its router or its keeper. */
 export async function isHostRunning(dataFolder: string): Promise<boolean> {
   const paths = hostPaths(dataFolder);
   for (let attempt = 0; attempt < 100; attempt++) {
     if (await isAnswering(paths.controlSocket)) return true;
-    if (lockOwner(paths.lock) === undefined && !(await isAnswering(paths.routerSocket, "/table"))) return false;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const isComing = lockOwner(paths.lock) !== undefined || livingKeeper(paths.keeper) !== undefined;
+    if (!isComing && !(await isAnswering(paths.routerSocket, "/table"))) return false;
+    await pause(50);
   }
   return false;
 }
@@ -80,6 +85,10 @@ async function isUp(client: HostClient): Promise<boolean> {
     ({ router }) => router.answers,
     () => false,
   );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Folder of this installation's programs. Bundled, this code is in dist/ or dist/chunks/; from source, they are in the repository's dist/. */

@@ -11,6 +11,7 @@ import { Fleet } from "./fleet.ts";
 import { Host } from "./host.ts";
 import { hostMetrics } from "./host-metrics.ts";
 import { seeJob, startJob, tendJobs } from "./jobs.ts";
+import { dismissKeeper, keepKeeper, livingKeeper, makeAlive } from "./keeper.ts";
 import { holdListeners } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
@@ -24,7 +25,7 @@ import { letThrough } from "./replica/other-user.ts";
 import { routerLink } from "./router-link.ts";
 import { Schedules } from "./schedule/schedules.ts";
 import { plainListener } from "./table-of.ts";
-import { keepTwin, type Twin, twinSettings } from "./twin.ts";
+import { keepTwin, type Twin, type TwinSettings, twinSettings } from "./twin.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -59,6 +60,8 @@ async function supervise(): Promise<void> {
   makeHostFolders(paths);
   takeLock(paths.lock);
   letThrough(paths.dataFolder);
+  makeAlive(paths.alive);
+  if (twinSettings() === undefined) await dismissKeeper(paths.keeper);
 
   const router = routerLink(paths.routerSocket);
   const limits = limiter(findCgroups());
@@ -68,6 +71,7 @@ async function supervise(): Promise<void> {
     inherited,
     addressOf: (id) => (id.startsWith("service:") ? "127.0.0.1" : values["entry-address"]),
     tell: (message, handle) => twin.send(message, handle),
+    onChange: () => keeper.renew(),
   });
   const counted = values["interval-ms"] === undefined ? {} : { intervalMs: Number(values["interval-ms"]) };
   const reconciler = new Reconciler({
@@ -80,19 +84,21 @@ async function supervise(): Promise<void> {
     log,
     forget: listeners.forget,
   });
+  const settings = (): TwinSettings => ({
+    dataFolder: paths.dataFolder,
+    commands: {
+      supervisor: [join(programs, "supervisor.js"), ...process.argv.slice(2)],
+      router: [join(programs, "router.js")],
+    },
+    routerSocket: paths.routerSocket,
+    tableFile: paths.table,
+    logFile: paths.log,
+    listeners: listeners.descriptors(),
+  });
+  const keeper = keepKeeper({ paths, settings, log });
   const twin: Twin = keepTwin({
     other: "router",
-    settings: () => ({
-      dataFolder: paths.dataFolder,
-      commands: {
-        supervisor: [join(programs, "supervisor.js"), ...process.argv.slice(2)],
-        router: [join(programs, "router.js")],
-      },
-      routerSocket: paths.routerSocket,
-      tableFile: paths.table,
-      logFile: paths.log,
-      listeners: listeners.descriptors(),
-    }),
+    settings,
     onStart: (pid) => {
       fleet.state.routerPid = pid;
     },
@@ -103,6 +109,7 @@ async function supervise(): Promise<void> {
   });
   const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open, log });
   openPlainPort();
+  keeper.renew();
   const adopted = fleet.adopt();
   reconciler.reconsider();
 
@@ -130,6 +137,7 @@ async function supervise(): Promise<void> {
       programs,
       ...(fleet.state.journal === undefined ? {} : { journal: fleet.state.journal }),
       router: { pid: twin.pid(), answers: await answers() },
+      keeper: livingKeeper(paths.keeper)?.pid,
       services: host.services(),
       adopted,
     }),
@@ -185,6 +193,7 @@ async function supervise(): Promise<void> {
   async function stop({ keepReplicas }: { keepReplicas: boolean }): Promise<void> {
     log(keepReplicas ? "stopping; replicas go on" : "stopping with all replicas");
     if (!keepReplicas) await reconciler.stopAll();
+    keeper.end();
     twin.letGo();
     twin.send({ kind: "stop", drainTimeoutMs: 1_000 });
     setTimeout(end, 50);

@@ -163,10 +163,15 @@ function untilEnded(predecessor: Link): Promise<void> {
   });
 }
 
-function startTwin(role: TwinRole, settings: TwinSettings): ChildProcess {
+/** The listening descriptors in order, and the settings with the numbers that they will have from 4 on. */
+export function inheritedBy(settings: TwinSettings): { descriptors: readonly number[]; passed: TwinSettings } {
   const ids = Object.keys(settings.listeners);
   const descriptors = ids.map((id) => settings.listeners[id] ?? 0);
-  const passed: TwinSettings = { ...settings, listeners: Object.fromEntries(ids.map((id, i) => [id, 4 + i])) };
+  return { descriptors, passed: { ...settings, listeners: Object.fromEntries(ids.map((id, i) => [id, 4 + i])) } };
+}
+
+function startTwin(role: TwinRole, settings: TwinSettings): ChildProcess {
+  const { descriptors, passed } = inheritedBy(settings);
   const log = openSync(settings.logFile, "a", 0o600);
   try {
     return spawn(process.execPath, [...settings.commands[role]], {
@@ -181,7 +186,7 @@ function startTwin(role: TwinRole, settings: TwinSettings): ChildProcess {
 }
 
 /** What the host's own processes need of an environment. What `sluice up` was started with may hold secrets: it ends here. */
-function hostEnvironment(): NodeJS.ProcessEnv {
+export function hostEnvironment(): NodeJS.ProcessEnv {
   const kept = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"];
   return Object.fromEntries(
     kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),

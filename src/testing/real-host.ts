@@ -19,6 +19,8 @@ export interface RealHost {
   /** Folder of the small service, see `service` below. */
   readonly folder: string;
   pids(): Promise<{ supervisor: number; router: number }>;
+  /** `kill -9` of supervisor, router and keeper, so that none of them starts another again. */
+  killAll(): Promise<void>;
   /** Waits until what is seen of the service passes; throws with the last view when it does not. */
   until(service: string, passes: (seen: SeenService) => boolean, withinMs?: number): Promise<SeenService>;
   stop(): Promise<void>;
@@ -89,6 +91,10 @@ export async function realHost(options: { dataFolder?: string } = {}): Promise<R
     pids: async () => {
       const { pid, router } = await client.health();
       return { supervisor: pid, router: router.pid ?? 0 };
+    },
+    killAll: async () => {
+      const { pid, router, keeper } = await client.health();
+      await endAtOnce([keeper, pid, router.pid]);
     },
     until: (key, passes, withinMs = 15_000) => untilSeen(client, key, { passes, withinMs }),
     stop: async () => {
@@ -167,7 +173,7 @@ async function untilSeen(
   throw new Error(`${key} is not as expected: ${JSON.stringify(last, undefined, 1)}`);
 }
 
-/** Politely if it answers; else both of the pair are halted before they are killed, since each restarts the other. */
+/** Politely if it answers. */
 async function end(dataFolder: string, client: HostClient): Promise<void> {
   const paths = hostPaths(dataFolder);
   const asked = await Promise.race([
@@ -180,11 +186,15 @@ async function end(dataFolder: string, client: HostClient): Promise<void> {
   const state: { routerPid?: number; replicas?: { run?: { process: ProcessIdentity } }[] } = JSON.parse(
     readWhole(paths.state) ?? "{}",
   );
-  if (asked !== true) {
-    const pair = [lockOwner(paths.lock)?.pid, state.routerPid].filter((pid) => pid !== undefined);
-    for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of pair) kill(pid, signal);
-  }
+  if (asked !== true) await endAtOnce([lockOwner(paths.keeper)?.pid, lockOwner(paths.lock)?.pid, state.routerPid]);
   for (const { run } of state.replicas ?? []) if (run && isAlive(run.process)) signalGroup(run.process.pid, "SIGKILL");
+}
+
+/** All are halted before one is killed, since each would start another again. */
+async function endAtOnce(pids: readonly (number | undefined)[]): Promise<void> {
+  const known = pids.filter((pid) => pid !== undefined);
+  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of known) kill(pid, signal);
+  await Promise.all(known.map(untilGone));
 }
 
 export function kill(pid: number, signal: NodeJS.Signals): void {
