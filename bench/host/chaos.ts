@@ -5,13 +5,14 @@ import type { SeenReplica } from "../../src/host/api.ts";
 import type { HostHealth } from "../../src/host/client.ts";
 import { groupMembers, identify } from "../../src/host/replica/process-identity.ts";
 import type { Loss } from "./loss.ts";
-import { patiently, programs, reviveHost, type Stage } from "./stage.ts";
+import { patiently, programs, type Stage } from "./stage.ts";
 
 export const victims = [
   "control plane",
   "supervisor",
   "router",
   "supervisor and router",
+  "shim",
   "stable replica",
   "candidate replica",
   "PostgreSQL",
@@ -36,14 +37,13 @@ export async function strike(stage: Stage, victim: Victim): Promise<Blow | undef
 }
 
 /** Was this request under way on what was killed? Nothing else is excused, however close in time. */
-export function isHit(loss: Loss, { victim, atMs, goneMs, recoveredMs, names }: Blow): boolean {
+export function isHit(loss: Loss, { victim, atMs, goneMs, names }: Blow): boolean {
   const overlaps = (endMs: number) => loss.startMs <= endMs && atMs <= loss.endMs;
   const isCut = loss.said === undefined;
   switch (victim) {
     case "router":
+    case "supervisor and router":
       return isCut && overlaps(goneMs);
-    case "supervisor and router": // nobody holds the port until the host is started again
-      return isCut && overlaps(atMs + recoveredMs);
     case "stable replica":
     case "candidate replica":
       return (
@@ -51,6 +51,7 @@ export function isHit(loss: Loss, { victim, atMs, goneMs, recoveredMs, names }: 
       );
     case "control plane":
     case "supervisor":
+    case "shim":
     case "PostgreSQL":
     case "host upgrade":
       return false;
@@ -94,8 +95,16 @@ const blows: Readonly<Record<Victim, Strike>> = {
     const pids = [pid, router.pid ?? pid];
     for (const one of pids) process.kill(one, "SIGSTOP"); // each would start the other again
     return blow({ victim, pids }, async () => {
-      await reviveHost(stage.dataFolder);
-      return adoptedBy(await untilHealthy(stage, (health) => health.pid !== pid));
+      const health = await untilHealthy(stage, (now) => now.pid !== pid);
+      return `the listening sockets, ${adoptedBy(health)}`;
+    });
+  },
+  shim: async (stage, victim) => {
+    const { pid } = (await readyReplica(stage, 0)) ?? {};
+    if (pid === undefined) return undefined;
+    return blow({ victim, pids: [pid] }, async () => {
+      await until(async () => groupMembers(pid).length > 0);
+      return "its replica";
     });
   },
   "stable replica": (stage, victim) => killReplica(stage, victim),
@@ -110,10 +119,15 @@ const blows: Readonly<Record<Victim, Strike>> = {
   },
 };
 
-async function killReplica(stage: Stage, victim: Victim): Promise<Blow | undefined> {
+/** Of the side with the most traffic (0), or of the other one (1). */
+async function readyReplica(stage: Stage, side: 0 | 1): Promise<SeenReplica | undefined> {
   const seen = await stage.see();
   const sides = Object.values(seen?.revisions ?? {}).sort((a, b) => b.weight - a.weight);
-  const ready = sides[victim === "stable replica" ? 0 : 1]?.replicas.find(({ state }) => state === "ready");
+  return sides[side]?.replicas.find(({ state }) => state === "ready");
+}
+
+async function killReplica(stage: Stage, victim: Victim): Promise<Blow | undefined> {
+  const ready = await readyReplica(stage, victim === "stable replica" ? 0 : 1);
   if (ready?.pid === undefined) return undefined;
   const { pid, id, port } = ready;
   const isBack = (replica: SeenReplica) =>

@@ -54,6 +54,17 @@ export function explain(failed: readonly Loss[], told: (loss: Loss) => readonly 
   if (failed.length > shownMax) console.error(`and ${failed.length - shownMax} more`);
 }
 
+/** Of rows that have the same keys: a table that reads well in a terminal and on a page. */
+export function tableOf(rows: readonly Readonly<Record<string, string | number>>[]): readonly string[] {
+  const titles = Object.keys(rows[0] ?? {});
+  const cells = [titles, ...rows.map((row) => titles.map((title) => String(row[title])))];
+  const widths = titles.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
+  const [head = "", ...body] = cells.map(
+    (line) => `| ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`,
+  );
+  return [head, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...body];
+}
+
 function moment(ms: number): string {
   return new Date(ms).toISOString();
 }

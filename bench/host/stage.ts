@@ -19,7 +19,6 @@ import type { Run } from "../../src/domain/run.ts";
 import type { StrategyKind } from "../../src/domain/strategy.ts";
 import type { SeenService } from "../../src/host/api.ts";
 import { type HostClient, hostClient } from "../../src/host/client.ts";
-import { startHost } from "../../src/host/start.ts";
 import { buildRelease } from "../../src/workspace/release-build.ts";
 
 /** Supervisor, router and control plane as they are now, beside this program: see run.mjs. */
@@ -126,11 +125,6 @@ export async function setStage(): Promise<Stage> {
     await stage.end();
     throw error;
   }
-}
-
-/** What `sluice host run` does under systemd: starts the host again when neither of its processes is left. */
-export async function reviveHost(dataFolder: string): Promise<void> {
-  await startHost({ dataFolder, programs });
 }
 
 function keepControlPlane(dataFolder: string): { pid(): number; stop(): Promise<void> } {

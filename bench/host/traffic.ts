@@ -22,7 +22,7 @@ export interface Traffic {
   sent(): number;
   /** Faulty answers of the service itself: a bad release, not Sluice. */
   badServed(): number;
-  /** Of requests on new and kept connections. */
+  /** Of requests on new and kept connections, from the moment at which each was due: what we send late counts as slow. */
   latency(): Quantiles;
   stop(): Promise<void>;
 }
@@ -61,13 +61,12 @@ export function startTraffic({ port, perSecond, onLoss }: TrafficOptions): Traff
   const begunMs = performance.now();
   let [sent, bad, lossCount] = [0, 0, 0];
 
-  async function one(kind: Kind): Promise<void> {
+  async function one(kind: Kind, dueMs: number): Promise<void> {
     const startMs = Date.now();
-    const startedMs = performance.now();
     try {
       const answer = await sends[kind](port);
       if (answer !== undefined && answer.status >= 500) bad += 1;
-      if (kind.endsWith("connection")) latencies.add(performance.now() - startedMs);
+      if (kind.endsWith("connection")) latencies.add(performance.now() - dueMs);
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
       const loss = { kind, startMs, endMs: Date.now(), because: error.message, said: error.said, on: error.on };
@@ -82,7 +81,7 @@ export function startTraffic({ port, perSecond, onLoss }: TrafficOptions): Traff
     for (; sent < due; sent++) {
       const kind = deck[(sent * 37) % deck.length] ?? "new connection"; // 37 and 100 have no common factor: every card once
       counts[kind] += 1;
-      const promise = one(kind).finally(() => underWay.delete(promise));
+      const promise = one(kind, begunMs + (sent * 1000) / perSecond).finally(() => underWay.delete(promise));
       underWay.add(promise);
     }
   }, 4);
