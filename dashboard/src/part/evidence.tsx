@@ -70,6 +70,7 @@ function Course({ view }: { view: EvidenceView }) {
           {lines.streams.map(({ stream, path }) => (
             <path key={stream} className={`stream is-${stream}`} d={path} />
           ))}
+          {lines.firm !== undefined && <path className="line is-firm" d={lines.firm} />}
           <path className="line" d={lines.whole} />
           {lines.failedX !== undefined && <path className="mark is-bad" d={`M${lines.failedX} 0V${size.height}`} />}
         </svg>
@@ -83,7 +84,8 @@ function Course({ view }: { view: EvidenceView }) {
       <p className="ends muted" aria-hidden="true">
         <span>{first && clockTime(first.endMs)}</span>
         <span>
-          thick: all; thin: {lines.streams.map(({ stream }) => streamNames[stream]).join(", ")}; shaded: warm-up
+          thick: all; {lines.firm !== undefined && "dashed: what a rollback needs; "}thin:{" "}
+          {lines.streams.map(({ stream }) => streamNames[stream]).join(", ")}; shaded: warm-up
         </span>
         <span>{last && clockTime(last.endMs)}</span>
       </p>

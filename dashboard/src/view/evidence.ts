@@ -6,6 +6,8 @@ import type { EvidencePoint, EvidenceView } from "../../../src/domain/judge/view
 export interface EvidenceLines {
   /** E, thick; then what each stream contributes, thin. */
   readonly whole: string;
+  /** What a rollback needs as well, where it is another. */
+  readonly firm: string | undefined;
   readonly streams: readonly { readonly stream: Stream; readonly path: string }[];
   readonly holdY: number;
   readonly rollbackY: number;
@@ -35,6 +37,7 @@ export function evidenceLines(view: EvidenceView, { width, height }: Size): Evid
     points.map((point, i) => `${i === 0 ? "M" : "L"}${x(point.endMs)} ${y(of(point))}`).join("");
   return {
     whole: line(({ logE }) => logE),
+    firm: points.some(({ logFirm }) => logFirm !== undefined) ? line(({ logE, logFirm = logE }) => logFirm) : undefined,
     streams: streams
       .filter((stream) => points.some((point) => point.streams[stream] > footLogE))
       .map((stream) => ({ stream, path: line((point) => point.streams[stream]) })),

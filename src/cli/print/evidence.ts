@@ -62,7 +62,16 @@ function chart(view: EvidenceView, { colors, width }: Look): readonly string[] {
   const streams = (Object.keys(streamNames) as Stream[])
     .filter((stream) => points.some((point) => point.streams[stream] > Math.log(0.5)))
     .map((stream) => `${streamNames[stream].padStart(8)} ${sparkline(points.map((p) => height(p.streams[stream])))}`);
-  return [colors.dim("odds:1"), ...drawn, axis(view, points), ...streams.map(colors.dim), ...gaps(view, colors)];
+  const firm = points.some(({ logE, logFirm = logE }) => logE >= view.logHold && logE - logFirm > Math.LN2)
+    ? [`    firm ${sparkline(points.map(({ logE, logFirm = logE }) => height(logFirm)))} for a rollback`]
+    : [];
+  return [
+    colors.dim("odds:1"),
+    ...drawn,
+    axis(view, points),
+    ...[...firm, ...streams].map(colors.dim),
+    ...gaps(view, colors),
+  ];
 }
 
 function cell({ isWarmUp, missing }: EvidencePoint, { filled, isLine }: { filled: number; isLine: boolean }): string {

@@ -6,7 +6,16 @@ import { type Comparison, compare } from "./comparison.ts";
 import { nothing, plusEach } from "./counts.ts";
 import { type Part, partsOf, type Stream, termsOf } from "./parts.ts";
 import type { JudgeState } from "./state.ts";
-import { isBlind, isHealthShown, isPatchy, isSuspect, type Judgement, silentSide, verdict } from "./verdict.ts";
+import {
+  firmLogE,
+  isBlind,
+  isHealthShown,
+  isPatchy,
+  isSuspect,
+  type Judgement,
+  silentSide,
+  verdict,
+} from "./verdict.ts";
 import * as say from "./wording.ts";
 
 export interface Explanation {
@@ -41,7 +50,7 @@ export function explain(state: JudgeState, bake: { isOver: boolean } = { isOver:
     judgement,
     sentence: sentences[judgement](state, leading),
     logE: state.logE,
-    odds: say.odds(state.logE),
+    odds: say.odds(judgement === "fail" ? firmLogE(state) : state.logE),
     leading,
     parts,
     comparisons: [null, ...state.routes].map((stratum) => compare(state.seen, stratum, state.buckets)),
@@ -110,7 +119,14 @@ function finding(state: JudgeState, leading: Leading | null): string {
   if (leading === null) return "nothing was observed";
   const isRecent = state.untilMs !== null && state.sinceMs !== null && leading.sinceMs > state.sinceMs;
   const lately = isRecent ? `, in the last ${say.span((state.untilMs ?? 0) - leading.sinceMs)}` : "";
-  return `${harm[leading.stream](leading)}${lately}; odds ${say.odds(state.logE)} against this being chance`;
+  const found = `${harm[leading.stream](leading)}${lately}`;
+  const firm = firmLogE(state);
+  if (state.failedAtMs !== null) return `${found}; odds ${say.odds(firm)} against this being chance`;
+  const rest =
+    state.logE - firm < Math.LN2
+      ? ""
+      : `, ${say.odds(firm)} once unequal replicas and clumped errors are allowed for in full`;
+  return `${found}; odds ${say.odds(state.logE)} against this being chance${rest}`;
 }
 
 const harm: Record<Stream, (leading: Leading) => string> = {

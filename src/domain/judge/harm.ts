@@ -3,7 +3,7 @@ import type { Buckets, Stratum } from "../evidence.ts";
 import type { Pair } from "./blocks.ts";
 import { total } from "./counts.ts";
 import { type Sums, tailStream } from "./ledger.ts";
-import type { Parameters } from "./parameters.ts";
+import type { Allowance, Parameters } from "./parameters.ts";
 import type { Past } from "./past.ts";
 import { logRank } from "./rank.ts";
 import { type Events, logAbsolute, logRate } from "./rate.ts";
@@ -15,6 +15,7 @@ export interface Circumstances {
   readonly past: Past;
   readonly isWarmUp: boolean;
   readonly tolerance: number;
+  readonly clumps: Allowance["clumps"];
   readonly buckets: Buckets;
   readonly parameters: Parameters;
 }
@@ -50,16 +51,17 @@ export function slowEvents(candidate: readonly number[], stable: readonly number
   };
 }
 
-function clumpedRate(events: Events, bet: { r: number; r0: number }, seen: number, { clumps }: Parameters): number {
+function clumpedRate(events: Events, bet: { r: number; r0: number }, seen: number, { clumps }: Circumstances): number {
   const clumping = 1 + clumps.scale * (seen - 1);
   return logRate(events, bet.r, bet.r0) / (clumps.model === "geometric" ? temper(clumping, events, bet) : clumping);
 }
 
-function errors(block: Pair, { past, parameters: p }: Circumstances): Sums {
+function errors(block: Pair, now: Circumstances): Sums {
+  const { past, parameters: p } = now;
   const events = errorEvents(block);
   const { errors, requests } = block.candidate;
   return {
-    err: p.errorRatios.map((r) => clumpedRate(events, { r, r0: p.errorRatioMax }, past.errorClumping, p)),
+    err: p.errorRatios.map((r) => clumpedRate(events, { r, r0: p.errorRatioMax }, past.errorClumping, now)),
     abs: p.errorRateFactors.map((f) => logAbsolute(errors, requests, f * p.errorRateMax, p.errorRateMax)),
   };
 }
@@ -70,7 +72,7 @@ function latency(stratum: Stratum, { stable, candidate }: Pair, now: Circumstanc
   const sums: Record<string, readonly number[]> = { rank: p.tilts.map((x) => logRank(tolerated, stable.latency, x)) };
   p.tailQuantiles.forEach((q, i) => {
     const events = slowEvents(tolerated, stable.latency, past.cuts[i]?.[stratum] ?? 0);
-    sums[tailStream(q)] = p.tailRatios.map((r) => clumpedRate(events, { r, r0: 1 }, past.slowClumping[i] ?? 1, p));
+    sums[tailStream(q)] = p.tailRatios.map((r) => clumpedRate(events, { r, r0: 1 }, past.slowClumping[i] ?? 1, now));
   });
   return sums;
 }

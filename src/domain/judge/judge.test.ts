@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Counts, Gap, Interval } from "../evidence.ts";
+import { explain } from "./explain.ts";
 import { begin, nextStep, observe } from "./observe.ts";
 import type { JudgeState } from "./state.ts";
 import { verdict } from "./verdict.ts";
@@ -84,6 +85,31 @@ test("one scrape, however bad, does not decide: at least two must agree", () => 
   const once = fold(start({ strata: ["GET /"] }), timed([...Array(20).fill(good), outage]));
   expect(verdict(once)).not.toBe("fail");
   expect(verdict(fold(once, timed([outage, outage], 21)))).toBe("fail");
+});
+
+describe("where stable's replicas differ", () => {
+  const fine = Array.from({ length: 65 }, (_, b) => 4 + b / 16);
+  const bell = (middle: number, requests: number): Record<string, Counts> => {
+    const latency = fine.slice(1).map((_, b) => Math.round((requests / 12) * Math.exp(-(((b - middle) / 6) ** 2))));
+    return { "GET /": { requests: latency.reduce((sum, n) => sum + n, 0), errors: 0, latency } };
+  };
+  /** Ten minutes in which the candidate is slower by so many sixteenths of an octave; replicas differ by 3 %. */
+  const slowerBy = (sixteenths: number) => {
+    const beginning = { history: { intervals: [], podLogSd: 0.03 }, strata: ["GET /"], buckets: { log2Edges: fine } };
+    const sides = { stable: bell(30, 2250), candidate: bell(30 + sixteenths, 250) };
+    return fold(begin(beginning), timed(Array(120).fill(sides)));
+  };
+
+  test("a candidate as slow as the oddest of them would be is held, not rolled back", () => {
+    const state = slowerBy(2); // 9 %
+    expect(state.logE).toBeGreaterThan(Math.log(100));
+    expect(verdict(state)).toBe("hold");
+    expect(explain(state).sentence).toContain("once unequal replicas and clumped errors are allowed for in full");
+  });
+
+  test("a candidate slower than that is rolled back", () => {
+    expect(verdict(slowerBy(5))).toBe("fail"); // 24 %
+  });
 });
 
 test("a fail is final, whatever comes after", () => {

@@ -16,6 +16,7 @@ import { isCalm, pastOf, refreshed, remembered } from "./past.ts";
 import { type History, type JudgeState, newStep, type StepSoFar } from "./state.ts";
 import { tolerance } from "./tolerance.ts";
 import { whyUnusable, wrongCounts } from "./usable.ts";
+import { firmLogE } from "./verdict.ts";
 
 export interface Beginning {
   readonly history: History;
@@ -32,18 +33,25 @@ export function begin({ history, strata, buckets, parameters, share }: Beginning
   const p = { ...defaults, ...parameters };
   const sorted = [...strata].sort();
   const usable = history.intervals.filter((stable) => wrongCounts("stable", stable, buckets) === null);
+  const books: Books = {
+    ledger: emptyLedger(sorted),
+    bases: p.starts.map(() => null),
+    crash: [null, null],
+    intervals: 0,
+  };
   return {
     parameters: p,
     buckets,
     strata: sorted,
     routes: sorted,
     tolerance: tolerance(history.podLogSd, p),
+    firm: p.firm && { tolerance: tolerance(history.podLogSd, p, p.firm), books, logE: 0 },
     sinceMs: null,
     untilMs: null,
     warmUp: { sinceMs: null, requests: 0, isOn: true },
     past: pastOf(usable, p),
     open: {},
-    books: { ledger: emptyLedger(sorted), bases: p.starts.map(() => null), crash: [null, null], intervals: 0 },
+    books,
     seen: {},
     seenAt: p.starts.map(() => null),
     step: { ...newStep, share: share ?? null },
@@ -90,17 +98,22 @@ function prepared(state: JudgeState, interval: Interval): JudgeState {
   const routes = withNewcomers(state.routes, interval);
   // Without a history to name them, the strata are those of the first interval.
   const isUnnamed = state.sinceMs === null && state.strata.length === 0;
-  const books = isUnnamed ? { ...state.books, ledger: emptyLedger(routes) } : state.books;
   const sinceMs = state.sinceMs ?? interval.startMs;
   const elapsedMs = interval.startMs - sinceMs;
   const isDue = (s: number) => elapsedMs >= (p.starts[s] ?? 0) * p.plannedMs;
   const minute = Math.floor(elapsedMs / 60_000);
+  const opened = (books: Books): Books => {
+    const ledger = isUnnamed ? emptyLedger(routes) : books.ledger;
+    return { ...books, ledger, bases: books.bases.map((base, s) => base ?? (isDue(s) ? ledger : null)) };
+  };
+  const books = opened(state.books);
   return {
     ...state,
     sinceMs,
     strata: isUnnamed ? routes : state.strata,
     routes,
-    books: { ...books, bases: books.bases.map((base, s) => base ?? (isDue(s) ? books.ledger : null)) },
+    books,
+    firm: state.firm && { ...state.firm, books: state.firm.books === state.books ? books : opened(state.firm.books) },
     seenAt: state.seenAt.map((seen, s) => seen ?? (isDue(s) ? state.seen : null)),
     past: minute > past.minute ? refreshed(past, minute, p) : past,
   };
@@ -115,11 +128,13 @@ function judged(state: JudgeState, interval: Interval): JudgeState {
     past,
     isWarmUp: warmUp.isOn,
     tolerance: state.tolerance,
+    clumps: p.clumps,
     buckets: state.buckets,
     parameters: p,
   };
   const books = entries(state.books, blocks.closed, now);
   const logE = logTotal(partsOf(books, state.strata, p));
+  const firm = firmly(state, blocks.closed, { now, alike: { books, logE } });
   const step = stepped(state.step, interval, blocks.closed, now);
   return {
     ...state,
@@ -128,13 +143,28 @@ function judged(state: JudgeState, interval: Interval): JudgeState {
     past: remembered(past, pairs),
     open: blocks.open,
     books,
+    firm,
     seen: plusPairs(state.seen, pairs),
     step,
     blackout: null,
     logE,
     logHealth: logHealth(step.health),
-    failedAtMs: state.failedAtMs ?? (logE >= -Math.log(p.alpha) ? interval.endMs : null),
+    failedAtMs: state.failedAtMs ?? (firmLogE({ logE, firm }) >= -Math.log(p.alpha) ? interval.endMs : null),
   };
+}
+
+/** The same blocks under the firm allowance; `alike` as long as the two allow the same. */
+function firmly(
+  { firm, strata, books: usual }: JudgeState,
+  closed: Pairs,
+  { now, alike }: { readonly now: Circumstances; readonly alike: { readonly books: Books; readonly logE: number } },
+): JudgeState["firm"] {
+  const { parameters: p, past } = now;
+  if (firm === null || p.firm === null) return null;
+  const isClumped = past.errorClumping > 1 || past.slowClumping.some((clumping) => clumping > 1);
+  if (firm.books === usual && firm.tolerance === now.tolerance && !isClumped) return { ...firm, ...alike };
+  const books = entries(firm.books, closed, { ...now, tolerance: firm.tolerance, clumps: p.firm.clumps });
+  return { ...firm, books, logE: logTotal(partsOf(books, strata, p)) };
 }
 
 /** Warm-up lasts a minute, and until the candidate had its first requests, but not for ever. */

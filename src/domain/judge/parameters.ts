@@ -8,7 +8,21 @@ export interface StreamWeights {
   readonly tail: number;
 }
 
-export interface Parameters {
+/** What is forgiven by nature: pods that differ, and events that come in clumps. */
+export interface Allowance {
+  /** The tolerance covers this many standard deviations of the measured spread between stable pods. */
+  readonly podSpreads: number;
+  /**
+   * How clumped events are tempered: by their average clumping, or so that a clump of geometric size is a fair bet (temper.ts).
+   * The estimate of clumping leaves out the highest 3 % of its pairs, with the largest clumps among them: of simulated clumps
+   * with φ = 5 it sees 2.9 to 3.6. What it sees above 1 is scaled up by `scale`; where nothing is clumped it sees 1.
+   */
+  readonly clumps: { readonly model: "average" | "geometric"; readonly scale: number };
+}
+
+export interface Parameters extends Allowance {
+  /** Suspicion needs the allowance above; a rollback has to stand up to this one as well. Null: to no other. */
+  readonly firm: Allowance | null;
   /** Chance that a good release is ever rolled back, over the whole rollout: `fail` at E ≥ 1/alpha. */
   readonly alpha: number;
   /** E at which the rollout stops advancing: a good release is ever held with chance at most 1/hold. */
@@ -26,8 +40,6 @@ export interface Parameters {
   /** The candidate's latency is divided by the tolerance before it is compared: pods and hosts differ. */
   readonly latencyToleranceMin: number;
   readonly latencyToleranceMax: number;
-  /** The tolerance covers this many standard deviations of the measured spread between stable pods. */
-  readonly podSpreads: number;
   readonly candidateReplicas: number;
   readonly stableReplicas: number;
 
@@ -41,13 +53,6 @@ export interface Parameters {
   /** A request is slow above this quantile of stable's latency. */
   readonly tailQuantiles: readonly number[];
   readonly tailRatios: readonly number[];
-
-  /**
-   * How clumped events are tempered: by their average clumping, or so that a clump of geometric size is a fair bet (temper.ts).
-   * The estimate of clumping leaves out the highest 3 % of its pairs, with the largest clumps among them: of simulated clumps
-   * with φ = 5 it sees 2.9 to 3.6. What it sees above 1 is scaled up by `scale`; where nothing is clumped it sees 1.
-   */
-  readonly clumps: { readonly model: "average" | "geometric"; readonly scale: number };
 
   /** Evidence summed over strata: an effect common to all. */
   readonly common: StreamWeights;
@@ -86,6 +91,7 @@ export interface Parameters {
 
 /** The parameters of the published algorithm, for which recorded canaries exist. */
 export const page: Parameters = {
+  firm: null,
   alpha: 0.01,
   hold: 20,
   beta: 0.05,
@@ -129,4 +135,11 @@ export const page: Parameters = {
   requireProof: false,
 };
 
-export const defaults: Parameters = { ...page, podSpreads: 3.3, clumps: { model: "geometric", scale: 1.75 } };
+/**
+ * A wrong rollback costs more than a wrong hold, so a rollback needs more: evidence that is left when pods and clumps are
+ * allowed for in full. 3.3 spreads are the prediction interval for one pod more, seen from nine (docs/judge.md).
+ */
+export const defaults: Parameters = {
+  ...page,
+  firm: { podSpreads: 3.3, clumps: { model: "geometric", scale: 1.75 } },
+};

@@ -48,6 +48,8 @@ export interface JudgeState {
   readonly routes: readonly Stratum[];
   /** ρ: the candidate's latency is divided by it. */
   readonly tolerance: number;
+  /** The same evidence under the firm allowance; null where none is asked for. */
+  readonly firm: { readonly tolerance: number; readonly books: Books; readonly logE: number } | null;
 
   readonly sinceMs: Ms | null;
   readonly untilMs: Ms | null;
@@ -61,11 +63,11 @@ export interface JudgeState {
   readonly step: StepSoFar;
   readonly blackout: Blackout | null;
 
-  /** ln of the evidence of harm, E. */
+  /** ln of the evidence of harm, E; a rollback needs the firm evidence to come as far. */
   readonly logE: number;
   /** ln of the evidence of health in this step. */
   readonly logHealth: number;
-  /** End of the interval at which E first reached 1/alpha: final. */
+  /** End of the interval at which E, the firm one too, first was at least 1/alpha: final. */
   readonly failedAtMs: Ms | null;
 }
 

@@ -24,6 +24,11 @@ export function isSuspect({ logE, parameters }: JudgeState): boolean {
   return logE >= Math.log(parameters.hold);
 }
 
+/** ln of the evidence that decides on a rollback: what is left under the firm allowance too. */
+export function firmLogE({ logE, firm }: Pick<JudgeState, "logE" | "firm">): number {
+  return firm === null ? logE : Math.min(logE, firm.logE);
+}
+
 /** Shown to be within the margin on errors, latency and tail, and no suspicion. */
 export function isHealthShown(state: JudgeState): boolean {
   const { parameters: p, sinceMs, untilMs } = state;

@@ -9,13 +9,15 @@ import { begin, nextStep, observe } from "./observe.ts";
 import { type Part, partsOf, type Stream } from "./parts.ts";
 import type { Recording } from "./replay.ts";
 import type { JudgeState } from "./state.ts";
-import type { Judgement } from "./verdict.ts";
+import { firmLogE, type Judgement } from "./verdict.ts";
 
 export interface EvidencePoint {
   readonly endMs: Ms;
   /** ln E, and ln of what each stream contributes to it. */
   readonly logE: number;
   readonly streams: Readonly<Record<Stream, number>>;
+  /** ln of the firm evidence, which a rollback needs as well; left out where it is the same. */
+  readonly logFirm?: number;
   /** ln of the evidence of health in this step. */
   readonly logHealth: number;
   readonly isWarmUp: boolean;
@@ -89,6 +91,7 @@ function course({ beginning, intervals, steps = [] }: Recording) {
 function pointOf(state: JudgeState, interval: Observation, isDropped: boolean): EvidencePoint {
   const parts = partsOf(state.books, state.strata, state.parameters);
   const missing = isGap(interval) ? interval.missing : isDropped ? state.step.droppedBecause : null;
+  const firm = firmLogE(state);
   return {
     endMs: interval.endMs,
     logE: state.logE,
@@ -99,6 +102,7 @@ function pointOf(state: JudgeState, interval: Observation, isDropped: boolean): 
       warm: sumOf(parts, "warm"),
       crash: sumOf(parts, "crash"),
     },
+    ...(firm === state.logE ? {} : { logFirm: firm }),
     logHealth: state.logHealth,
     isWarmUp: state.warmUp.isOn,
     ...(missing === null ? {} : { missing }),
