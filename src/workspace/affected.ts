@@ -4,6 +4,7 @@ import { type AffectedTask, affectedProjects, anything, becauseOf, isWide, sprea
 import { baseOf } from "./git/base.ts";
 import { machineOf, type View, viewOf } from "./git/view.ts";
 import type { FileChange } from "./git/worktree.ts";
+import { matcher } from "./glob.ts";
 import { makeGraph } from "./graph/graph.ts";
 import { RootFiles } from "./graph/root-files.ts";
 import { shortGraph, writeShort } from "./graph/short.ts";
@@ -49,7 +50,11 @@ export async function affected(opened: Workspace, question: Question): Promise<r
   const past = isRooted ? graphOf(base, tasks) : now;
   const compare = await comparer({ head, base, now, past, changes });
   const own = [...now.values()].flatMap((node) => {
-    const isTouched = isRooted || touched.has(workspace.projects[node.project]?.dir ?? "");
+    const { rootGlobs } = node.task.inputs;
+    const isTouched =
+      isRooted ||
+      touched.has(workspace.projects[node.project]?.dir ?? "") ||
+      (rootGlobs.length > 0 && changes.some(({ path }) => matcher(rootGlobs)(path)));
     const because = isTouched ? compare(node) : undefined;
     return because ? [[node.id, because] as const] : [];
   });

@@ -1,5 +1,5 @@
 // `sluice run`: tasks in order, side by side, cached.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { addVerb, contextOf } from "../verb.ts";
 
 export interface RunVerbOptions {
@@ -17,6 +17,7 @@ export interface RunVerbOptions {
   readonly junit?: string;
   readonly dryRun?: boolean;
   readonly cacheDir?: string;
+  readonly sandbox?: "report" | "strict";
   readonly json?: boolean;
 }
 
@@ -30,6 +31,7 @@ export function runVerb(program: Command): void {
       "sluice run test --watch",
       "sluice run lint --affected",
       "sluice run build --filter web --keep-going",
+      "sluice run test --force --sandbox=strict",
     ],
     json: '{"ok":true,"tasks":[{"id":"web#build","outcome":"ran","durationMs":1203}]}',
   })
@@ -47,6 +49,11 @@ export function runVerb(program: Command): void {
     .option("--junit <file>", "write a JUnit report of the tasks")
     .option("--dry-run", "print what would run, and where results would come from")
     .option("--cache-dir <folder>", "where results are kept (default: .sluice/cache)")
+    .addOption(
+      new Option("--sandbox [mode]", "tell what tasks read and write beside what they declare; strict: fail them")
+        .choices(["report", "strict"])
+        .preset("report"),
+    )
     .action(async (tasks: string[], _: RunVerbOptions, command: Command) => {
       const { runVerbIn } = await import("../workspace/run-tasks.ts");
       await runVerbIn(contextOf(command).cwd, tasks, command.optsWithGlobals<RunVerbOptions>());

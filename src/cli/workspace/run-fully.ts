@@ -1,5 +1,7 @@
 // A run that has something to do: chooses what, tells how it goes, ends cleanly on Ctrl-C.
-import { availableParallelism, totalmem } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Problem } from "../../domain/problem.ts";
 import { openRemote, type RemoteCache, remoteSettings } from "../../workspace/cache/remote.ts";
@@ -33,12 +35,13 @@ export async function runFully(named: readonly string[], begun: Begun): Promise<
   checkNames(view.workspace, tasks);
   if (options.dryRun)
     return printPlan(view, taskGraph(view.workspace, view.graph, await wanted(view, tasks, options)), options);
-  const session = openSession(view, options);
+  const session = await openSession(view, options);
   try {
     if (options.watch) await keepRunning(tasks, { begun, view, session });
     else {
       const results = await runRound(tasks, { begun, view, session });
       const { projects } = view.workspace;
+      if (session.sandbox) tellUnwatched(results, session.screen);
       finish(results, { ...session, root, options, projects, isStopped: session.isStopped() });
     }
   } finally {
@@ -51,12 +54,13 @@ export type Session = Readonly<{
   screen: RunScreen;
   services: Services;
   remote: RemoteCache | undefined;
+  sandbox: RunOptions["sandbox"];
   isStopped: () => boolean;
   /** When the run began. */
   beganMs: number;
 }>;
 
-function openSession(view: View, options: RunVerbOptions): Session {
+async function openSession(view: View, options: RunVerbOptions): Promise<Session> {
   const screen = openRunScreen(process.stdout, { isQuiet: options.quiet === true || options.json === true });
   const { missing, file } = view.installed;
   if (file === undefined) screen.warn("no lock file: keys hold the ranges of dependencies only");
@@ -67,11 +71,36 @@ function openSession(view: View, options: RunVerbOptions): Session {
     postgres: async () => (await import("../../compose/task-postgres.ts")).startTaskPostgres(),
   });
   const remote = settings && openRemote(settings, screen.warn);
-  return { screen, services, remote, isStopped: onInterrupt().isStopped, beganMs: Date.now() };
+  const sandbox = await openSandbox(view, options, screen);
+  return { screen, services, remote, sandbox, isStopped: onInterrupt().isStopped, beganMs: Date.now() };
 }
 
-async function closeSession({ services, remote, screen }: Session): Promise<void> {
+/** Whoever asked for strict on the command line relies on it; what the configuration asks for is done where it can be. */
+async function openSandbox(
+  { workspace }: View,
+  options: RunVerbOptions,
+  screen: RunScreen,
+): Promise<Session["sandbox"]> {
+  const mode = options.sandbox ?? workspace.shape.pipeline?.sandbox;
+  if (mode === undefined) return undefined;
+  const { whyUntraceable } = await import("../../workspace/sandbox/strace.ts");
+  const trouble = await whyUntraceable();
+  if (trouble === undefined)
+    return { folder: await mkdtemp(join(tmpdir(), "sluice-sandbox-")), isStrict: mode === "strict" };
+  if (options.sandbox === "strict")
+    throw new Problem(`--sandbox=strict cannot watch tasks: ${trouble}`, "Run it where it can, or without --sandbox");
+  screen.warn(`reads and writes are not watched: ${trouble}`);
+  return undefined;
+}
+
+function tellUnwatched(results: readonly Result[], screen: RunScreen): void {
+  const cached = results.filter((r) => r.outcome === "in place" || r.outcome === "restored" || r.outcome === "fetched");
+  if (cached.length > 0) screen.note(`${cached.length} from the cache, not watched: --force runs them`);
+}
+
+async function closeSession({ services, remote, sandbox, screen }: Session): Promise<void> {
   screen.close();
+  if (sandbox) await rm(sandbox.folder, { recursive: true, force: true });
   await services.stop();
   await remote?.flush(30_000);
 }
@@ -96,6 +125,7 @@ export async function runRound(
     cacheFolder: folder,
     salt: salt(process.env),
     remote: session.remote,
+    sandbox: session.sandbox,
     lookedAtMs,
     request,
     stamp: isQuick ? (await looking).stamp : undefined,

@@ -57,6 +57,15 @@ export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet
     const flaky = result.isFlaky ? color.yellow("  flaky: it failed before with the same inputs") : "";
     return `${paint(words[result.outcome])}${took}${result.note ? `  ${result.note}` : ""}${flaky}`;
   };
+  const undeclared = ({ id, undeclared: found }: Result): readonly string[] =>
+    (["reads", "writes"] as const).flatMap((kind) => {
+      const all = found?.[kind] ?? [];
+      const shown = all.map(({ paths, mend }) => {
+        const more = paths.length > 1 ? ` and ${paths.length - 1} more` : "";
+        return `  ${paths[0]}${more}\n    ${color.dim(mend)}\n`;
+      });
+      return all.length === 0 ? [] : [`${color.yellow(`undeclared ${kind}`)}  ${color.cyan(id)}\n`, ...shown];
+    });
   return {
     expects: (tasks) => status?.expects(tasks),
     begins: (id, command) => {
@@ -107,6 +116,7 @@ export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet
     summary: (results, { tookMs, coverage = [] }) => {
       const isFailed = results.some((r) => r.outcome === "failed");
       const told = isQuiet ? [] : [...slowest(results), ...coverage].map((line) => `${color.dim(line)}\n`);
+      pending.push(...results.flatMap(undeclared));
       const took = tookMs === undefined ? "" : `  ${seconds(tookMs)}`;
       if (!isQuiet || isFailed) pending.push(`${isQuiet ? "" : "\n"}${told.join("")}${summaryLine(results)}${took}\n`);
       flush();

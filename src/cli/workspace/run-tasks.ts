@@ -29,7 +29,9 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
     request: JSON.stringify([tasks, options.filter ?? null]),
     folder: options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root),
     options,
-    isQuick: tasks.length > 0 && !options.affected && !options.force && !options.dryRun && !options.watch,
+    isQuick:
+      tasks.length > 0 &&
+      [options.affected, options.force, options.dryRun, options.watch, options.sandbox].every((o) => !o),
   };
   const inPlace = begun.isQuick ? await nothingToDo(begun) : undefined;
   if (inPlace) return await tellAllInPlace(inPlace, begun);

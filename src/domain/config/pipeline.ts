@@ -12,7 +12,11 @@ export const PipelineTask = z.strictObject({
     "Tasks that come first: `build` of the same project, `^build` of those it depends on, `api#build` of another.",
     ["^build"],
   ),
-  inputs: key(z.exactOptional(list), "Globs of the files it reads, from its project; all unless given.", ["src/**"]),
+  inputs: key(
+    z.exactOptional(list),
+    "Globs of the files it reads, from its project; all of its project unless given.",
+    ["**", "../../tools/version.txt"],
+  ),
   outputs: key(z.exactOptional(list), "Globs of the files it makes, from its project.", ["dist/**"]),
   env: key(z.exactOptional(list), "Variables that it sees and that are part of its key; * is allowed.", ["API_URL"]),
   passThroughEnv: key(z.exactOptional(list), "Variables that it sees and that are not.", ["NPM_TOKEN"]),
@@ -56,6 +60,11 @@ export const Pipeline = z.strictObject({
   services: key(z.record(Name, PipelineService).prefault({}), "Servers of your own that tasks may need.", {
     redis: { command: "redis-server --port $PORT", env: { REDIS_URL: "redis://127.0.0.1:{PORT}" } },
   }),
+  sandbox: key(
+    z.exactOptional(z.enum(["report", "strict"])),
+    "Watch what tasks read and write beside what they declare (Linux, strace): report it, or fail the task. As `--sandbox`.",
+    "report",
+  ),
 });
 
 export type PipelineConfig = z.output<typeof Pipeline>;

@@ -2440,8 +2440,8 @@ export interface WrittenConfig {
        */
       readonly dependsOn?: readonly string[];
       /**
-       * Globs of the files it reads, from its project; all unless given.
-       * @example inputs: ["src/**"]
+       * Globs of the files it reads, from its project; all of its project unless given.
+       * @example inputs: ["**", "../../tools/version.txt"]
        */
       readonly inputs?: readonly string[];
       /**
@@ -2518,6 +2518,11 @@ export interface WrittenConfig {
        */
       readonly env?: Readonly<Record<string, string>>;
     }>>;
+    /**
+     * Watch what tasks read and write beside what they declare (Linux, strace): report it, or fail the task. As `--sandbox`.
+     * @example sandbox: "report"
+     */
+    readonly sandbox?: "report" | "strict";
   };
   /**
    * How long history is kept at hand; taken over by `sluice up`.

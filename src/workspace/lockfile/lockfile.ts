@@ -69,17 +69,27 @@ export function closures(lock: LockGraph, { projects, isLinked, amended, catalog
 
 /** The labels a project reaches: to say which package changed, not only that one did. */
 export function reached(lock: LockGraph, project: Project): ReadonlySet<string> {
-  const labels = new Set<string>();
+  return new Set(nodesReached(lock, project).flatMap((id) => lock.nodes.get(id)?.label ?? []));
+}
+
+/** The names under which what a project reaches is installed: an alias counts by its own name, too. */
+export function namesReached(lock: LockGraph, project: Project): readonly string[] {
+  return nodesReached(lock, project).flatMap((id) => {
+    const folder = id.lastIndexOf("node_modules/");
+    const alias = folder < 0 ? [] : [id.slice(folder + "node_modules/".length)];
+    return [packageIn(lock.nodes.get(id)?.label ?? ""), ...alias];
+  });
+}
+
+function nodesReached(lock: LockGraph, project: Project): readonly string[] {
   const seen = new Set<string>();
   const queue = project.dependencies.map((d) => lock.resolve(project, d)).filter((id) => id !== undefined);
   for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
     if (seen.has(id)) continue;
     seen.add(id);
-    const node = lock.nodes.get(id);
-    if (node) labels.add(node.label);
-    queue.push(...(node?.dependencies ?? []));
+    queue.push(...(lock.nodes.get(id)?.dependencies ?? []));
   }
-  return labels;
+  return [...seen];
 }
 
 /** A digest for each node over all that it reaches; packages that need each other in a circle share one. */

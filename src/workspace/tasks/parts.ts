@@ -39,6 +39,7 @@ export class PartsOf {
   readonly #settings: string;
   #isOpen = false;
   readonly #lists = new Map<string, string>();
+  readonly #globs = new Map<string, readonly FileEntry[]>();
   #deep: readonly string[] | undefined;
 
   constructor(view: View) {
@@ -85,6 +86,20 @@ export class PartsOf {
   filesOf(node: TaskNode): readonly FileEntry[] {
     const project = this.#project(node);
     return this.#entries(project, node.task);
+  }
+
+  /** Every file whose content is in the key, by its path. */
+  pathsRead(node: TaskNode): readonly string[] {
+    const { dir } = this.#project(node);
+    const named = (list: string, place = "") =>
+      list.split("\n").flatMap((line) => {
+        const path = line.replace(/ [0-9]{6} [0-9a-f]+$/, "");
+        return path ? [place ? `${place}/${path}` : path] : [];
+      });
+    const { dotenv } = this.#view;
+    const own = this.filesOf(node).map((f) => f.path);
+    const roots = named(this.#rootFiles(this.#project(node), node.task));
+    return [...own, ...roots, ...named(dotenv.of("")), ...named(dir ? dotenv.of(dir) : "", dir)];
   }
 
   #project(node: TaskNode): Project {
@@ -157,20 +172,37 @@ export class PartsOf {
     const key = JSON.stringify([own?.outside ?? [], families.map(([f]) => f), task.inputs.rootGlobs]);
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
-    const wanted = matcher(task.inputs.rootGlobs);
-    const globbed = task.inputs.rootGlobs.length > 0 ? [...rootFiles.paths].filter(wanted) : [];
+    const globbed = this.#globbed(task.inputs.rootGlobs);
     const named = (own?.outside ?? []).flatMap((path) => rootFiles.reachedFrom(path));
-    const all = new Set([...rootFiles.always(), ...families.flatMap(([, files]) => files), ...named, ...globbed]);
+    const all = new Set([...rootFiles.always(), ...families.flatMap(([, files]) => files), ...named]);
+    const exact = task.inputs.rootGlobs.filter((g) => !/[*?[{]/.test(g));
     const ignored = this.#ignored(
-      task.inputs.rootGlobs.filter((g) => !/[*?[{]/.test(g)),
-      this.#view.workspace.filesOf(""),
+      exact,
+      globbed.length > 0 ? [...globbed, ...this.#view.workspace.filesOf("")] : this.#view.workspace.filesOf(""),
     );
     const list = [
       ...[...all].sort().map((p) => `${p} ${rootFiles.contentOf(p)}`),
+      ...globbed.filter((f) => !all.has(f.path)).map((f) => `${f.path} ${f.content}`),
       ...ignored.map((f) => `${f.path} ${f.content}`),
     ];
     this.#lists.set(key, list.join("\n"));
     return list.join("\n");
+  }
+
+  /** Also files of other projects: `../../libs/x/**` is a way to declare them. */
+  #globbed(globs: readonly string[]): readonly FileEntry[] {
+    if (globs.length === 0) return [];
+    const known = this.#globs.get(globs.join("\n"));
+    if (known) return known;
+    const { workspace } = this.#view;
+    const wanted = matcher(globs);
+    const bases = globs.filter((g) => !g.startsWith("!")).map(staticBase);
+    const meets = (dir: string) =>
+      bases.some((base) => `${base}/`.startsWith(`${dir}/`) || `${dir}/`.startsWith(base && `${base}/`));
+    const dirs = workspace.projects.map((p) => p.dir).filter((dir) => dir === "" || meets(dir));
+    const found = dirs.flatMap((dir) => workspace.filesOf(dir)).filter(({ path }) => wanted(path));
+    this.#globs.set(globs.join("\n"), found);
+    return found;
   }
 
   #others(node: TaskNode): string {

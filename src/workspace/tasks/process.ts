@@ -12,15 +12,18 @@ export type Start = Readonly<{
   isPersistent: boolean;
   onOutput: (chunk: Buffer) => void;
   timeoutMs: number | undefined;
+  /** A program and its arguments that start the command and watch it. */
+  watcher?: readonly string[];
 }>;
 
 export type Running = Readonly<{ ended: Promise<Ended>; stop: (signal: NodeJS.Signals) => void }>;
 
 const running = new Set<ChildProcess>();
 
-export function start({ command, cwd, root, env, isPersistent, onOutput, timeoutMs }: Start): Running {
+export function start({ command, cwd, root, env, isPersistent, onOutput, timeoutMs, watcher = [] }: Start): Running {
   const at = join(root, cwd);
-  const child = spawn("sh", ["-c", command], {
+  const [program = "sh", ...args] = [...watcher, "sh", "-c", command];
+  const child = spawn(program, args, {
     cwd: at,
     env: { ...env, PWD: at, PATH: searchPath(at, root, env.PATH ?? "") },
     stdio: [isPersistent ? "inherit" : "ignore", "pipe", "pipe"],

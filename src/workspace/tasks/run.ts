@@ -1,11 +1,13 @@
 // Runs tasks: what is cached is put in place, the rest runs in order and side by side, and results are remembered.
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
 import type { RemoteCache } from "../cache/remote.ts";
 import { restore } from "../cache/restore.ts";
 import { type Entry, type Found, openStore, type Store } from "../cache/store.ts";
 import type { View } from "../git/view.ts";
+import { type Check, counted, type Findings, openCheck } from "../sandbox/findings.ts";
+import { readTrace, traced } from "../sandbox/strace.ts";
 import type { Services } from "../services/services.ts";
 import { inferredEnv, passedEnv } from "./environment.ts";
 import { openFailures } from "./failures.ts";
@@ -30,6 +32,8 @@ export type Result = Readonly<{
   note?: string;
   /** Needed more than one try. */
   isFlaky?: boolean;
+  /** Where the run was watched: what the task touched beside its inputs and outputs. */
+  undeclared?: Findings;
 }>;
 
 /** What a screen is told, as it happens. */
@@ -59,6 +63,8 @@ export type RunOptions = Readonly<{
   trace?: Trace | undefined;
   /** Tasks that say what memory they need start only while it fits. */
   memoryMiB?: number;
+  /** Where tasks are watched as they read and write: what is undeclared is told, and if strict a failure. */
+  sandbox?: Readonly<{ folder: string; isStrict: boolean }> | undefined;
 }>;
 
 export async function runTasks(view: View, asked: TaskGraph, options: RunOptions): Promise<readonly Result[]> {
@@ -77,6 +83,7 @@ export async function runTasks(view: View, asked: TaskGraph, options: RunOptions
     record,
     store: openStore(options.cacheFolder),
     changed: { record: false },
+    check: openCheck({ view, tasks, partsOf }),
   };
   const results = new Map<string, Result>();
   const open: TaskNode[] = [];
@@ -125,6 +132,7 @@ type Run = Readonly<{
   record: Map<string, Made>;
   store: Store;
   changed: { record: boolean };
+  check: Check;
 }>;
 
 function nothing({ id }: TaskNode): Result {
@@ -277,8 +285,27 @@ async function execute(run: Run, node: TaskNode): Promise<Result> {
   const hasFailedBefore = failures.has(key);
   if (hasFailedBefore) failures.forget(key);
   const isFlaky = tries > 1 || hasFailedBefore ? { isFlaky: true } : {};
+  const undeclared = await touchedBy(run, node);
+  const more = { durationMs, ...isFlaky, ...(undeclared && { undeclared }) };
+  if (undeclared && options.sandbox?.isStrict) {
+    run.store.drop(key); // an earlier result under this key is no better
+    return { id: node.id, outcome: "failed", note: `undeclared: ${counted(undeclared)}`, ...more };
+  }
   const note = node.task.isCached ? await keep(run, node, { log: ended.log, durationMs }) : undefined;
-  return { id: node.id, outcome: "ran", durationMs, ...(note === undefined ? {} : { note }), ...isFlaky };
+  return { id: node.id, outcome: "ran", ...(note === undefined ? {} : { note }), ...more };
+}
+
+/** Of a task that has a key: nothing else promises to say what it reads. */
+function traceFile({ options }: Run, { id, task }: TaskNode): string | undefined {
+  return options.sandbox && task.isCached ? join(options.sandbox.folder, encodeURIComponent(id)) : undefined;
+}
+
+async function touchedBy(run: Run, node: TaskNode): Promise<Findings | undefined> {
+  const file = traceFile(run, node);
+  if (file === undefined) return undefined;
+  const findings = await run.check(node, await readTrace(file, join(run.view.workspace.root, node.task.cwd)));
+  rmSync(file, { force: true });
+  return findings.reads.length + findings.writes.length > 0 ? findings : undefined;
 }
 
 function timeoutOf({ options }: Run, { task }: TaskNode): number | undefined {
@@ -301,6 +328,7 @@ async function launch(run: Run, node: TaskNode): Promise<Ended> {
     npm_lifecycle_event: task.name,
     npm_package_name: own?.name ?? "",
   };
+  const file = traceFile(run, node);
   const running = start({
     command: task.command ?? "",
     cwd: task.cwd,
@@ -309,6 +337,7 @@ async function launch(run: Run, node: TaskNode): Promise<Ended> {
     isPersistent: task.isPersistent,
     onOutput: (chunk) => options.listener.says(node.id, chunk),
     timeoutMs: timeoutOf(run, node),
+    ...(file === undefined ? {} : { watcher: traced(file) }),
   });
   return await running.ended;
 }

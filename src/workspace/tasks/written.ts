@@ -1,7 +1,8 @@
 // What sluice.config.ts writes of a task, over what turbo.json, nx.json or a script say of it; and its matrix, taken apart.
+import { posix } from "node:path";
 import type { PipelineConfig } from "../../domain/config/pipeline.ts";
 import type { Project } from "../graph/manifest.ts";
-import { allFiles, inProject, type Task } from "./pipeline.ts";
+import { allFiles, type Inputs, inProject, type Task } from "./pipeline.ts";
 
 type Written = PipelineConfig["tasks"][string];
 type Named = Readonly<{ name: string; base: Task | undefined }>;
@@ -24,7 +25,7 @@ function merged(project: Project, { name, base }: Named, written: Written): Task
     command: written.command ?? base?.command,
     cwd: written.command === undefined ? (base?.cwd ?? project.dir) : project.dir,
     dependsOn: written.dependsOn ?? base?.dependsOn ?? [],
-    inputs: inputs ? { ...allFiles, isAll: false, globs: place(inputs) } : (base?.inputs ?? allFiles),
+    inputs: inputs ? inputsOf(project, inputs) : (base?.inputs ?? allFiles),
     outputs: outputs ? place(outputs) : (base?.outputs ?? []),
     env: [...new Set([...(base?.env ?? []), ...(written.env ?? [])])].sort(),
     passThroughEnv: [...new Set([...(base?.passThroughEnv ?? []), ...(written.passThroughEnv ?? [])])].sort(),
@@ -37,6 +38,18 @@ function merged(project: Project, { name, base }: Named, written: Written): Task
       ...(retries === undefined ? {} : { retries }),
       ...(memory === undefined ? {} : { memoryMiB: memory }),
     },
+  };
+}
+
+/** What leads out of the project (`../../tools/x`) is meant from the workspace root. */
+function inputsOf({ dir }: Project, globs: readonly string[]): Inputs {
+  const leadsOut = (glob: string) => /^!?(?:\.\/)*\.\.\//.test(glob);
+  const fromRoot = (glob: string) => `${glob.startsWith("!") ? "!" : ""}${posix.join(dir, glob.replace(/^!/, ""))}`;
+  return {
+    ...allFiles,
+    isAll: false,
+    globs: globs.filter((glob) => !leadsOut(glob)).map((glob) => inProject(dir, glob)),
+    rootGlobs: globs.filter(leadsOut).map(fromRoot),
   };
 }
 
