@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AcmeSettings } from "../compose/keep-certificates.ts";
+import type { AcmeWish } from "../compose/certificates.ts";
 import type { PublicDoor } from "../compose/public-door.ts";
 import { Problem } from "../domain/problem.ts";
 import { anotherRuns } from "../server/token-file.ts";
@@ -18,7 +18,7 @@ export interface ControlWishes {
   /** How other machines reach it; null closes it to them; undefined leaves it as it was. */
   readonly door?: PublicDoor | null | undefined;
   /** Domains to ask certificates for; undefined leaves them as they were. */
-  readonly acme?: AcmeSettings | undefined;
+  readonly acme?: AcmeWish | undefined;
   readonly httpPort?: string | undefined;
 }
 
@@ -41,9 +41,9 @@ const lookEveryMs = 50;
 
 export async function startControl(context: Context, wishes: ControlWishes): Promise<Started> {
   const running = await answering(context);
-  if (running !== undefined && (wishes.door !== undefined || wishes.acme !== undefined)) {
+  if (running !== undefined && [wishes.door, wishes.acme, wishes.httpPort].some((one) => one !== undefined)) {
     throw new Problem(
-      "The control plane runs already: how other machines reach it is said when it starts",
+      "The control plane runs already: how it is reached is said when it starts",
       "Run `sluice down --keep-services` first: what it deployed goes on serving",
     );
   }

@@ -5,10 +5,11 @@ import { stat, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { certificateStates } from "../compose/keep-certificates.ts";
+import { machineCertificates } from "../compose/certificates.ts";
 import { Problem } from "../domain/problem.ts";
 import { type LoadedConfig, loadConfig } from "../workspace/config-file.ts";
 import { type Api, findControlPlane, openApi } from "./api-client.ts";
+import { certificateLine } from "./print/health.ts";
 import type { Context } from "./verb.ts";
 
 export interface Finding {
@@ -116,17 +117,17 @@ async function privacy(data: string): Promise<Finding> {
 }
 
 function certificates(data: string): readonly Finding[] {
-  return certificateStates(data).map(({ domain, notAfter, failure }): Finding => {
-    const about = domain;
-    const until = notAfter === undefined ? "no certificate yet" : `certificate good until ${dayOf(notAfter)}`;
-    if (failure === undefined) return { about, is: "good", so: until };
-    const isLeft = notAfter !== undefined && notAfter > Date.now();
-    return { about, is: isLeft ? "warn" : "bad", so: `${until}; ${failure.so}`, mend: failure.mend };
+  const levels = { healthy: "good", degraded: "warn", unhealthy: "bad" } as const;
+  return machineCertificates(data).map((certificate): Finding => {
+    const is = levels[certificate.status];
+    const so = certificateLine(certificate);
+    if (is === "good") return { about: "certificate", is, so };
+    const isTried = certificate.because !== undefined;
+    const mend = isTried
+      ? "It is tried again by itself, and at once when the control plane starts"
+      : "Put a newer one in its place";
+    return { about: "certificate", is, so, mend };
   });
-}
-
-function dayOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10);
 }
 
 async function controlPlane(api: Api): Promise<readonly Finding[]> {

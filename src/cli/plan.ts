@@ -1,6 +1,6 @@
 // What `sluice plan` does: asks the control plane, or plans here, by the same functions, when none runs yet.
 
-import { addressOf } from "../domain/address.ts";
+import { addressOf, isSecure } from "../domain/address.ts";
 import type { Event, Fact, ReleaseRef } from "../domain/event.ts";
 import { environmentNamed, intentFor } from "../domain/intent.ts";
 import { type Plan, plan, type Standing } from "../domain/plan.ts";
@@ -53,7 +53,7 @@ async function planHere(context: Context, environment: string): Promise<Made> {
   const { release } = await build(loaded, context, {});
   const found = revisionsFor(release, { environment, secretVersions: {}, digest: sha256 });
   const revisions = Object.fromEntries(Object.entries(found).map(([name, { revision }]) => [name, revision]));
-  const publicUrl = addressOf({ domain, isSecure: entry.tls !== undefined, port: port || "PORT" });
+  const publicUrl = addressOf({ domain, isSecure: isSecure(entry), port: port || "PORT" });
   const intent = intentFor({ config: loaded.config, environment, revisions, publicUrl });
   return {
     release: { id: release.id, version: release.version },

@@ -1,6 +1,6 @@
 // How other machines are to reach the control plane, from the options of `sluice up`.
 import { resolve } from "node:path";
-import { type AcmeSettings, certificateFiles } from "../compose/keep-certificates.ts";
+import { type AcmeWish, certificateFiles } from "../compose/certificates.ts";
 import type { PublicDoor } from "../compose/public-door.ts";
 import { Problem } from "../domain/problem.ts";
 import { serverUrl } from "./control-address.ts";
@@ -21,11 +21,11 @@ export interface DoorOptions {
 interface Place {
   readonly cwd: string;
   readonly data: string;
-  readonly acme: AcmeSettings | undefined;
+  readonly acme: AcmeWish | undefined;
 }
 
 /** Domains to ask certificates for; undefined leaves them as they were. */
-export function acmeOf({ acmeDomain, acmeEmail, acmeDirectory }: AcmeOptions): AcmeSettings | undefined {
+export function acmeOf({ acmeDomain, acmeEmail, acmeDirectory }: AcmeOptions): AcmeWish | undefined {
   if (acmeDomain === undefined) return undefined;
   const domains = acmeDomain.split(",").map((name) => name.trim().toLowerCase());
   const wrong = domains.find((name) => !/^([a-z0-9-]+\.)+[a-z0-9-]+$/.test(name));

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AcmeWish } from "../adapters/acme/certificate-files.ts";
+import { keepCertificates } from "../adapters/acme/keeper.ts";
 import { metricSources, type Sources } from "../adapters/metrics/sources.ts";
 import { databaseClock } from "../adapters/postgres/database-clock.ts";
 import { startEmbedded } from "../adapters/postgres/embedded/server.ts";
@@ -24,6 +26,7 @@ import { hasArtifact, unpackArtifact } from "../workspace/artifact/store.ts";
 import { sha256 } from "../workspace/release-build.ts";
 import { afterEnds } from "./after.ts";
 import { keepBuilding } from "./builds.ts";
+import { ownName } from "./certificates.ts";
 import { keepSchedules } from "./keep-schedules.ts";
 import { rehearse } from "./rehearse.ts";
 
@@ -39,8 +42,10 @@ export interface ControlPlaneOptions {
   readonly databaseUrl?: string;
   /** Length of the router's counted intervals; shortened only for a demonstration. */
   readonly intervalMs?: Ms;
-  /** Plain HTTP beside HTTPS, when this starts the host. */
+  /** Plain HTTP of the host, beside HTTPS; as it was unless given. */
   readonly httpPort?: number;
+  /** Certificates for names of its own; those of last time unless given. */
+  readonly acme?: AcmeWish;
   /** Deployments that ended so long ago are packed; 90 days unless given. */
   readonly archiveAfterDays?: number;
   /** How long evidence is kept after a deployment has ended. */
@@ -83,7 +88,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     startHost({
       dataFolder,
       ...(options.intervalMs === undefined ? {} : { intervalMs: options.intervalMs }),
-      ...(options.httpPort === undefined ? {} : { httpPort: options.httpPort }),
     }),
     options.databaseUrl ?? startEmbedded(dataFolder).then((server) => server.url),
   ]);
@@ -95,6 +99,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   // An embedded database has one control plane, us: what a killed one held need not wait for its lease.
   if (options.databaseUrl === undefined) await store.endLeases();
   await claimHost(host, store.journal.id);
+  if (options.httpPort !== undefined) await host.plainPort(options.httpPort);
+  const certificates = keepCertificates({ dataFolder, log: (line) => console.log(line) });
+  if (options.acme !== undefined) certificates.want(ownName, options.acme);
   const secrets = secretFile(join(dataFolder, "secrets.json"));
   const release = async (id: string) => releaseOf(await store.releases.get(id), id);
   const machine = processMachine({
@@ -106,6 +113,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     digest: sha256,
     release,
     unpack: (artifact, folder) => unpackArtifact(dataFolder, artifact, folder),
+    certificates,
     database: (wanted) => store.provisionDatabase(wanted),
   });
   const clock = await databaseClock({ now: () => store.now(), onPutBack: () => store.forgetFuture() });
@@ -191,7 +199,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       stopping.abort();
       clock.stop();
-      await Promise.all([...drivers, keeping, schedules.ended, rehearsing, building]);
+      await Promise.all([certificates.stop(), ...drivers, keeping, schedules.ended, rehearsing, building]);
       await store.close();
     },
   };

@@ -4,6 +4,7 @@ import { Problem } from "../domain/problem.ts";
 import type { SeenReplica, SeenService } from "../host/api.ts";
 import { hostClient } from "../host/client.ts";
 import { isHostRunning } from "../host/start.ts";
+import { environmentCertificates } from "./certificates.ts";
 
 /** Of one environment or of all; throws a Problem when no host runs, or the environment has no service here. */
 export async function machineHealth(dataFolder: string, only?: string): Promise<readonly EnvironmentHealth[]> {
@@ -22,7 +23,13 @@ export async function machineHealth(dataFolder: string, only?: string): Promise<
       const services = await Promise.all(
         names.sort().map(async (name) => serviceHealth(name, await client.get(`${environment}/${name}`))),
       );
-      return { environment, status: worst(services.map(({ status }) => status)), services };
+      const certificates = environmentCertificates(dataFolder, environment);
+      return {
+        environment,
+        status: worst([...services, ...certificates].map(({ status }) => status)),
+        services,
+        certificates,
+      };
     }),
   );
 }

@@ -10,6 +10,7 @@ import { units } from "../host/units.ts";
 export interface KeptHost {
   readonly dataFolder: string;
   readonly entryAddress?: string;
+  /** Plain HTTP beside HTTPS. */
   readonly httpPort?: number;
   /** System user of the services that name none. */
   readonly user?: string;
@@ -23,11 +24,13 @@ export interface KeptHost {
 const lookEveryMs = 2_000;
 
 /** Starts the host whenever neither of its processes is there; they restart each other as long as one is. */
-export async function keepHost({ signal, say, ...start }: KeptHost): Promise<void> {
+export async function keepHost({ signal, say, httpPort, ...start }: KeptHost): Promise<void> {
   const { dataFolder } = start;
   while (!signal.aborted) {
     if (!(await isHostRunning(dataFolder))) {
-      const { pid, adopted } = await (await startHost(start)).health();
+      const host = await startHost(start);
+      if (httpPort !== undefined) await host.plainPort(httpPort);
+      const { pid, adopted } = await host.health();
       say(`The host runs (pid ${pid}) and took over ${adopted} replicas`);
     }
     await sleep(lookEveryMs, undefined, { signal }).catch(() => {});

@@ -5,10 +5,8 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Problem } from "../domain/problem.ts";
 import { releaseLock, takeLock } from "../host/lock.ts";
-import { hostPaths } from "../host/paths.ts";
 import { anotherRuns } from "../server/token-file.ts";
 import { startControlPlane } from "./control.ts";
-import { type AcmeSettings, keepAcme, keepCertificates, keptAcme } from "./keep-certificates.ts";
 import { controlLock } from "./machine-stop.ts";
 import { keepDoor, keptDoor } from "./public-door.ts";
 import { serveControlPlane } from "./server.ts";
@@ -49,14 +47,12 @@ async function run(): Promise<void> {
     workspace: values.workspace ?? "workspace",
     ...(archiveAfter === undefined ? {} : { archiveAfterDays: Number(archiveAfter) }),
     ...(evidenceDays === undefined ? {} : { evidenceDays: Number(evidenceDays) }),
+    ...(values.acme === undefined ? {} : { acme: JSON.parse(values.acme) }),
     ...(values["http-port"] === undefined ? {} : { httpPort: Number(values["http-port"]) }),
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
     // Shorter counted intervals than 5 s are for demonstrations and tests.
     ...(SLUICE_INTERVAL_MS === undefined ? {} : { intervalMs: Number(SLUICE_INTERVAL_MS) }),
   });
-  const stopping = new AbortController();
-  const acme: AcmeSettings | undefined = values.acme === undefined ? keptAcme(data) : JSON.parse(values.acme);
-  const certificates = acme && keepCertificates({ ...acme, ...placeOfCertificates(stopping.signal) });
   const door = values.door === undefined ? keptDoor(data) : (JSON.parse(values.door) ?? undefined);
   const served = await serveControlPlane({
     plane,
@@ -65,20 +61,13 @@ async function run(): Promise<void> {
     ...(values.port === undefined ? {} : { port: Number(values.port) }),
   });
   keepDoor(data, door);
-  if (acme !== undefined) keepAcme(data, acme);
   const stop = async () => {
-    stopping.abort();
-    await certificates;
     await served.close();
     await plane.close();
     releaseLock(controlLock(data));
     process.exit(0);
   };
   process.once("SIGTERM", stop).once("SIGINT", stop);
-}
-
-function placeOfCertificates(signal: AbortSignal) {
-  return { dataFolder: data, challenges: hostPaths(data).challenges, signal, log: (line: string) => console.log(line) };
 }
 
 function lock(): void {

@@ -11,3 +11,8 @@ export function addressOf({ domain, isSecure, port }: Place): string {
   if (!isSecure || domain === undefined) return `http://127.0.0.1:${port}`;
   return port === 443 ? `https://${domain}` : `https://${domain}:${port}`;
 }
+
+/** By files of its own, or by an authority's. */
+export function isSecure(entry: { readonly tls?: unknown; readonly acme?: unknown }): boolean {
+  return entry.tls !== undefined || entry.acme !== undefined;
+}

@@ -22,6 +22,18 @@ export interface EnvironmentHealth {
   readonly environment: string;
   readonly status: HealthStatus;
   readonly services: readonly ServiceHealth[];
+  /** Those that its public port shows. */
+  readonly certificates: readonly CertificateHealth[];
+}
+
+export interface CertificateHealth {
+  /** "shop.example" */
+  readonly name: string;
+  /** Degraded when it ends soon or could not be renewed, unhealthy when it has ended or was never there. */
+  readonly status: HealthStatus;
+  /** Whole days until its end. */
+  readonly daysLeft?: number;
+  readonly because?: string;
 }
 
 export interface ServiceHealth {
@@ -56,6 +68,26 @@ export function parseHealth(body: string, isWell: boolean): Health | undefined {
 export function worst(statuses: readonly HealthStatus[]): HealthStatus {
   if (statuses.includes("unhealthy")) return "unhealthy";
   return statuses.includes("degraded") ? "degraded" : "healthy";
+}
+
+const dayMs = 86_400_000;
+/** Authorities' are renewed with a third left: at a sixth something has kept failing. */
+const soonShare = 1 / 6;
+
+export function certificateHealth(seen: {
+  readonly name: string;
+  readonly life: { readonly notBefore: number; readonly notAfter: number } | undefined;
+  /** Why it could not be renewed. */
+  readonly because?: string | undefined;
+  readonly now: number;
+}): CertificateHealth {
+  const { name, life, because, now } = seen;
+  const why = because === undefined ? {} : { because };
+  if (life === undefined) return { name, status: "unhealthy", ...why };
+  const leftMs = life.notAfter - now;
+  const isSoon = leftMs < (life.notAfter - life.notBefore) * soonShare;
+  const status = leftMs <= 0 ? "unhealthy" : isSoon || because !== undefined ? "degraded" : "healthy";
+  return { name, status, daysLeft: Math.max(0, Math.floor(leftMs / dayMs)), ...why };
 }
 
 function overall(said: HealthStatus, parts: readonly HealthPart[]): HealthStatus {

@@ -57,6 +57,8 @@ export interface HostClient {
   schedules(): Promise<readonly SeenScheduledJob[]>;
   /** Once for each id. */
   runScheduled(environment: string, name: string, id: string): Promise<SeenJobRun>;
+  /** Plain HTTP beside HTTPS: answers ACME's challenges and sends all else on. Kept over restarts; 0 closes it. */
+  plainPort(port: number): Promise<void>;
   health(): Promise<HostHealth>;
   /** Both processes are replaced by those in this folder, without a refused connection. Returns once the new ones answer. */
   upgrade(programs: string): Promise<void>;
@@ -90,6 +92,7 @@ export function hostClient(dataFolder: string): HostClient {
     putSchedule: async (environment, asked) => void (await call("PUT", `/schedules/${environment}`, asked)),
     schedules: () => json("GET", "/schedules"),
     runScheduled: (environment, name, id) => json("POST", `/schedules/${environment}/${name}`, { id }),
+    plainPort: async (port) => void (await call("PUT", "/plain-port", { port })),
     health: () => json("GET", "/health"),
     upgrade: async (programs) => {
       const { pid } = await client.health();

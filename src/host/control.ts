@@ -20,6 +20,8 @@ export interface ControlOptions {
   readonly health: () => Promise<unknown>;
   readonly metrics: () => string;
   readonly logFiles: (wanted: { service?: string; replica?: string }) => readonly { id: string; file: string }[];
+  /** Opens the plain HTTP port, or closes it (0); kept. */
+  readonly plainPort: (port: number) => void;
   /** Resolves when the router is the new one; the supervisor goes right after. */
   readonly upgrade: (programs: string) => Promise<void>;
   readonly stop: (options: { keepReplicas: boolean }) => void;
@@ -106,6 +108,12 @@ const areas: Record<string, (call: Call) => Promise<Answer> | Answer> = {
   health: async ({ options }) => ok(await options.health()),
   metrics: async ({ options }) => ok(`${await options.router.text("/metrics")}${options.metrics()}`),
   intervals: async ({ options, search }) => ok(JSON.parse(await options.router.text(`/intervals${search}`))),
+  "plain-port": ({ body, options }) => {
+    if (!Number.isInteger(body?.port) || body.port < 0 || body.port > 65_535)
+      throw new Problem(`${body?.port} is no port`, "Name one from 1 to 65535, or 0 to close it");
+    options.plainPort(body.port);
+    return ok({ port: body.port });
+  },
   upgrade: async ({ body, options }) => {
     await options.upgrade(String(body.programs));
     return ok({ upgrading: true });

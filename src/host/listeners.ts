@@ -38,7 +38,10 @@ export function holdListeners({ kept, inherited, addressOf, tell, onChange }: He
     bindListener({
       host: addressOf(id),
       port,
-      usedFor: id.replace("entry:", "the public port of ").replace("service:", "service "),
+      usedFor: id
+        .replace("entry:", "the public port of ")
+        .replace("service:", "service ")
+        .replace("plain:http", "plain HTTP"),
     });
   const held = new Map<ListenerId, BoundListener>(
     Object.entries(kept).map(([id, port]) => {

@@ -18,8 +18,6 @@ export interface StartOptions {
   readonly entryAddress?: string;
   /** System user of replicas that name none, where the host may switch users. */
   readonly user?: string;
-  /** Port for plain HTTP beside HTTPS: it answers ACME's challenges and sends all else on. */
-  readonly httpPort?: number;
   /** Length of the router's counted intervals: 5 s, unless shortened for a demonstration. */
   readonly intervalMs?: number;
 }
@@ -41,8 +39,7 @@ export async function startHost(options: StartOptions): Promise<HostClient> {
   const address = options.entryAddress === undefined ? [] : ["--entry-address", options.entryAddress];
   const counted = options.intervalMs === undefined ? [] : ["--interval-ms", String(options.intervalMs)];
   const user = options.user === undefined ? [] : ["--user", options.user];
-  const plain = options.httpPort === undefined ? [] : ["--http-port", String(options.httpPort)];
-  const child = spawn(process.execPath, [script, paths.dataFolder, ...address, ...counted, ...user, ...plain], {
+  const child = spawn(process.execPath, [script, paths.dataFolder, ...address, ...counted, ...user], {
     detached: true,
     cwd: "/",
     stdio: ["ignore", log, log],

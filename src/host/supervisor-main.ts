@@ -1,4 +1,4 @@
-// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS] [--user NAME] [--http-port PORT]`. Holds the lock, the
+// The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS] [--user NAME]`. Holds the lock, the
 // listening sockets and the replicas; keeps the router alive, which keeps it alive. When it is killed, nothing that serves
 // notices.
 import { spawnSync } from "node:child_process";
@@ -25,7 +25,7 @@ import { letThrough } from "./replica/other-user.ts";
 import { routerLink } from "./router-link.ts";
 import { Schedules } from "./schedule/schedules.ts";
 import { plainListener } from "./table-of.ts";
-import { keepTwin, type Twin, type TwinSettings, twinSettings } from "./twin.ts";
+import { keepTwin, type ListenerId, type Twin, type TwinSettings, twinSettings } from "./twin.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -33,7 +33,6 @@ const { positionals, values } = parseArgs({
     "entry-address": { type: "string", default: "127.0.0.1" },
     "interval-ms": { type: "string" },
     user: { type: "string" },
-    "http-port": { type: "string" },
     version: { type: "boolean", default: false },
   },
 });
@@ -67,7 +66,7 @@ async function supervise(): Promise<void> {
   const limits = limiter(findCgroups());
   const fleet = new Fleet({ paths, limiter: limits, user: values.user, log, onChange: () => reconciler.reconsider() });
   const listeners = holdListeners({
-    kept: fleet.state.ports,
+    kept: promisedPorts(fleet.state.ports, inherited),
     inherited,
     addressOf: (id) => (id.startsWith("service:") ? "127.0.0.1" : values["entry-address"]),
     tell: (message, handle) => twin.send(message, handle),
@@ -108,7 +107,7 @@ async function supervise(): Promise<void> {
     },
   });
   const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open, log });
-  openPlainPort();
+  reopenPlainPort();
   keeper.renew();
   const adopted = fleet.adopt();
   reconciler.reconsider();
@@ -143,6 +142,7 @@ async function supervise(): Promise<void> {
     }),
     metrics: () => hostMetrics(fleet),
     logFiles: (wanted) => fleet.logFiles(wanted),
+    plainPort,
     upgrade,
     stop: (options) => void stop(options),
   });
@@ -151,20 +151,26 @@ async function supervise(): Promise<void> {
   setInterval(() => schedules.tick(Date.now()), scheduleEveryMs);
   log(`pid ${process.pid}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`);
 
-  /** Nothing that is deployed stands on it: when it cannot be had, the rest goes on. */
-  function openPlainPort(): void {
-    const port = values["http-port"];
-    if (port === undefined) {
-      if (fleet.state.ports[plainListener] !== undefined) listeners.forget(plainListener);
-      delete fleet.state.ports[plainListener];
-      return;
-    }
+  /** Nothing that is deployed stands on it: when it cannot be had again, the rest goes on. */
+  function reopenPlainPort(): void {
+    const port = fleet.state.ports[plainListener];
     try {
-      fleet.state.ports[plainListener] = listeners.open(plainListener, Number(port));
+      if (port !== undefined) listeners.open(plainListener, port);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       log(`${error.message}. ${error.mend}.`);
     }
+  }
+
+  /** 0 closes it. */
+  function plainPort(port: number): void {
+    if (port > 0) fleet.state.ports[plainListener] = listeners.open(plainListener, port);
+    else if (fleet.state.ports[plainListener] !== undefined) {
+      delete fleet.state.ports[plainListener];
+      listeners.forget(plainListener);
+    }
+    fleet.save();
+    reconciler.reconsider();
   }
 
   function tend(): void {
@@ -206,6 +212,11 @@ async function supervise(): Promise<void> {
     releaseLock(paths.lock);
     process.exit(0);
   }
+}
+
+/** Ports that stand on something: the plain one may be gone without harm, and is asked for once we are up. */
+function promisedPorts(kept: Readonly<Record<ListenerId, number>>, inherited: Readonly<Record<ListenerId, number>>) {
+  return Object.fromEntries(Object.entries(kept).filter(([id]) => id !== plainListener || inherited[id] !== undefined));
 }
 
 /** Its version, when both programs are there and the supervisor at least loads. */

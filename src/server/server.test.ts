@@ -94,7 +94,7 @@ const places: Places = {
   },
   inMaintenance: async () => maintained,
   metrics: async () => "sluice_requests_total 7\n",
-  health: async (environment = "production") => [{ environment, status: "healthy", services: [] }],
+  health: async (environment = "production") => [{ environment, status: "healthy", services: [], certificates: [] }],
   logs: async function* ({ service }) {
     yield { service, line: "listening" };
   },
@@ -578,7 +578,7 @@ test("while the database is away everyone is told to come back, and a live strea
 test("the health of services is a tree by environment", async () => {
   const response = await raw("/api/v1/services/health?environment=staging");
   expect(await response.json()).toEqual({
-    environments: [{ environment: "staging", status: "healthy", services: [] }],
+    environments: [{ environment: "staging", status: "healthy", services: [], certificates: [] }],
   });
 });
 

@@ -1,5 +1,8 @@
 // One certificate from an ACME authority (RFC 8555), proved by HTTP-01. With acme-client: maintained, typed, tested against
 // Pebble; it is loaded only where a domain asks for a certificate.
+import { lookup } from "node:dns/promises";
+import { networkInterfaces } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../../domain/problem.ts";
 
 export interface Order {
@@ -21,6 +24,7 @@ export interface Issued {
 }
 
 const answerWithinMs = 30_000;
+const lookWithinMs = 5_000;
 
 export const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 
@@ -50,9 +54,22 @@ export async function issue({ directory, email, domain, accountKey, lay, clear }
     const said = error instanceof Error ? error.message : String(error);
     throw new Problem(
       `no certificate for ${domain} from ${new URL(directory).host}: ${said.replaceAll(/\s+/g, " ")}`,
-      `See that ${domain} leads to this machine and that its port 80 is open to everybody`,
+      `${await whereItLeads(domain)}: let it lead to this machine, with its port 80 open to everybody (--http-port 80)`,
     );
   }
+}
+
+/** Seen from here; behind a router that translates addresses it may be right all the same. */
+async function whereItLeads(domain: string): Promise<string> {
+  const found = await Promise.race([
+    lookup(domain, { all: true }).catch((): [] => []),
+    sleep(lookWithinMs, [], { ref: false }),
+  ]);
+  const addresses = found.map(({ address }) => address);
+  if (addresses.length === 0) return `Seen from here, ${domain} leads nowhere`;
+  const own = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
+  const whose = addresses.some((address) => own.includes(address)) ? "this machine" : "no address of this machine";
+  return `Seen from here, ${domain} leads to ${addresses.join(", ")}, ${whose}`;
 }
 
 /** The client would ask again for minutes. */

@@ -1,6 +1,7 @@
 import colors from "picocolors";
 import { expect, test } from "vitest";
 import { serviceHealth } from "../../compose/machine-health.ts";
+import { certificateHealth } from "../../domain/health.ts";
 import type { SeenReplica, SeenService } from "../../host/api.ts";
 import { healthLines } from "./health.ts";
 
@@ -43,7 +44,12 @@ test("health is a tree down to the parts, and what is well is short", () => {
     ),
     serviceHealth("worker", undefined),
   ];
-  const lines = healthLines([{ environment: "production", status: "unhealthy", services }], plain);
+  const life = { notBefore: 0, notAfter: 90 * 86_400_000 };
+  const certificates = [
+    certificateHealth({ name: "shop.example", life, now: 28.5 * 86_400_000 }),
+    certificateHealth({ name: "api.shop.example", life, now: 88.5 * 86_400_000, because: "it leads elsewhere" }),
+  ];
+  const lines = healthLines([{ environment: "production", status: "unhealthy", services, certificates }], plain);
   expect(lines.join("\n")).toMatchInlineSnapshot(`
     "✗ production is unhealthy
       ✓ api  2 of 2 ready
@@ -52,7 +58,9 @@ test("health is a tree down to the parts, and what is well is short", () => {
           ✓ database 3 ms
           ✗ cache connection refused
         ✗ web-3f2a-2 backing off: exited with code 1 after 0.4 s
-      ✗ worker is unhealthy  0 of 0 ready"
+      ✗ worker is unhealthy  0 of 0 ready
+      ✓ certificate of shop.example, 61 days left
+      ! certificate of api.shop.example, 1 day left: it leads elsewhere"
   `);
 });
 

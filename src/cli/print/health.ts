@@ -1,13 +1,26 @@
 // The health of environments as a tree: service, replica, part.
-import type { EnvironmentHealth, HealthStatus, ReplicaHealth, ServiceHealth } from "../../domain/health.ts";
+import type {
+  CertificateHealth,
+  EnvironmentHealth,
+  HealthStatus,
+  ReplicaHealth,
+  ServiceHealth,
+} from "../../domain/health.ts";
 import type { Colors } from "../screen.ts";
 
 export function healthLines(environments: readonly EnvironmentHealth[], colors: Colors): readonly string[] {
   if (environments.length === 0) return ["Nothing runs on this machine yet"];
-  return environments.flatMap(({ environment, status, services }) => [
+  return environments.flatMap(({ environment, status, services, certificates }) => [
     `${mark(status, colors)} ${colors.bold(environment)}${said(status)}`,
     ...services.flatMap((service) => serviceLines(service, colors)),
+    ...certificates.map((certificate) => `  ${mark(certificate.status, colors)} ${certificateLine(certificate)}`),
   ]);
+}
+
+/** "certificate of shop.example, 61 days left" */
+export function certificateLine({ name, daysLeft, because }: CertificateHealth): string {
+  const left = daysLeft === undefined ? "there is none yet" : `${daysLeft} day${daysLeft === 1 ? "" : "s"} left`;
+  return `certificate of ${name}, ${left}${because === undefined ? "" : `: ${because}`}`;
 }
 
 function serviceLines({ service, status, replicas }: ServiceHealth, colors: Colors): readonly string[] {

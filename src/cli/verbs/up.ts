@@ -27,6 +27,7 @@ export function upVerb(program: Command): void {
       "sluice up --open",
       "sluice up --foreground --port 7070",
       "sluice up --public https://sluice.example.com:7443 --tls-cert chain.pem --tls-key key.pem",
+      "sluice up --public https://sluice.example.com:7443 --acme-domain sluice.example.com --acme-email ops@example.com --http-port 80",
     ],
     json: '{"url":"http://127.0.0.1:7070","pid":4711,"wasRunning":false}',
   })
@@ -58,11 +59,14 @@ export function upVerb(program: Command): void {
       const started = await startControl(context, wishes);
       const { startLocalRunner } = await import("../local-runner.ts");
       if (options.runner !== false) await startLocalRunner(context);
+      const { awaitCertificates } = await import("../await-certificates.ts");
+      const certificates = acme === undefined ? [] : await awaitCertificates(context, acme.domains);
       screen.answer(started);
       const { green, bold, cyan } = screen.colors;
       screen.say(
         `${green("✓")} The control plane ${started.wasRunning ? "runs already" : "is up"} at ${cyan(started.url)}`,
       );
+      screen.say(...certificates);
       if (started.publicUrl !== undefined) screen.say(`  From elsewhere: ${bold(`sluice login ${started.publicUrl}`)}`);
       if (screen.isJson) return;
       const { signInAddress, openBrowser } = await import("../sign-in.ts");

@@ -293,8 +293,12 @@ function bakesAreOrdered(config: Loose): readonly ConfigProblem[] {
 
 function certificatesHaveADomain(config: Loose): readonly ConfigProblem[] {
   return config.at("environments").entries.flatMap((environment) => {
-    const tls = environment.at("entry").at("tls");
-    if (tls.value === undefined || environment.at("domain").value !== undefined) return [];
-    return [tls.problem("nobody knows under which name to ask", 'Add domain: "shop.example" to the environment')];
+    const [tls, acme] = [environment.at("entry").at("tls"), environment.at("entry").at("acme")];
+    const given = [tls, acme].filter(({ value }) => value !== undefined);
+    if (given.length === 2)
+      return [acme.problem("stands beside tls", "Take one away: files of yours, or an authority's")];
+    if (given.length === 0 || environment.at("domain").value !== undefined) return [];
+    const mend = 'Add domain: "shop.example" to the environment';
+    return given.map((one) => one.problem("nobody knows under which name to ask", mend));
   });
 }

@@ -39,6 +39,16 @@ export function hostIn(domain: string | undefined, host: string): string {
   return host.includes(".") || domain === undefined ? host : `${host}.${domain}`;
 }
 
+/** Names under which the outside asks for an environment: its domain, and the hosts of its services. */
+export function publicNames(config: Config, environment: string): readonly string[] {
+  const { domain } = environmentOf(config, environment);
+  const hosts = Object.keys(config.services).flatMap((name) => {
+    const { host, previewHost } = serviceIn(config, environment, name).ingress ?? {};
+    return [host, previewHost].flatMap((one) => (one === undefined ? [] : [hostIn(domain, one)]));
+  });
+  return [...new Set([...(domain === undefined ? [] : [domain]), ...hosts])].map((name) => name.toLowerCase());
+}
+
 /** Environments in the order that a release passes them: each after the one it names. */
 export function pathOfRelease(config: Config): readonly string[] {
   const depth = (name: string): number => {

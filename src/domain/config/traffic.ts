@@ -100,6 +100,15 @@ const Certificate = z.strictObject({
   ),
 });
 
+const Acme = z.strictObject({
+  email: key(z.email(), "Whom the authority writes to. Naming it agrees to its terms.", "ops@shop.example"),
+  directory: key(
+    z.exactOptional(z.url({ protocol: /^https$/ })),
+    "Another authority than Let's Encrypt.",
+    "https://acme-staging-v02.api.letsencrypt.org/directory",
+  ),
+});
+
 const SlowClients = z.strictObject({
   head: key(z.exactOptional(Duration), "For a whole head of a request; 10s unless given.", "5s"),
   idle: key(z.exactOptional(Duration), "Between two requests of a connection; 75s unless given.", "30s"),
@@ -111,6 +120,11 @@ export const Entry = z.strictObject({
     z.exactOptional(z.array(Certificate).min(1)),
     "Serves HTTPS, with HTTP/2. The files are read again when they change. Needs `domain`.",
     [{ cert: "/etc/sluice/shop.crt", key: "/etc/sluice/shop.key" }],
+  ),
+  acme: key(
+    z.exactOptional(Acme),
+    "Serves HTTPS with certificates that Sluice asks for and renews: for `domain` and every host of a service. Each must lead to this machine, whose plain port (`sluice up --http-port 80`) proves it.",
+    { email: "ops@shop.example" },
   ),
   trustedProxies: key(
     z.exactOptional(z.array(AddressRange)),

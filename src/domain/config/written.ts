@@ -603,6 +603,22 @@ export interface WrittenConfig {
         readonly host?: string;
       }[];
       /**
+       * Serves HTTPS with certificates that Sluice asks for and renews: for `domain` and every host of a service. Each must lead to this machine, whose plain port (`sluice up --http-port 80`) proves it.
+       * @example acme: { email: "ops@shop.example" }
+       */
+      readonly acme?: {
+        /**
+         * Whom the authority writes to. Naming it agrees to its terms.
+         * @example email: "ops@shop.example"
+         */
+        readonly email: string;
+        /**
+         * Another authority than Let's Encrypt.
+         * @example directory: "https://acme-staging-v02.api.letsencrypt.org/directory"
+         */
+        readonly directory?: string;
+      };
+      /**
        * Whose X-Forwarded-* is believed: load balancers in front of this machine.
        * @example trustedProxies: ["10.0.0.0/8"]
        */

@@ -1,17 +1,20 @@
 // One machine as a place to deploy to: its host, and all that the engine's ports need of it.
 
-import { addressOf } from "../../../domain/address.ts";
-import type { EnvironmentConfig } from "../../../domain/config/config.ts";
+import { addressOf, isSecure } from "../../../domain/address.ts";
+import type { Config, EnvironmentConfig } from "../../../domain/config/config.ts";
+import { publicNames } from "../../../domain/config/resolve.ts";
 import type { RevisionId } from "../../../domain/frame.ts";
 import { environmentNamed, intentFor } from "../../../domain/intent.ts";
 import type { Intent, ServiceName, Standing } from "../../../domain/plan.ts";
 import { Problem } from "../../../domain/problem.ts";
-import { configOf, type Digest, type Release, revisionsFor } from "../../../domain/release.ts";
+import { configOf, type Digest, type Release, type RevisionSpec, revisionsFor } from "../../../domain/release.ts";
 import { restarted } from "../../../domain/restart.ts";
 import type { Jobs, MetricSource, Target } from "../../../engine/ports.ts";
 import type { Maintenance, MaintenanceWish } from "../../../host/api.ts";
 import type { HostClient } from "../../../host/client.ts";
 import type { ScheduledJob } from "../../../host/schedule/schedules.ts";
+import { certificateFiles } from "../../acme/certificate-files.ts";
+import type { CertificateKeeper } from "../../acme/keeper.ts";
 import type { KeptRevision, Revisions } from "../../revisions/revision-file.ts";
 import type { Secrets } from "../../secrets/secret-file.ts";
 import { environmentValues } from "./environment-values.ts";
@@ -31,6 +34,7 @@ export interface MachineOptions {
   readonly digest: Digest;
   release(id: string): Promise<Release>;
   unpack: RunnableParts["unpack"];
+  readonly certificates: Pick<CertificateKeeper, "want" | "mustHave">;
   /** URL of a database of a service's own on the embedded server. */
   database(options: { readonly environment: string; readonly name: string }): Promise<string>;
 }
@@ -109,8 +113,17 @@ export function processMachine(options: MachineOptions): Machine {
     const standing = await publicUrl(environment);
     const port = here.port === 0 && standing !== undefined ? new URL(standing).port : here.port;
     // As this release will have it: with TLS, or without it from now on.
-    const url = addressOf({ domain: here.domain, isSecure: here.entry.tls !== undefined, port });
+    const url = addressOf({ domain: here.domain, isSecure: isSecure(here.entry), port });
     return intentFor({ config, environment, revisions: wanted, publicUrl: url });
+  }
+
+  /** Before anything moves: a name that does not lead here stops the deployment while nothing has changed. */
+  async function certify({ environment, spec, release }: KeptRevision): Promise<void> {
+    if (spec.ingress === undefined) return;
+    const { certificates } = options;
+    const domains = certifiedNames(configOf(await options.release(release)), environment, spec);
+    certificates.want(environment, spec.entry?.acme && { ...spec.entry.acme, domains });
+    certificates.mustHave(domains);
   }
 
   /** Where a job runs: as a replica of the revision would, and told where people reach the environment. */
@@ -166,10 +179,18 @@ export function processMachine(options: MachineOptions): Machine {
         key,
         placement: async (revision) => {
           const { spec, release } = keptOf(environment, revision);
-          const here = configOf(await options.release(release)).environments[environment];
-          return placementOf(spec, environment, here ?? { port: 0 });
+          const config = configOf(await options.release(release));
+          const here = config.environments[environment];
+          if (here === undefined) return placementOf(spec, environment, { port: 0 });
+          const names = certifiedNames(config, environment, spec);
+          const issued = names.map((host) => ({ ...certificateFiles(options.dataFolder, host), host }));
+          return placementOf(spec, environment, { ...here, issued });
         },
-        runnable: async (revision) => replicaSpecOf(keptOf(environment, revision), parts),
+        runnable: async (revision) => {
+          const kept = keptOf(environment, revision);
+          await certify(kept);
+          return replicaSpecOf(kept, parts);
+        },
       });
       targets.set(key, target);
       return target;
@@ -201,4 +222,9 @@ export function processMachine(options: MachineOptions): Machine {
       return intentOf(release, environment, Object.fromEntries(again));
     },
   };
+}
+
+/** Those that an authority is asked for: every public name of the environment, whichever service says it. */
+function certifiedNames(config: Config, environment: string, { entry }: RevisionSpec): readonly string[] {
+  return entry?.acme === undefined ? [] : publicNames(config, environment);
 }

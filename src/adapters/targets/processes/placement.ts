@@ -4,12 +4,15 @@ import type { EnvironmentConfig } from "../../../domain/config/config.ts";
 import { hostIn } from "../../../domain/config/resolve.ts";
 import type { RevisionSpec } from "../../../domain/release.ts";
 import type { DesiredEntry } from "../../../host/api.ts";
-import type { TrafficOptions } from "../../../host/table.ts";
+import type { Certificate, TrafficOptions } from "../../../host/table.ts";
 import type { Placement } from "./requests.ts";
 
 const buffer: Placement["buffer"] = { maxMs: 15_000, maxBytes: 4 * 2 ** 20 };
 
-type Here = Pick<EnvironmentConfig, "port" | "domain">;
+type Here = Pick<EnvironmentConfig, "port" | "domain"> & {
+  /** Where an authority's certificates lie, by the name that each is for. */
+  readonly issued?: readonly Certificate[];
+};
 
 export function placementOf(spec: RevisionSpec, environment: string, here: Here): Placement {
   const { ingress, traffic, entry } = spec;
@@ -25,7 +28,7 @@ export function placementOf(spec: RevisionSpec, environment: string, here: Here)
       environment,
       port: here.port,
       ...(here.domain === undefined ? {} : { domain: here.domain }),
-      ...(entry === undefined ? {} : { options: entryOptions(entry) }),
+      ...(entry === undefined ? {} : { options: entryOptions(entry, here.issued) }),
     },
     buffer: held ? { maxMs: held.within, maxBytes: held.memory, maxRequests: held.requests } : buffer,
     traffic: trafficOptions(spec, here.domain),
@@ -58,12 +61,15 @@ function trafficOptions(
   });
 }
 
-function entryOptions(entry: NonNullable<RevisionSpec["entry"]>): NonNullable<DesiredEntry["options"]> {
-  const { tls, trustedProxies, connectionsPerClient, accessLog, slowClients } = entry;
+function entryOptions(
+  entry: NonNullable<RevisionSpec["entry"]>,
+  issued: readonly Certificate[] = [],
+): NonNullable<DesiredEntry["options"]> {
+  const { tls = [], trustedProxies, connectionsPerClient, accessLog, slowClients } = entry;
+  const ofFiles = tls.map(({ cert, key, host }) => ({ certFile: cert, keyFile: key, ...(host && { host }) }));
+  const certificates = [...ofFiles, ...issued];
   return given({
-    tls: tls && {
-      certificates: tls.map(({ cert, key, host }) => ({ certFile: cert, keyFile: key, ...(host && { host }) })),
-    },
+    tls: certificates.length === 0 ? undefined : { certificates },
     trusted: trustedProxies,
     connectionsPerClientMax: connectionsPerClient,
     accessLogPercent: accessLog,
