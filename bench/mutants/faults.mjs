@@ -197,14 +197,19 @@ export const faults = [
   fault(
     "judges old intervals",
     reading,
-    "const untilMs = known.at(-1)?.endMs ?? since;",
-    "const untilMs = known.at(-1)?.endMs ?? since - 600_000;",
+    "const untilMs = known.tally.last?.endMs ?? since;",
+    "const untilMs = known.tally.last?.endMs ?? since - 600_000;",
   ),
-  fault("reads intervals twice", reading, "const untilMs = known.at(-1)?.endMs ?? since;", "const untilMs = since;"),
+  fault(
+    "reads intervals twice",
+    reading,
+    "const untilMs = known.tally.last?.endMs ?? since;",
+    "const untilMs = since;",
+  ),
   fault("does not keep evidence", reading, "await ports.evidence.put(at, fresh);", ""),
-  fault("forgets evidence when it restarts", reading, "?? (await ports.evidence.get(at));", "?? [];"),
+  fault("forgets evidence when it restarts", reading, "await ports.evidence.get(at)", "[]"),
   fault("drops a gap in the evidence", reading, "return [...gaps, one];", "return [one];"),
-  fault("forgets the bakes before this one", comparison, "bakes.filter(({ index }) => index < task.index)", "[]"),
+  fault("forgets the bakes before this one", comparison, "index <= task.index)", "index === task.index)"),
   // Workers
   fault(
     "lets a worker act without a lease",

@@ -3,17 +3,18 @@
 // before the end only when chance is ruled out, by the same kind of evidence as the judge's (docs/judge.md). Where stable
 // is beyond the limit too, that is not the release's doing: it never rolls back, and never passes either.
 
-import { aligned, bucketsOf } from "./buckets.ts";
 import type { Check, Finding } from "./check.ts";
-import { type Buckets, type Counts, type Interval, nativeBuckets } from "./evidence.ts";
+import { type Buckets, type Counts, nativeBuckets } from "./evidence.ts";
 import type { Ms } from "./frame.ts";
+import { total as sum } from "./judge/counts.ts";
 import { logMeanExp } from "./judge/mixture.ts";
 import { logAbsolute } from "./judge/rate.ts";
 import * as say from "./judge/wording.ts";
+import { bothOf, lately, type Part, type Tally } from "./tally.ts";
 
 export interface Looked {
   readonly service: string;
-  readonly intervals: readonly Interval[];
+  readonly tally: Tally;
   readonly isFirst: boolean;
   readonly isOver: boolean;
 }
@@ -53,9 +54,8 @@ export function errorsFinding(check: ErrorsCheck, looked: Looked): Finding {
   );
 }
 
-export function latencyFinding(check: LatencyCheck, { intervals: counted, ...looked }: Looked): Finding {
-  const intervals = aligned(counted);
-  const buckets = bucketsOf(intervals[0]);
+export function latencyFinding(check: LatencyCheck, looked: Looked): Finding {
+  const { buckets } = looked.tally;
   return finding(
     {
       name: `p${Math.round(check.quantile * 1000) / 10} latency of ${looked.service}`,
@@ -65,27 +65,38 @@ export function latencyFinding(check: LatencyCheck, { intervals: counted, ...loo
       measured: ({ latency }) => say.latency(quantile(latency, check.quantile, buckets)),
       limit: say.latency(check.limitMs),
     },
-    { ...looked, intervals },
+    looked,
   );
 }
 
-const recentMs: Ms = 60_000;
 /** One look at the whole; some sixty independent looks at the last minute of an hour. */
 const oddsOfWhole = 100;
 const oddsOfRecent = 1000;
 /** A candidate this much worse than a stable side that is beyond the limit as well is not excused by it. */
 const alikeMax = 2;
 
+/** A bake is looked at more often than its counts change. */
+const found = new WeakMap<Tally, Map<string, Finding>>();
+
 function finding(limit: Limit, looked: Looked): Finding {
-  const { intervals, isOver, isFirst } = looked;
-  const [candidate, stable] = [total(intervals, "candidate"), total(intervals, "stable")];
+  const { name, shareMax, minimumRequests } = limit;
+  const key = JSON.stringify([name, limit.limit, shareMax, minimumRequests, looked.isOver, looked.isFirst]);
+  const known = found.get(looked.tally) ?? new Map<string, Finding>();
+  const one = known.get(key) ?? freshFinding(limit, looked);
+  found.set(looked.tally, known.set(key, one));
+  return one;
+}
+
+function freshFinding(limit: Limit, looked: Looked): Finding {
+  const { tally, isOver, isFirst } = looked;
+  const { candidate, stable } = tally.whole;
   const { of } = limit.count(candidate);
   if (of < limit.minimumRequests) return tooFew(limit, { had: of, isOver, isFirst });
-  const recent = lately(intervals, (counts) => limit.count(counts).of, limit.minimumRequests);
+  const recent = lately(tally.recent, limit.minimumRequests, (side) => limit.count(side).of);
   const whole: Window = { when: "", candidate, stable, odds: oddsOfWhole, isLast: isOver };
   const when = ` in the last ${say.span(lengthOf(recent))}`;
-  const now: Window = { when, ...both(recent), odds: oddsOfRecent, isLast: false };
-  const beyond = (recent.length === intervals.length ? [whole] : [whole, now]).filter((one) => isBeyond(limit, one));
+  const now: Window = { when, ...bothOf(recent), odds: oddsOfRecent, isLast: false };
+  const beyond = (recent.length === tally.usable ? [whole] : [whole, now]).filter((one) => isBeyond(limit, one));
   const own = beyond.find((one) => !isShared(limit, one));
   const said = `${limit.name}: ${limit.measured(candidate)}, limit ${limit.limit}`;
   if (own !== undefined) return { check: limit.name, verdict: "fail", because: exceeded(limit, own) };
@@ -128,26 +139,8 @@ function isShared(limit: Limit, { candidate, stable }: Window): boolean {
   return here.bad / here.of <= alikeMax * (there.bad / there.of);
 }
 
-/** The last minute, or as much more as it takes to have the minimum of requests. */
-function lately(intervals: readonly Interval[], count: (side: Counts) => number, minimum: number): readonly Interval[] {
-  const endMs = intervals.at(-1)?.endMs ?? 0;
-  let requests = 0;
-  let from = intervals.length;
-  while (from > 0) {
-    const before = intervals[from - 1];
-    if (before === undefined || (before.startMs < endMs - recentMs && requests >= minimum)) break;
-    requests += count(total([before], "candidate"));
-    from -= 1;
-  }
-  return intervals.slice(from);
-}
-
-function both(intervals: readonly Interval[]): Pick<Window, "candidate" | "stable"> {
-  return { candidate: total(intervals, "candidate"), stable: total(intervals, "stable") };
-}
-
-function lengthOf(intervals: readonly Interval[]): Ms {
-  return (intervals.at(-1)?.endMs ?? 0) - (intervals[0]?.startMs ?? 0);
+function lengthOf(parts: readonly Part[]): Ms {
+  return (parts.at(-1)?.endMs ?? 0) - (parts[0]?.startMs ?? 0);
 }
 
 /** A first deployment may have no traffic yet: it goes on, and says that it was not judged. */
@@ -164,30 +157,6 @@ function tooFew({ name, minimumRequests }: Limit, sample: { had: number; isOver:
   return { check: name, verdict: isOver ? "inconclusive" : "watching", because };
 }
 
-/** Of a list that is looked at several times a second while it stays the same. */
-const totals = new WeakMap<readonly Interval[], Partial<Record<"stable" | "candidate", Counts>>>();
-
-/** All strata and intervals of one side, added up. */
-export function total(intervals: readonly Interval[], side: "stable" | "candidate"): Counts {
-  const known = totals.get(intervals) ?? {};
-  const counts = known[side] ?? added(intervals, side);
-  totals.set(intervals, { ...known, [side]: counts });
-  return counts;
-}
-
-function added(intervals: readonly Interval[], side: "stable" | "candidate"): Counts {
-  const latency: number[] = [];
-  let [requests, errors] = [0, 0];
-  for (const interval of intervals) {
-    for (const part of Object.values(interval[side])) {
-      requests += part.requests;
-      errors += part.errors;
-      for (const [b, count] of part.latency.entries()) latency[b] = (latency[b] ?? 0) + count;
-    }
-  }
-  return { requests, errors, latency: Array.from(latency, (count) => count ?? 0) };
-}
-
 /** Upper edge, in milliseconds, of the bucket in which the quantile (0 to 1) falls; 0 when there is nothing. */
 export function quantile(latency: readonly number[], q: number, buckets: Buckets = nativeBuckets): Ms {
   const all = sum(latency);
@@ -200,14 +169,12 @@ export function quantile(latency: readonly number[], q: number, buckets: Buckets
 }
 
 /** Requests in buckets that lie wholly beyond the limit. */
-function slower(latency: readonly number[], limitMs: Ms, buckets: Buckets): number {
-  return latency.reduce((beyond, count, b) => beyond + (upperEdge(b - 1, buckets) >= limitMs ? count : 0), 0);
+function slower(latency: readonly number[], limitMs: Ms, { log2Edges }: Buckets): number {
+  const log2Limit = Math.log2(limitMs);
+  const first = log2Edges.findIndex((edge) => edge >= log2Limit);
+  return first < 0 ? 0 : sum(latency.slice(first));
 }
 
 function upperEdge(bucket: number, { log2Edges }: Buckets): Ms {
   return 2 ** (log2Edges[bucket + 1] ?? log2Edges.at(-1) ?? 0);
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((all, count) => all + count, 0);
 }

@@ -62,7 +62,9 @@ export type Fact =
       readonly verdict: Stance;
       readonly because: string;
       readonly findings: readonly Finding[];
-      /** SHA-256 over the evidence that decided. */
+      /** Of each service, how many observations of this bake had been counted: the evidence that decided. */
+      readonly counted?: Readonly<Record<ServiceName, number>>;
+      /** SHA-256 over that evidence. */
       readonly digest: string;
     } & At)
   | ({ readonly kind: "approved"; readonly by: string; readonly roles: readonly string[] } & At)

@@ -2,9 +2,10 @@
 // and numbers of metric sources. One verdict comes of all findings; what is not known is said, and is never a pass.
 import { errorsFinding, latencyFinding } from "./absolute.ts";
 import type { Check, Finding, Judgement, Stance } from "./check.ts";
-import type { Interval } from "./evidence.ts";
 import type { Ms } from "./frame.ts";
+import { nothing } from "./judge/counts.ts";
 import { type MetricWatch, metricFinding } from "./metric.ts";
+import { bothOf, type Tally, untallied } from "./tally.ts";
 
 export interface Watched {
   readonly service: string;
@@ -12,9 +13,7 @@ export interface Watched {
   readonly isFirst: boolean;
   /** False for a queue worker: there are no requests to judge by. */
   readonly serves: boolean;
-  /** Those that may be counted, and those that may not, with the reason. */
-  readonly intervals: readonly Interval[];
-  readonly dropped: readonly { readonly because: string }[];
+  readonly tally: Tally;
   /** What the judge makes of candidate against stable, or why there is nothing to compare. */
   readonly comparison: Omit<Finding, "check"> | { readonly notComparedFor: string };
   /** By the name of the check. */
@@ -62,13 +61,13 @@ export function judge(checks: readonly Check[], observed: Observed): Judgement {
 }
 
 /** More than a fifth of the intervals could not be used. */
-function isPatchy({ intervals, dropped }: Watched): boolean {
-  return dropped.length > 0.2 * (dropped.length + intervals.length);
+function isPatchy({ tally: { usable, dropped } }: Watched): boolean {
+  return dropped > 0.2 * (dropped + usable);
 }
 
-function patchWords({ service, intervals, dropped }: Watched): string {
-  const counted = `${dropped.length} of ${dropped.length + intervals.length} intervals of ${service}`;
-  return `${counted} could not be used; the last: ${dropped.at(-1)?.because}`;
+function patchWords({ service, tally: { usable, dropped, lastDropped } }: Watched): string {
+  const counted = `${dropped} of ${dropped + usable} intervals of ${service}`;
+  return `${counted} could not be used; the last: ${lastDropped?.because}`;
 }
 
 /** Health was shown for every service that is compared, and nothing else is in doubt: the bake need not go on. */
@@ -135,11 +134,10 @@ function probeFinding(
 /** Most answers that a probe sees are stable's: while stable itself is beyond a limit, a probe says nothing of the candidate. */
 function isStableIll({ services }: Observed): boolean {
   const limit = { kind: "errors", rateMax: 0.2, minimumRequests: 20 } as const;
-  return services.some(({ service, intervals }) => {
-    const asCandidate = intervals
-      .slice(-6)
-      .map((interval) => ({ ...interval, candidate: interval.stable, stable: {} }));
-    return errorsFinding(limit, { service, intervals: asCandidate, isFirst: false, isOver: true }).verdict === "fail";
+  return services.some(({ service, tally }) => {
+    const recent = tally.recent.slice(-6).map((part) => ({ ...part, candidate: part.stable, stable: nothing }));
+    const asCandidate = { ...untallied, usable: recent.length, whole: bothOf(recent), recent };
+    return errorsFinding(limit, { service, tally: asCandidate, isFirst: false, isOver: true }).verdict === "fail";
   });
 }
 

@@ -1,6 +1,6 @@
 // After a deployment has ended it may be watched on: conditions that, when they hold for their time, take it back by
 // themselves, or ask a person first.
-import { quantile, total } from "./absolute.ts";
+import { quantile } from "./absolute.ts";
 import type { Comparator, Finding } from "./check.ts";
 import type { Interval } from "./evidence.ts";
 import type { Ms } from "./frame.ts";
@@ -8,6 +8,7 @@ import type { HealthStatus } from "./health.ts";
 import { isBeyond } from "./metric.ts";
 import { minutes } from "./minutes.ts";
 import type { ServiceName } from "./plan.ts";
+import { summed } from "./tally.ts";
 
 export interface Watch {
   readonly lastsMs: Ms;
@@ -84,16 +85,17 @@ export function sees(condition: Exclude<Condition, { kind: "metric" }>, sight: S
       return { holds: status !== "healthy", because: `${name}: ${status}` };
     }
     case "errors": {
-      const { requests, errors } = total(sight.intervals, "candidate");
+      const { requests, errors } = summed(sight.intervals).whole.candidate;
       if (requests < condition.minimumRequests) return undefined;
       const share = errors / requests;
       const because = `${name}: ${percent(share)} (${errors} of ${requests}), limit ${percent(condition.rateMax)}`;
       return { holds: share > condition.rateMax, because };
     }
     case "latency": {
-      const { requests, errors, latency } = total(sight.intervals, "candidate");
+      const { buckets, whole } = summed(sight.intervals);
+      const { requests, errors, latency } = whole.candidate;
       if (requests - errors < condition.minimumRequests) return undefined;
-      const here = quantile(latency, condition.quantile);
+      const here = quantile(latency, condition.quantile, buckets);
       const because = `${name}: ${Math.round(here)} ms, limit ${condition.limitMs} ms`;
       return { holds: here > condition.limitMs, because };
     }

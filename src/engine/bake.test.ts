@@ -1,4 +1,5 @@
 // A bake in the engine, on virtual time: what ends it early, what holds it, what takes it back, and what never may.
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Check } from "../domain/check.ts";
 import type { Interval, Observation } from "../domain/evidence.ts";
@@ -7,6 +8,7 @@ import type { Strategy } from "../domain/strategy.ts";
 import { type Scenario, type Simulated, simulate } from "../simulation/simulate.ts";
 import { bake, comparisonCheck, errorsCheck, intent, service } from "../testing/intents.ts";
 import { recordingAt } from "./comparison.ts";
+import { chained, digestOf } from "./reading.ts";
 
 const stands = { web: "web-1" };
 const minute = 60_000;
@@ -234,7 +236,9 @@ describe("what is kept", () => {
     const step = judged?.kind === "judged" ? judged.step : -1;
     const kept = await world.evidence.get({ deployment: world.run.id, node: "web", step, service: "web" });
     expect(kept.filter((one) => "missing" in one).length).toBe(4);
-    expect(judged).toMatchObject({ digest: String(JSON.stringify([["web", kept]]).length) });
+    const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+    const chain = kept.reduce((digest, one) => chained(digest, one, sha256), "");
+    expect(judged).toMatchObject({ counted: { web: kept.length }, digest: digestOf({ web: chain }, sha256) });
     const recording = node && (await recordingAt({ run: world.run, node, service: "web" }, world.evidence));
     expect(recording && replay(recording).failedAtMs).toBe(kept.at(-1)?.endMs);
   });

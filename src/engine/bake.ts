@@ -1,6 +1,5 @@
 // A bake: read what was counted, keep it as evidence, judge it, and write only when the verdict changes.
 import type { Check, Judgement } from "../domain/check.ts";
-import type { Observation } from "../domain/evidence.ts";
 import { type Ms, shareOf } from "../domain/frame.ts";
 import { judge, type ProbeCount, type Watched } from "../domain/limits.ts";
 import {
@@ -15,10 +14,11 @@ import type { Task } from "../domain/next.ts";
 import { frameBefore } from "../domain/phrase.ts";
 import type { PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
+import { untallied } from "../domain/tally.ts";
 import type { Surroundings } from "./advance.ts";
 import { type Attempt, tickOf } from "./attempts.ts";
 import { comparisonOf } from "./comparison.ts";
-import { answerOf, read } from "./reading.ts";
+import { answerOf, digestOf, read } from "./reading.ts";
 
 type AttemptTask = Extract<Task, { readonly kind: "attempt" }>;
 
@@ -53,12 +53,17 @@ export async function attemptBake(task: AttemptTask, run: Run, around: Surroundi
 /** Until the next interval is complete, the bake is over or may be, or it is time for a look at all else. */
 function untilNews({ state, step }: AttemptTask, looks: readonly Look[], around: Surroundings): Ms {
   const now = around.ports.clock.now();
-  const news = looks.map(({ observations }) => {
-    const last = observations.at(-1);
-    const expected =
-      last === undefined ? state.since : 2 * last.endMs - last.startMs + tellingMs + (around.spreadMs ?? 0);
-    return expected > now ? expected - now : Math.max(lookAgainMs, (now - expected) / 2);
-  });
+  const news = looks.map(
+    ({
+      watched: {
+        tally: { last },
+      },
+    }) => {
+      const expected =
+        last === undefined ? state.since : 2 * last.endMs - last.startMs + tellingMs + (around.spreadMs ?? 0);
+      return expected > now ? expected - now : Math.max(lookAgainMs, (now - expected) / 2);
+    },
+  );
   const ends = step.kind === "bake" ? [step.earliestMs ?? step.lastsMs, step.lastsMs] : [];
   const untilEnds = ends.map((end) => state.since + end - now).filter((ms) => ms > 0);
   return Math.round(Math.min(tickOf(around), ...news, ...untilEnds));
@@ -78,13 +83,11 @@ function transition(
     verdict: judged.verdict,
     because: judged.because,
     findings: judged.findings,
-    digest: ports.digest(digested(looks)),
+    counted: Object.fromEntries(
+      looks.map(({ watched: { service, tally } }) => [service, tally.usable + tally.dropped]),
+    ),
+    digest: digestOf(Object.fromEntries(looks.map(({ watched, digest }) => [watched.service, digest])), ports.digest),
   };
-}
-
-/** What decided: the stored observations of each service, as JSON. */
-function digested(looks: readonly Look[]): string {
-  return JSON.stringify(looks.map(({ watched, observations }) => [watched.service, observations]));
 }
 
 /** The candidate of this node's service; every service that moved when the bake is the whole deployment's. */
@@ -104,7 +107,8 @@ interface Looking {
 
 interface Look {
   readonly watched: Watched;
-  readonly observations: readonly Observation[];
+  /** Over all that was counted. */
+  readonly digest: string;
   readonly silence?: string;
 }
 
@@ -116,16 +120,18 @@ async function look(looking: Looking): Promise<Look> {
   const isCounted = serves && checksOf(task).some(({ kind }) => kind !== "probe" && kind !== "metric");
   if (!isCounted) {
     const comparison = { notComparedFor: "it serves no requests" };
-    return { watched: { service, isFirst, serves, intervals: [], dropped: [], comparison, metrics }, observations: [] };
+    return { watched: { service, isFirst, serves, tally: untallied, comparison, metrics }, digest: "" };
   }
   const at = { deployment: run.id, node: task.node.id, step: task.index, service };
   const traffic = shareOf(frameBefore(run, { node: task.node.id, step: task.index }), candidate).traffic;
   const share = task.node.service === service ? traffic / 100 : null;
-  const asked = { at, environment: run.environment, candidate, since: task.state.since, share };
-  const { observations, sorted, silence } = await read(isFirst ? asked : { ...asked, stable }, around);
-  const comparison = await comparisonOf({ task, service, run, observations, isOver: isOver(task, around) }, around);
-  const watched = { service, isFirst, serves, intervals: sorted.usable, dropped: sorted.dropped, comparison, metrics };
-  return { watched, observations, ...(silence === undefined ? {} : { silence }) };
+  const minimumRequests = minimumOf(checksOf(task));
+  const asked = { at, environment: run.environment, candidate, since: task.state.since, share, minimumRequests };
+  const { tally, digest, fresh, silence } = await read(isFirst ? asked : { ...asked, stable }, around);
+  const compared = { task, service, run, fresh, count: tally.usable + tally.dropped, isOver: isOver(task, around) };
+  const comparison = await comparisonOf(compared, around);
+  const watched = { service, isFirst, serves, tally, comparison, metrics };
+  return { watched, digest, ...(silence === undefined ? {} : { silence }) };
 }
 
 function isOver({ state, step }: AttemptTask, { ports }: Surroundings): boolean {
@@ -134,6 +140,10 @@ function isOver({ state, step }: AttemptTask, { ports }: Surroundings): boolean 
 
 function checksOf({ step }: AttemptTask): readonly Check[] {
   return step.kind === "bake" ? step.checks : [];
+}
+
+function minimumOf(checks: readonly Check[]): number {
+  return Math.max(0, ...checks.map((check) => ("minimumRequests" in check ? check.minimumRequests : 0)));
 }
 
 async function sampleAll(looking: Looking): Promise<Readonly<Record<string, MetricWatch>>> {

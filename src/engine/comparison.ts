@@ -21,26 +21,28 @@ export interface Compared {
   readonly task: Extract<Task, { readonly kind: "attempt" }>;
   readonly service: string;
   readonly run: Run;
-  /** All of this bake so far. */
-  readonly observations: readonly Observation[];
+  /** What this look brought; all of this bake is in the store. */
+  readonly fresh: readonly Observation[];
+  /** How many there are of this bake by now. */
+  readonly count: number;
   readonly isOver: boolean;
 }
 
 export async function comparisonOf(compared: Compared, around: Surroundings): Promise<Watched["comparison"]> {
-  const { task, service, run, observations, isOver } = compared;
+  const { task, service, run, fresh, count, isOver } = compared;
   const planned = run.plan?.services[service];
   const bakes = planned === undefined ? [] : comparedBakes(task.node, planned);
   if (planned === undefined || !bakes.some(({ index }) => index === task.index))
     return { notComparedFor: whyNot(compared, planned) };
-  if (observations.length === 0) return nothingCounted(isOver);
+  if (count === 0) return nothingCounted(isOver);
   const key = `${task.node.id}/${task.index}/${service}`;
   const known = around.memory.judges.get(key);
-  const state =
-    known === undefined
-      ? await judgedSoFar(bakes, compared, planned, around)
-      : compare(known.state, observations.slice(known.folded));
-  around.memory.judges.set(key, { state, folded: observations.length });
-  return comparisonFinding(state, isOver);
+  if (known?.folded === count && known.isOver === isOver) return known.finding;
+  const isNext = known !== undefined && known.folded + fresh.length === count;
+  const state = isNext ? compare(known.state, fresh) : await judgedSoFar(bakes, compared, planned, around);
+  const finding = comparisonFinding(state, isOver);
+  around.memory.judges.set(key, { state, folded: count, isOver, finding });
+  return finding;
 }
 
 function nothingCounted(isOver: boolean): Watched["comparison"] {
@@ -54,18 +56,17 @@ function whyNot({ task, service }: Compared, planned: PlannedService | undefined
     : "the new version has all traffic: none is left to compare with";
 }
 
-/** From the stored observations of the bakes before this one, and what this one has seen. */
+/** From the stored observations of the bakes before this one, and of this one. */
 async function judgedSoFar(
   bakes: readonly ComparedBake[],
-  { task, service, run, observations }: Compared,
+  { task, service, run }: Compared,
   planned: PlannedService,
   around: Surroundings,
 ): Promise<JudgeState> {
   const place = { run, node: task.node, service };
   const history = await historyOf(place, { planned, since: task.state.since }, around);
-  const before = bakes.filter(({ index }) => index < task.index);
-  const here = [task.index, observations] as const;
-  const recording = await gathered(place, { bakes, read: before, here, history }, around.ports.evidence);
+  const read = bakes.filter(({ index }) => index <= task.index);
+  const recording = await gathered(place, { bakes, read, history }, around.ports.evidence);
   if (recording === undefined) throw new Error(`${service} is compared in no bake`);
   return replay(recording).state;
 }
@@ -88,14 +89,12 @@ interface Gathering {
   readonly bakes: readonly ComparedBake[];
   /** Those whose observations are to be had from the store. */
   readonly read: readonly ComparedBake[];
-  /** What is at hand of another. */
-  readonly here?: readonly [number, readonly Observation[]];
   readonly history: readonly Interval[];
 }
 
 async function gathered(
   place: Place,
-  { bakes, read, here, history }: Gathering,
+  { bakes, read, history }: Gathering,
   evidence: EvidenceStore,
 ): Promise<Recording | undefined> {
   const observed = await Promise.all(
@@ -105,7 +104,7 @@ async function gathered(
     run: place.run,
     bakes,
     history,
-    observed: new Map(here === undefined ? observed : [...observed, here]),
+    observed: new Map(observed),
   });
 }
 

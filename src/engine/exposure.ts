@@ -7,6 +7,7 @@ import type { PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import type { Surroundings } from "./advance.ts";
 import type { Attempt } from "./attempts.ts";
+import type { Exposed } from "./memory.ts";
 
 type GuardTask = Extract<Task, { readonly kind: "guard" }>;
 
@@ -44,18 +45,22 @@ function spent(service: string, of: "requests" | "users", counted: number, limit
 /** Since its turn came, before which the candidate had no traffic; kept as evidence, so that a crash forgets none. */
 async function countRequests(service: string, planned: PlannedService, run: Run, { ports, memory }: Surroundings) {
   const at = { deployment: run.id, node: `exposure ${service}`, step: 0, service };
-  const known: readonly Observation[] = memory.intervals.get(at.node) ?? (await ports.evidence.get(at));
+  const known = memory.exposed.get(service) ?? exposedTo({ requests: 0 }, await ports.evidence.get(at));
   const begun = run.nodes[service]?.since ?? run.requestedAt;
   const fresh = await ports.metrics.read({
     environment: run.environment,
     service,
     candidate: planned.candidate,
-    since: known.at(-1)?.endMs ?? run.plannedAt ?? begun,
+    since: known.last?.endMs ?? run.plannedAt ?? begun,
   });
   if (fresh.length > 0) await ports.evidence.put(at, fresh);
-  const all = [...known, ...fresh];
-  memory.intervals.set(at.node, all);
-  const counted = all.filter(isInterval);
-  const requests = counted.reduce((sum, interval) => sum + requestsOf(interval), 0);
-  return countedSoFar(requests, counted.at(-1), ports.clock.now());
+  const exposed = exposedTo(known, fresh);
+  memory.exposed.set(service, exposed);
+  return countedSoFar(exposed.requests, exposed.last, ports.clock.now());
+}
+
+function exposedTo(before: Exposed, observations: readonly Observation[]): Exposed {
+  return observations
+    .filter(isInterval)
+    .reduce(({ requests }, last) => ({ requests: requests + requestsOf(last), last }), before);
 }

@@ -1,10 +1,11 @@
 // What a metric source counted in a bake, as it is kept: what was stored first stays, and where the source skipped a
 // stretch of time there is a gap with its words, so that the judge sees the same now and when it is asked again.
-import { type Gap, type Interval, nativeBuckets, type Observation } from "../domain/evidence.ts";
+import type { Gap, Observation } from "../domain/evidence.ts";
 import type { Ms, RevisionId } from "../domain/frame.ts";
-import { type Sorted, sorted } from "../domain/judge/usable.ts";
 import { Problem, Temporary } from "../domain/problem.ts";
+import { type Stretch, type Tally, tallied, untallied } from "../domain/tally.ts";
 import type { Surroundings } from "./advance.ts";
+import type { CountedSoFar } from "./memory.ts";
 import type { EvidenceKey } from "./ports.ts";
 
 export interface Asked {
@@ -16,20 +17,23 @@ export interface Asked {
   readonly since: Ms;
   /** Candidate's share of the requests, 0 … 1, where the weights decide it. */
   readonly share: number | null;
+  /** The largest minimum of requests among the limits of the bake. */
+  readonly minimumRequests: number;
 }
 
-export interface Reading {
-  readonly observations: readonly Observation[];
-  readonly sorted: Sorted;
+export interface Reading extends CountedSoFar {
+  /** What this look brought. */
+  readonly fresh: readonly Observation[];
   /** Set while there has been nothing usable for longer than is bearable, in its words. */
   readonly silence?: string;
 }
 
-export async function read(asked: Asked, { ports, memory }: Surroundings): Promise<Reading> {
-  const { at, since, share, ...query } = asked;
+export async function read(asked: Asked, around: Surroundings): Promise<Reading> {
+  const { ports, memory } = around;
+  const { at, since, share, minimumRequests, ...query } = asked;
   const key = `${at.node}/${at.step}/${at.service}`;
-  const known = memory.intervals.get(key) ?? (await ports.evidence.get(at));
-  const untilMs = known.at(-1)?.endMs ?? since;
+  const known = memory.counted.get(key) ?? more(none, await ports.evidence.get(at), { asked, around });
+  const untilMs = known.tally.last?.endMs ?? since;
   const answer = await answerOf(() => ports.metrics.read({ ...query, service: at.service, since: untilMs }));
   if (answer.words !== undefined) memory.silences.set(key, answer.words);
   const words = memory.silences.get(key) ?? "it had no numbers for this time; does it count, and do the clocks agree?";
@@ -38,36 +42,53 @@ export async function read(asked: Asked, { ports, memory }: Surroundings): Promi
     await ports.evidence.put(at, fresh);
     memory.silences.delete(key);
   }
-  const observations = fresh.length > 0 ? [...known, ...fresh] : known;
-  memory.intervals.set(key, observations);
-  const judged = sortedOf(observations, share);
-  return { observations, sorted: judged, ...silenceOf(judged, { since, now: ports.clock.now(), words }) };
+  const counted = fresh.length > 0 ? more(known, fresh, { asked, around }) : known;
+  memory.counted.set(key, counted);
+  return { ...counted, fresh, ...silenceOf(counted.tally, { since, now: ports.clock.now(), words }) };
 }
 
-const sortings = new WeakMap<readonly Observation[], Sorted>();
+const none: CountedSoFar = { tally: untallied, digest: "" };
 
-/** The same answer for the same list, which is looked at several times a second. */
-function sortedOf(observations: readonly Observation[], share: number | null): Sorted {
-  const known = sortings.get(observations) ?? sorted(observations, { buckets: nativeBuckets, share });
-  sortings.set(observations, known);
-  return known;
+interface Adding {
+  readonly asked: Asked;
+  readonly around: Surroundings;
+}
+
+function more(before: CountedSoFar, fresh: readonly Observation[], { asked, around }: Adding): CountedSoFar {
+  return fresh.reduce(
+    ({ tally, digest }, one) => ({
+      tally: tallied(tally, one, asked),
+      digest: chained(digest, one, around.ports.digest),
+    }),
+    before,
+  );
+}
+
+type Hash = (text: string) => string;
+
+/** What is digested of a list of observations, one after the other. */
+export function chained(digest: string, one: Observation, hash: Hash): string {
+  return hash(digest + JSON.stringify(one));
+}
+
+/** Over the chains of all services that a judgement looked at. */
+export function digestOf(services: Readonly<Record<string, string>>, hash: Hash): string {
+  return hash(JSON.stringify(services));
 }
 
 function silenceOf(
-  { usable, dropped }: Sorted,
+  { lastUsable, lastDropped }: Tally,
   { since, now, words }: { since: Ms; now: Ms; words: string },
 ): { readonly silence?: string } {
-  const untilMs = usable.at(-1)?.endMs ?? since;
+  const untilMs = lastUsable?.endMs ?? since;
   const silentMs = now - untilMs;
-  if (silentMs < bearableMs(usable)) return {};
-  const last = dropped.at(-1);
-  const because = last !== undefined && last.endMs > untilMs ? last.because : words;
+  if (silentMs < bearableMs(lastUsable)) return {};
+  const because = lastDropped !== undefined && lastDropped.endMs > untilMs ? lastDropped.because : words;
   return { silence: `no usable interval from the metric source for ${seconds(silentMs)}: ${because}` };
 }
 
 /** 30 s or three intervals, whichever is longer; and one more, which is being counted just now. */
-function bearableMs(observations: readonly Interval[]): Ms {
-  const last = observations.at(-1);
+function bearableMs(last: Stretch | undefined): Ms {
   const lengthMs = last === undefined ? 5_000 : last.endMs - last.startMs;
   return Math.max(30_000, 3 * lengthMs) + lengthMs;
 }

@@ -26,7 +26,7 @@ export interface SimMetricsOptions {
 export class SimMetrics implements MetricSource, EvidenceStore {
   readonly #options: SimMetricsOptions;
   #askedFrom: Ms | undefined;
-  readonly #evidence = new Map<string, readonly Observation[]>();
+  readonly #evidence = new Map<string, Map<Ms, Observation>>();
 
   constructor(options: SimMetricsOptions) {
     this.#options = options;
@@ -76,17 +76,17 @@ export class SimMetrics implements MetricSource, EvidenceStore {
     return { ok: true, because: "answered 200" };
   }
 
+  /** What was stored first stays, as in a real store. */
   async put(at: EvidenceKey, observations: readonly Observation[]): Promise<void> {
-    const kept = new Map((this.#evidence.get(JSON.stringify(at)) ?? []).map((one) => [one.startMs, one]));
-    for (const one of observations) kept.set(one.startMs, one);
-    this.#evidence.set(
-      JSON.stringify(at),
-      [...kept.values()].sort((a, b) => a.startMs - b.startMs),
-    );
+    const key = JSON.stringify(at);
+    const kept = this.#evidence.get(key) ?? new Map();
+    for (const one of observations) if (!kept.has(one.startMs)) kept.set(one.startMs, one);
+    this.#evidence.set(key, kept);
   }
 
   async get(at: EvidenceKey): Promise<readonly Observation[]> {
-    return this.#evidence.get(JSON.stringify(at)) ?? [];
+    const kept = this.#evidence.get(JSON.stringify(at)) ?? new Map<Ms, Observation>();
+    return [...kept.values()].sort((a, b) => a.startMs - b.startMs);
   }
 
   #counts(service: string, revision: RevisionId, startMs: Ms, lastsMs: Ms): Counts {

@@ -1,4 +1,5 @@
 // The simulated world of a scenario: a target for each service, what is counted there, jobs, and what people wrote before.
+import { createHash } from "node:crypto";
 import type { Event } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import { plan } from "../domain/plan.ts";
@@ -69,7 +70,7 @@ export async function worldOf(scenario: Scenario, { clock, journal, striker }: M
       if (target === undefined) throw new Error(`no simulated target for ${service}`);
       return target;
     },
-    digest: (text) => String(text.length),
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
   };
   return { ports, claims, newerPorts: { ...ports, journal: asNewer(struckJournal) }, targets, jobsEffective };
 }

@@ -1,43 +1,11 @@
 // Which intervals may be judged. One that may not is dropped whole, with the reason in plain words; it is never filled in.
-import { type Buckets, type Counts, type Interval, isGap, type Observation, type Stratum } from "../evidence.ts";
-import type { Ms } from "../frame.ts";
+import type { Buckets, Counts, Interval, Stratum } from "../evidence.ts";
 import { service, total } from "./counts.ts";
 import type { JudgeState, StepSoFar } from "./state.ts";
 import { percent } from "./wording.ts";
 
 /** What must be known to tell: where time has come to, and how the requests were to be shared. */
 type Known = Pick<JudgeState, "untilMs" | "buckets"> & { readonly step: Pick<StepSoFar, "share" | "requests"> };
-
-export interface Sorted {
-  readonly usable: readonly Interval[];
-  readonly dropped: readonly { readonly endMs: Ms; readonly because: string }[];
-}
-
-/** What absolute limits may count: the same intervals that the judge would, and why not the others. */
-export function sorted(
-  observations: readonly Observation[],
-  known: { buckets: Buckets; share: number | null },
-): Sorted {
-  const usable: Interval[] = [];
-  const dropped: { endMs: Ms; because: string }[] = [];
-  let untilMs: Ms | null = null;
-  let requests = { stable: 0, candidate: 0 };
-  for (const one of observations) {
-    const step = { share: known.share, requests };
-    const because = isGap(one) ? one.missing : whyUnusable({ untilMs, buckets: known.buckets, step }, one);
-    if (isGap(one) || because !== null) {
-      dropped.push({ endMs: one.endMs, because: because ?? "" });
-      continue;
-    }
-    usable.push(one);
-    untilMs = one.endMs;
-    requests = {
-      stable: requests.stable + service(one.stable).requests,
-      candidate: requests.candidate + service(one.candidate).requests,
-    };
-  }
-  return { usable, dropped };
-}
 
 /** Why this interval cannot be judged; null if it can. */
 export function whyUnusable(state: Known, interval: Interval): string | null {
