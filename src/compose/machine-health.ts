@@ -45,12 +45,14 @@ export function serviceHealth(service: string, seen: SeenService | undefined): S
   return { service, status: isServing ? (isWhole ? "healthy" : "degraded") : "unhealthy", replicas };
 }
 
-function replicaHealth({ id, state, because, health }: SeenReplica): ReplicaHealth {
+function replicaHealth({ id, state, because, restarts, lastExit, health }: SeenReplica): ReplicaHealth {
   return {
     id,
     status: state === "ready" ? (health?.status ?? "healthy") : "unhealthy",
     state,
+    restarts,
     ...(because === undefined ? {} : { because }),
+    ...(lastExit === undefined ? {} : { lastExit }),
     parts: health?.parts ?? [],
   };
 }

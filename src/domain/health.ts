@@ -48,6 +48,9 @@ export interface ReplicaHealth {
   /** "ready", "starting", "backing off" … */
   readonly state: string;
   readonly because?: string;
+  readonly restarts: number;
+  /** How it ended the last time that nobody had asked it to; `at` in ms since 1970. */
+  readonly lastExit?: { readonly at: number; readonly because: string };
   readonly parts: readonly HealthPart[];
 }
 

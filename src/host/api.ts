@@ -99,12 +99,20 @@ export interface SeenReplica {
   readonly port: number;
   readonly startedAt: Ms;
   readonly restarts: number;
+  /** How its last run ended that nobody had asked to end. */
+  readonly lastExit?: LastExit;
   /** Why it last ended or is not ready, in plain words: "exited with code 1 after 0.4 s", "GET /health answered 503". */
   readonly because?: string;
   /** What its last health answer said of itself, part by part, when it said anything. */
   readonly health?: Health;
   readonly usage?: Usage;
   readonly logFile: string;
+}
+
+export interface LastExit {
+  readonly at: Ms;
+  /** "killed: used more than 512 MiB after 3 min" */
+  readonly because: string;
 }
 
 export interface SeenRevision {

@@ -36,10 +36,19 @@ test("health is a tree down to the parts, and what is well is short", () => {
   const services = [
     serviceHealth("api", seen({}, {})),
     serviceHealth(
+      "jobs",
+      seen({ restarts: 2, lastExit: { at: 0, because: "killed: used more than 512 MiB after 3 min" } }),
+    ),
+    serviceHealth(
       "web",
       seen(
         { health: { status: "degraded", parts } },
-        { state: "backing off", because: "exited with code 1 after 0.4 s" },
+        {
+          state: "backing off",
+          because: "exited with code 1 after 0.4 s",
+          restarts: 1,
+          lastExit: { at: 0, because: "exited with code 1 after 0.4 s" },
+        },
       ),
     ),
     serviceHealth("worker", undefined),
@@ -53,11 +62,13 @@ test("health is a tree down to the parts, and what is well is short", () => {
   expect(lines.join("\n")).toMatchInlineSnapshot(`
     "✗ production is unhealthy
       ✓ api  2 of 2 ready
+      ✓ jobs  1 of 1 ready
+        ✓ web-3f2a-1  restarted 2 times, last at 1970-01-01 00:00 UTC: killed: used more than 512 MiB after 3 min
       ! web is degraded  1 of 2 ready
         ! web-3f2a-1
           ✓ database 3 ms
           ✗ cache connection refused
-        ✗ web-3f2a-2 backing off: exited with code 1 after 0.4 s
+        ✗ web-3f2a-2 backing off: exited with code 1 after 0.4 s  restarted once
       ✗ worker is unhealthy  0 of 0 ready
       ✓ certificate of shop.example, 61 days left
       ! certificate of api.shop.example, 1 day left: it leads elsewhere"

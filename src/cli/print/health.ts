@@ -31,17 +31,26 @@ function serviceLines({ service, status, replicas }: ServiceHealth, colors: Colo
   ];
 }
 
-/** A replica that is well and lists no parts says nothing that its service does not say. */
-function replicaLines({ id, status, state, because, parts }: ReplicaHealth, colors: Colors): readonly string[] {
-  if (status === "healthy" && parts.length === 0) return [];
+/** A replica that is well, never ended and lists no parts says nothing that its service does not say. */
+function replicaLines(replica: ReplicaHealth, colors: Colors): readonly string[] {
+  const { id, status, state, because, restarts, parts } = replica;
+  if (status === "healthy" && parts.length === 0 && restarts === 0) return [];
   const why = state === "ready" ? "" : ` ${state}${because === undefined ? "" : `: ${because}`}`;
   return [
-    `    ${mark(status, colors)} ${id}${why}`,
+    `    ${mark(status, colors)} ${id}${why}${restarts === 0 ? "" : colors.dim(`  ${past(replica)}`)}`,
     ...parts.map(
       (part) =>
         `      ${mark(part.status, colors)} ${part.name}${part.note === undefined ? "" : colors.dim(` ${part.note}`)}`,
     ),
   ];
+}
+
+/** Why it was started again; not twice where that is also why it is down now. */
+function past({ restarts, lastExit, because }: ReplicaHealth): string {
+  const times = `restarted ${restarts === 1 ? "once" : `${restarts} times`}`;
+  if (lastExit === undefined || lastExit.because === because) return times;
+  const at = new Date(lastExit.at).toISOString().slice(0, 16).replace("T", " ");
+  return `${times}, last at ${at} UTC: ${lastExit.because}`;
 }
 
 function said(status: HealthStatus): string {

@@ -2,7 +2,7 @@
 // probes; what should run is decided elsewhere.
 import { join } from "node:path";
 import { type Health, parseHealth } from "../../domain/health.ts";
-import type { ReplicaSpec, ReplicaState, SeenReplica, ServiceKey } from "../api.ts";
+import type { LastExit, ReplicaSpec, ReplicaState, SeenReplica, ServiceKey } from "../api.ts";
 import { Timers } from "../timers.ts";
 import { countExit, isCrashLoop, pauseBeforeRestartMs, settledAfterMs } from "./crash-loop.ts";
 import { livedFor } from "./exit-reason.ts";
@@ -27,6 +27,7 @@ export interface ReplicaRecord {
   /** Requests that its kill cut off. */
   cut: number;
   run?: RunRecord;
+  lastExit?: LastExit;
   because?: string;
   broken?: string;
 }
@@ -57,7 +58,7 @@ export class Replica {
   }
 
   seen(): SeenReplica {
-    const { id, state, port, restarts, logFile, run, because } = this.record;
+    const { id, state, port, restarts, logFile, run, lastExit, because } = this.record;
     const usage = run === undefined ? undefined : usageOf(run.process.pid, this.spec.memoryMiB);
     return {
       id,
@@ -67,6 +68,7 @@ export class Replica {
       restarts,
       logFile,
       ...(run === undefined ? {} : { pid: run.process.pid }),
+      ...(lastExit === undefined ? {} : { lastExit }),
       ...(because === undefined ? {} : { because }),
       ...(this.#health === undefined ? {} : { health: this.#health }),
       ...(usage === undefined ? {} : { usage }),
@@ -198,6 +200,7 @@ export class Replica {
       this.#set("exited");
       return;
     }
+    record.lastExit = { at: Date.now(), because };
     record.quickExits = countExit(record.quickExits, { livedMs, startWithinMs: spec.startWithinMs });
     if (isCrashLoop(record.quickExits))
       record.broken ??= `crash loop: ended ${record.quickExits} times, last: ${because}`;

@@ -1,6 +1,7 @@
 // One run of a replica's command, from start or adoption to its end: the shim, its limits, SIGTERM, grace, SIGKILL, and
 // why it ended.
 import { rmSync } from "node:fs";
+import { constants } from "node:os";
 import type { Ms } from "../../domain/frame.ts";
 import type { ReplicaSpec } from "../api.ts";
 import { Timers } from "../timers.ts";
@@ -53,7 +54,7 @@ export class Run {
     }
     const process = identify(shim.pid) ?? { pid: shim.pid, start: "ended at once" };
     const run = new Run({ folder, process, startedAt: Date.now() }, options);
-    shim.once("exit", () => run.#shimEnded());
+    shim.once("exit", (_, signal) => run.#shimEnded(signal === null ? undefined : 128 + constants.signals[signal]));
     return run;
   }
 
@@ -99,7 +100,7 @@ export class Run {
   }
 
   /** A shim that was itself killed leaves its command running: then that is what we watch. */
-  #shimEnded(): void {
+  #shimEnded(killedBy?: number): void {
     if (this.#isOver) return;
     const { folder, process } = this.record;
     const status = readExit(folder);
@@ -110,7 +111,7 @@ export class Run {
       });
       return;
     }
-    this.#end(status);
+    this.#end(status ?? killedBy); // both at once: the whole group was killed
   }
 
   #end(status: number | undefined): void {
