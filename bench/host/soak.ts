@@ -71,6 +71,7 @@ function report(): void {
     seed: values.seed,
     seconds: Math.round((Date.now() - begunMs) / 1000),
     sent: traffic.sent(),
+    heldUpSeconds: Math.round(traffic.heldUpMs() / 1000),
     failed: failed.length + (traffic.lossCount() - traffic.losses.length),
     inFlightOnWhatWasKilled: hit.length,
     badServedByBadReleases: traffic.badServed(),
@@ -113,6 +114,7 @@ function countsOf(names: readonly string[]): Readonly<Record<string, number>> {
 interface Figures {
   readonly seconds: number;
   readonly sent: number;
+  readonly heldUpSeconds: number;
   readonly failed: number;
   readonly inFlightOnWhatWasKilled: number;
   readonly badServedByBadReleases: number;
@@ -135,6 +137,7 @@ function inWords(figures: Figures): readonly string[] {
     `  ${figures.inFlightOnWhatWasKilled} were in flight on what was killed on purpose`,
     `  ${figures.badServedByBadReleases} answers were errors that a bad release made itself`,
     `  latency from the moment each was due, kills and switches included: p50 ${latency.p50Ms} ms, p99 ${latency.p99Ms} ms, longest ${latency.maxMs} ms`,
+    ...(figures.heldUpSeconds < 1 ? [] : [`  for ${figures.heldUpSeconds} s the machine was too busy to send any`]),
     "",
     `${lives.length} deployments: ${counts(figures.outcomes)}`,
     ...tableOf(figures.deployments),

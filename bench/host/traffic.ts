@@ -20,6 +20,8 @@ export interface Traffic {
   readonly losses: readonly Loss[];
   lossCount(): number;
   sent(): number;
+  /** How long the machine was too busy to let us send, in all: what was due then was not sent later. */
+  heldUpMs(): number;
   /** Faulty answers of the service itself: a bad release, not Sluice. */
   badServed(): number;
   /** Of requests on new and kept connections, from the moment at which each was due: what we send late counts as slow. */
@@ -49,7 +51,9 @@ const kinds = Object.keys(mix) as Kind[];
 const deck = kinds.flatMap((kind) => Array<Kind>(mix[kind]).fill(kind));
 const bodyBytes = 64 * 1024;
 const largeBytes = 512 * 1024;
-const patienceMs = 30_000;
+const patienceMs = 60_000;
+/** Who was held up for longer by a busy machine goes on from then, instead of asking for all of it at once. */
+const catchUpMsMax = 1_000;
 const lossesMax = 10_000;
 const agent = new Agent({ keepAlive: true, maxSockets: 100, timeout: 3_000 });
 
@@ -58,15 +62,16 @@ export function startTraffic({ port, perSecond, onLoss }: TrafficOptions): Traff
   const losses: Loss[] = [];
   const latencies = createLatencies();
   const underWay = new Set<Promise<void>>();
-  const begunMs = performance.now();
-  let [sent, bad, lossCount] = [0, 0, 0];
+  const gapMs = 1000 / perSecond;
+  let dueMs = performance.now();
+  let [sent, bad, lossCount, heldUpMs] = [0, 0, 0, 0];
 
-  async function one(kind: Kind, dueMs: number): Promise<void> {
+  async function one(kind: Kind, sinceMs: number): Promise<void> {
     const startMs = Date.now();
     try {
       const answer = await sends[kind](port);
       if (answer !== undefined && answer.status >= 500) bad += 1;
-      if (kind.endsWith("connection")) latencies.add(performance.now() - dueMs);
+      if (kind.endsWith("connection")) latencies.add(performance.now() - sinceMs);
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
       const loss = { kind, startMs, endMs: Date.now(), because: error.message, said: error.said, on: error.on };
@@ -77,12 +82,17 @@ export function startTraffic({ port, perSecond, onLoss }: TrafficOptions): Traff
   }
 
   const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - begunMs) * perSecond) / 1000);
-    for (; sent < due; sent++) {
+    const nowMs = performance.now();
+    if (nowMs - dueMs > catchUpMsMax) {
+      heldUpMs += nowMs - catchUpMsMax - dueMs;
+      dueMs = nowMs - catchUpMsMax;
+    }
+    for (; dueMs <= nowMs; dueMs += gapMs) {
       const kind = deck[(sent * 37) % deck.length] ?? "new connection"; // 37 and 100 have no common factor: every card once
       counts[kind] += 1;
-      const promise = one(kind, begunMs + (sent * 1000) / perSecond).finally(() => underWay.delete(promise));
+      const promise = one(kind, dueMs).finally(() => underWay.delete(promise));
       underWay.add(promise);
+      sent += 1;
     }
   }, 4);
   return {
@@ -90,6 +100,7 @@ export function startTraffic({ port, perSecond, onLoss }: TrafficOptions): Traff
     losses,
     lossCount: () => lossCount,
     sent: () => sent,
+    heldUpMs: () => heldUpMs,
     badServed: () => bad,
     latency: () => latencies.quantiles(),
     stop: async () => {
