@@ -7,11 +7,12 @@ import {
   type EnvValue,
   type FrozenConfig,
   freezeConfig,
-  parseConfig,
+  thawConfig,
 } from "./config/config.ts";
 import { environmentOf, type ResolvedService, serviceIn } from "./config/resolve.ts";
 import type { Ms, RevisionId } from "./frame.ts";
 import type { ServiceName } from "./plan.ts";
+import { Problem } from "./problem.ts";
 
 /** SHA-256, hexadecimal. */
 export type Sha256 = string;
@@ -106,12 +107,15 @@ export function makeRelease({ version, commit, services, config }: ReleaseParts,
   return { id, version, ...(commit === undefined ? {} : { commit }), services, config: frozen, configHash };
 }
 
-/** The release's config, trusted again only after parsing: it came over the wire or out of a database. */
+/** The release's config, trusted again only after parsing: it came out of a database, and an earlier version may have frozen it. */
 export function configOf(release: Release): Config {
-  const parsed = parseConfig(release.config);
-  if (!parsed.ok)
-    throw new Error(`release ${release.id} carries a config that does not parse: ${JSON.stringify(parsed.problems)}`);
-  return parsed.config;
+  const thawed = thawConfig(release.config);
+  if (thawed.ok) return thawed.config;
+  const [{ path, so } = { path: "", so: "" }] = thawed.problems;
+  throw new Problem(
+    `this version of Sluice does not understand the configuration of release ${release.version}: ${path} ${so}`,
+    "Deploy a release that it made",
+  );
 }
 
 /** What each service of the release is in an environment. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { freezeConfig, parseConfig } from "./config.ts";
+import { freezeConfig, parseConfig, thawConfig } from "./config.ts";
 
 const small = {
   services: { api: { kind: "http", path: "apps/api", build: { bundle: "src/main.ts" } } },
@@ -92,6 +92,20 @@ test("a frozen config parses to the same, so a release means the same under a la
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const again = parseConfig(JSON.parse(JSON.stringify(freezeConfig(parsed.config))));
   expect(again).toEqual(parsed);
+});
+
+test("what an earlier version froze is read though it has keys that are no more, also within a strategy", () => {
+  const parsed = parseConfig({ ...small, environments: { local: { strategy: { kind: "blueGreen" } } } });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const frozen = JSON.parse(JSON.stringify(freezeConfig(parsed.config)));
+  const older = structuredClone(frozen);
+  older.gone = 1;
+  older.services.api.health.gone = [1];
+  older.environments.local.strategy.gone = { a: 1 };
+  expect(thawConfig(older)).toEqual(thawConfig(frozen));
+  expect(parseConfig(older).ok).toBe(false); // what comes in new is told
+  older.services.api.port = "eighty";
+  expect(thawConfig(older)).toMatchObject({ ok: false, problems: [{ path: "services.api.port" }] });
 });
 
 test("all problems of form and of sense are reported at once, each with its path and its mend", () => {

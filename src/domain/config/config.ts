@@ -91,6 +91,39 @@ export function freezeConfig(config: Config): FrozenConfig {
   return deepFreeze(z.encode(schema, structuredClone(config) as z.output<typeof schema>));
 }
 
+/**
+ * What was frozen once, perhaps by an earlier version: it was right when it was written. Keys that are no more are left
+ * out; what has come since takes its default.
+ */
+export function thawConfig(frozen: unknown): Parsed {
+  const parsed = schema.safeParse(frozen, { reportInput: true });
+  if (parsed.success) return { ok: true, config: deepFreeze(parsed.data) };
+  const gone = strangers(parsed.error.issues);
+  if (gone.length === 0) return { ok: false, problems: problemsOf(parsed.error.issues, schema) };
+  return thawConfig(gone.reduce(without, frozen));
+}
+
+type Issues = z.ZodError["issues"];
+type Path = readonly PropertyKey[];
+
+/** Paths of keys that are not known; within a union, of the form that has nothing else against it. */
+function strangers(issues: Issues, at: Path = []): readonly Path[] {
+  return issues.flatMap((issue) => {
+    const path = [...at, ...issue.path];
+    if (issue.code === "unrecognized_keys") return issue.keys.map((name) => [...path, name]);
+    if (issue.code !== "invalid_union") return [];
+    const meant = issue.errors.find((form) => form.every(({ code }) => code === "unrecognized_keys"));
+    return strangers(meant ?? [], path);
+  });
+}
+
+function without(value: unknown, [first, ...rest]: Path): unknown {
+  if (Array.isArray(value)) return value.map((inner, i) => (i === first ? without(inner, rest) : inner));
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => name !== first || rest.length > 0);
+  return Object.fromEntries(kept.map(([name, inner]) => [name, name === first ? without(inner, rest) : inner]));
+}
+
 function deepFreeze<T>(value: T): Frozen<T> {
   if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value) as Frozen<T>;
