@@ -25,6 +25,14 @@ const suites = [
 const hangsAfterMs = 120_000;
 
 let runs = 0;
+const running = new Set();
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    for (const { pid } of running) process.kill(-pid, "SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
 
 const { values } = parseArgs({
   options: {
@@ -101,6 +109,7 @@ async function run(fault, tests) {
       detached: true,
     },
   );
+  running.add(child);
   let hasHung = false;
   const timer = setTimeout(
     () => {
@@ -111,6 +120,7 @@ async function run(fault, tests) {
   );
   const code = await new Promise((resolve) => child.on("exit", resolve));
   clearTimeout(timer);
+  running.delete(child);
   if (hasHung) return { caught: "the tests never end" };
   if (code === 0) return {};
   const { testResults = [] } = readReport(report);
