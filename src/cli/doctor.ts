@@ -77,7 +77,8 @@ async function git({ cwd }: Context): Promise<Finding> {
 function configuration(config: { loaded: LoadedConfig } | { problem: unknown }): Finding {
   if ("problem" in config) return fromProblem("configuration", config.problem, "bad");
   const { services, environments } = config.loaded.config;
-  const counts = `${Object.keys(services).length} services, environments ${Object.keys(environments).join(", ")}`;
+  const count = Object.keys(services).length;
+  const counts = `${count} ${count === 1 ? "service" : "services"}, environments ${Object.keys(environments).join(", ")}`;
   return { about: "configuration", is: "good", so: counts };
 }
 

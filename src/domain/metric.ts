@@ -80,7 +80,7 @@ export function metricFinding(
   const sinceMs = candidate.beyondSinceMs;
   if (sinceMs === undefined || atMs - sinceMs < check.forMs)
     return { check: name, verdict: sinceMs === undefined ? "pass" : "watching", because: said };
-  const lasting = `absolute limit: ${name} was ${round(candidate.last.value)}, ${words[check.comparator]} ${round(check.limit)} for ${Math.round((atMs - sinceMs) / 1000)} s`;
+  const lasting = `absolute limit: ${name} was ${round(candidate.last.value)}, ${comparatorWords[check.comparator]} ${round(check.limit)} for ${Math.round((atMs - sinceMs) / 1000)} s`;
   if (stable !== undefined && isBeyondToo(check, stable)) {
     const verdict = isOver ? "inconclusive" : "watching";
     return { check: name, verdict, because: `${lasting}; stable is beyond it too, so it is not the release` };
@@ -100,7 +100,13 @@ function waiting(check: MetricCheck, name: string, because: string, isOver: bool
   return { check: name, verdict: "inconclusive", because };
 }
 
-const words: Record<Comparator, string> = { ">": "more than", ">=": "at least", "<": "less than", "<=": "at most" };
+/** "cpu more than 90" is bad. */
+export const comparatorWords: Record<Comparator, string> = {
+  ">": "more than",
+  ">=": "at least",
+  "<": "less than",
+  "<=": "at most",
+};
 
 function round(value: number): number {
   return Number(value.toPrecision(4));

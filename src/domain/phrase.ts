@@ -2,6 +2,7 @@
 import type { Check } from "./check.ts";
 import type { At } from "./event.ts";
 import { type Frame, type Percent, type RevisionId, replicasFor, shareOf, trafficSum } from "./frame.ts";
+import { comparatorWords } from "./metric.ts";
 import { minutes } from "./minutes.ts";
 import { revisionName, versionName } from "./name.ts";
 import type { PlanNode, Step } from "./plan.ts";
@@ -175,7 +176,7 @@ export function tellCheck(check: Check): string {
     case "probe":
       return `${check.method} ${check.url} answers ${check.status} within ${minutes(check.withinMs)}`;
     case "metric":
-      return `${check.name} not ${check.comparator} ${check.limit} for ${minutes(check.forMs)}`;
+      return `${check.name} never ${comparatorWords[check.comparator]} ${check.limit}${check.forMs === 0 ? "" : ` for ${minutes(check.forMs)}`}`;
   }
 }
 

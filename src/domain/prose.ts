@@ -70,7 +70,7 @@ const sentences: { [K in Fact["kind"]]: (fact: FactOf<K>, run: Run) => string } 
     capital(`${place(run, fact)}${tellStep(run, fact, "now")}${fact.attempt > 1 ? ` (attempt ${fact.attempt})` : ""}`),
   "step done": (fact, run) => capital(`${place(run, fact)}${doneWords(run, fact)}`),
   "step failed": (fact, run) => capital(`${place(run, fact)}could not ${tellStep(run, fact, "plan")}: ${fact.because}`),
-  judged: (fact, run) => capital(`${place(run, fact)}${judgedWords[fact.verdict]}: ${fact.because}`),
+  judged: (fact, run) => capital(`${place(run, fact)}${stanceWords(fact)}: ${fact.because}`),
   approved: (fact) => `${fact.by} approved`,
   refused: (fact) => `${fact.by} refused${because(fact.because)}`,
   "on hold": (fact, run) => `${place(run, fact)}on hold: ${fact.because}`,
@@ -108,6 +108,11 @@ function wishOf({ purpose, rollbackOf, retryOf, release, environment, intent }: 
   const known = purpose ?? (rollbackOf === undefined ? undefined : "rollback");
   const part = intent.isPart === true ? ` (${list(Object.keys(intent.services))} only)` : "";
   return `${known === undefined ? `asked for ${version} in ${environment}` : what[known]}${known === "drill" ? "" : part}`;
+}
+
+/** What could not be held against anything is listed after "no harm seen;": see domain/limits.ts. */
+function stanceWords({ verdict, because }: FactOf<"judged">): string {
+  return verdict === "pass" && because.startsWith("no harm seen;") ? "judged in part" : judgedWords[verdict];
 }
 
 const judgedWords: Record<Stance, string> = {
