@@ -34,7 +34,7 @@ test("a bad release: the evidence crosses both lines, and the routes say where",
                     stable  7,020     0 %      65 ms  145 ms  █▆·▅▅▆▆▅▆··▆·▅▆▆▆···▅··▆
     POST /expenses  new     195       5.1 %    50 ms  86 ms   █··▄···▄·····▃··········
                     stable  1,755     0.11 %   65 ms  145 ms  █▅·▅▅▅▃▅▃··▅·▅▅▅▅···▅··▅
-    up to 4 % slower is taken for alike"
+    up to 3 % slower is taken for alike"
   `);
 });
 
