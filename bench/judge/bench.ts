@@ -5,6 +5,8 @@ import { nativeBuckets } from "../../src/domain/evidence.ts";
 import { begin, observe } from "../../src/domain/judge/observe.ts";
 import { defaults, type Parameters, page } from "../../src/domain/judge/parameters.ts";
 import { isSuspect, verdict } from "../../src/domain/judge/verdict.ts";
+import { shareBetween } from "./binomial.ts";
+import { check } from "./check.ts";
 import { argo, flagger, kayenta, type Peer } from "./peers.ts";
 import { beyond, published, type Scenario } from "./scenarios.ts";
 import { type Canary, routes, simulate, tickS } from "./simulator.ts";
@@ -24,10 +26,13 @@ export function bench(args: readonly string[], print: (text: string) => void): v
     only: { type: "string" },
     published: { type: "boolean", default: false },
     page: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
   } as const;
   const { values } = parseArgs({ args: [...args], options });
   const only = values.only?.split(",");
-  const chosen = [...published, ...(values.published ? [] : beyond)].filter(({ name }) => only?.includes(name) ?? true);
+  const chosen = [...published, ...(values.published || values.check ? [] : beyond)].filter(
+    ({ name }) => only?.includes(name) ?? true,
+  );
   const results = chosen.map((scenario) => {
     const result = score(scenario, Number(values.reps), values.page ? page : defaults);
     process.stderr.write(`\r${scenario.name.padEnd(20)}`);
@@ -40,7 +45,12 @@ export function bench(args: readonly string[], print: (text: string) => void): v
   ];
   if (good.length > 0) print(goodTable(good));
   if (bad.length > 0) print(badTable(bad));
+  if (values.check) print(check(Object.fromEntries(results.map((result) => [result.scenario.name, timesOf(result)]))));
   print(costs());
+}
+
+function timesOf({ judge, peers: others }: Result) {
+  return { judge: judge.map(({ failedS }) => failedS), ...others };
 }
 
 interface Result {
@@ -148,30 +158,10 @@ function percent<T>(values: readonly T[], is: (value: T) => boolean): string {
   return ((100 * values.filter(is).length) / values.length).toFixed(1);
 }
 
-/** Clopper-Pearson's 95 % interval of a share, in percent. */
 function interval(k: number, n: number): string {
-  const solve = (isBelow: (p: number) => boolean) => {
-    let [low, high] = [0, 1];
-    for (let i = 0; i < 40; i++) {
-      const middle = (low + high) / 2;
-      if (isBelow(middle)) low = middle;
-      else high = middle;
-    }
-    return (100 * low).toFixed(1);
-  };
-  const lower = k === 0 ? "0.0" : solve((p) => 1 - cumulative(k - 1, n, p) < 0.025);
-  return `${lower} to ${solve((p) => cumulative(k, n, p) > 0.025)}`;
-}
-
-/** P(at most k of n). */
-function cumulative(k: number, n: number, p: number): number {
-  let term = n * Math.log1p(-p);
-  let sum = Math.exp(term);
-  for (let i = 1; i <= k; i++) {
-    term += Math.log((n - i + 1) / i) + Math.log(p) - Math.log1p(-p);
-    sum += Math.exp(term);
-  }
-  return sum;
+  return shareBetween(k, n, 0.05)
+    .map((share) => (100 * share).toFixed(1))
+    .join(" to ");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
