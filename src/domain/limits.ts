@@ -84,7 +84,10 @@ function early(checks: readonly Check[], observed: Observed): Judgement | undefi
 
 function unjudgedIn(findings: readonly Finding[]): string {
   const unjudged = findings.filter(({ isUnjudged }) => isUnjudged);
-  return unjudged.map(({ because }) => `; ${because}`).join("");
+  if (unjudged.length <= 2) return unjudged.map(({ because }) => `; ${because}`).join("");
+  const isFirst = unjudged.every(({ because }) => because.includes("a first deployment"));
+  const reason = isFirst ? ": a first deployment, with nothing to compare with and too few requests for limits" : "";
+  return `; not judged by ${unjudged.length} of ${findings.length} checks${reason}`;
 }
 
 function findingsOf(check: Check, observed: Observed, isOver: boolean): readonly Finding[] {
