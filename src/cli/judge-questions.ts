@@ -125,7 +125,7 @@ export async function power(context: Context, what: string | undefined, options:
         smallest: smallestFound(question),
       };
     }),
-    steps: recommendedSteps(traffic, parameters),
+    steps: recommendedSteps({ traffic, withinMs, parameters }),
   };
   screen.say(...powerLines(answer, screen));
   const { traffic: _, ...rest } = answer;

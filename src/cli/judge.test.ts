@@ -100,7 +100,7 @@ test("old against old is a table of the replicas and what follows from it", () =
 
 test("power is a table of weights and steps to copy", () => {
   const traffic = { strata: { "GET /": side(30_000, 60) }, lastedMs: 600_000, buckets, podLogSd: 0 };
-  const steps = recommendedSteps(traffic);
+  const steps = recommendedSteps({ traffic, withinMs: 600_000 });
   const lines = powerLines(
     {
       environment: "production",

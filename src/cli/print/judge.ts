@@ -162,7 +162,7 @@ export function powerLines(power: Power, { colors }: Look): readonly string[] {
       ]),
     ]),
     "",
-    ...stepLines(steps, colors),
+    ...stepLines(steps, { withinMs, colors }),
   ];
 }
 
@@ -170,11 +170,14 @@ function faultName(fault: Fault): string {
   return fault.kind === "errors" ? `errors of ${say.percent(fault.rate)}` : `${say.percent(fault.ratio - 1)} slower`;
 }
 
-function stepLines(steps: readonly PlannedStep[], colors: Look["colors"]): readonly string[] {
+function stepLines(
+  steps: readonly PlannedStep[],
+  { withinMs, colors }: Pick<Power, "withinMs"> & Pick<Look, "colors">,
+): readonly string[] {
   if (steps.length === 0) {
     return [
-      colors.yellow("With this traffic no serious fault is found within half an hour at up to 50 %."),
-      "Use blueGreen with probes and jobs, or a canary that a person promotes.",
+      colors.yellow(`With this traffic no serious fault is found within ${say.span(withinMs)} at up to 50 %.`),
+      "Allow more time with --within; else use blueGreen with probes and jobs, or a canary that a person promotes.",
     ];
   }
   const written = steps.flatMap(({ share, lastsMs, because }) => [

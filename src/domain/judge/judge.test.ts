@@ -137,25 +137,42 @@ test("a route that only the new version has is compared with nothing", () => {
 
 describe("bad input is never a pass and never a rollback", () => {
   const bad = tick(100, 60);
-  const unusable: [string, (interval: Interval) => Interval | Gap][] = [
-    ["a counter that ran backwards", (i) => changed(i, { requests: -5 })],
-    ["a count that is not a number", (i) => changed(i, { errors: Number.NaN })],
-    ["a histogram that is not a number", (i) => changed(i, { latency: [1, Number.NaN] })],
-    ["more errors than requests", (i) => changed(i, { requests: 5, errors: 9 })],
-    ["buckets that changed midway", (i) => changed(i, { latency: Array(20).fill(1) })],
-    ["cumulative buckets taken for plain ones", (i) => changed(i, { latency: Array(8).fill(100) })],
-    ["clocks that disagree", (i) => ({ ...i, endMs: i.startMs - 1 })],
-    ["late samples of a time already judged", (i) => ({ ...i, startMs: 0 })],
-    ["sides swapped", (i) => ({ ...i, stable: i.candidate, candidate: i.stable })],
-    ["a source that answers nothing", ({ startMs, endMs }) => ({ startMs, endMs, missing: "Prometheus answered 422" })],
+  const unusable: [string, (interval: Interval) => Interval | Gap, string][] = [
+    ["a counter that ran backwards", (i) => changed(i, { requests: -5 }), "candidate, GET /: a counter ran backwards"],
+    ["a count that is not a number", (i) => changed(i, { errors: Number.NaN }), "a count is not a number"],
+    ["a histogram that is not a number", (i) => changed(i, { latency: [1, Number.NaN] }), "a count is not a number"],
+    ["more errors than requests", (i) => changed(i, { requests: 5, errors: 9 }), "more errors than requests"],
+    [
+      "buckets that changed midway",
+      (i) => changed(i, { latency: Array(20).fill(1) }),
+      "20 latency buckets where 8 were agreed",
+    ],
+    [
+      "cumulative buckets taken for plain ones",
+      (i) => changed(i, { latency: Array(8).fill(100) }),
+      "more latencies than requests",
+    ],
+    ["clocks that disagree", (i) => ({ ...i, endMs: i.startMs - 1 }), "ends before it starts: clocks disagree"],
+    ["late samples of a time already judged", (i) => ({ ...i, startMs: 0 }), "clocks disagree, or it came twice"],
+    [
+      "sides swapped",
+      (i) => ({ ...i, stable: i.candidate, candidate: i.stable }),
+      "90 % of the requests where 10 % were planned: the sides look swapped",
+    ],
+    [
+      "a source that answers nothing",
+      ({ startMs, endMs }) => ({ startMs, endMs, missing: "Prometheus answered 422" }),
+      "no usable interval for 5 min: Prometheus answered 422",
+    ],
   ];
 
-  test.each(unusable)("%s: errored, after a healthy start and though the rest looks bad", (_, spoil) => {
+  test.each(unusable)("%s: errored, after a healthy start and though the rest looks bad", (_, spoil, words) => {
     const started = fold(start({ strata: ["GET /"], share: 0.1 }), timed(Array(12).fill(tick(100, 0))));
     const state = fold(started, timed(Array(60).fill(bad), 12).map(spoil));
     expect(verdict(state)).toBe("errored");
     expect(verdict(state, { isOver: true })).toBe("errored");
     expect(state.logE).toBe(started.logE);
+    expect(explain(state, { isOver: true }).sentence).toContain(words);
   });
 
   test("a history with impossible counts in it is judged without those", () => {

@@ -63,3 +63,12 @@ test("a replica that came midway is left out: it is cold", () => {
   });
   expect(oldAgainstOld(late).replicas.map(({ replica }) => replica)).toEqual(["r0", "r1"]);
 });
+
+test("replicas with little traffic are told apart too: idle for an interval is not gone", () => {
+  const all = counted([1, 1, 1]);
+  const sparse = all.map((one, i) => ({
+    ...one,
+    replicas: Object.fromEntries(Object.entries(one.replicas).filter(([name]) => name === `r${i % 3}`)),
+  }));
+  expect(oldAgainstOld(sparse).replicas.map(({ replica }) => replica)).toEqual(["r0", "r1", "r2"]);
+});

@@ -26,7 +26,7 @@ export interface OldAgainstOld {
 /** Tried one by one; more are only part of the others. */
 const triedMax = 12;
 
-/** Replicas that were there for most of the time; at least two are needed. */
+/** Replicas that were there all the time; at least two are needed. */
 export function oldAgainstOld(counted: readonly ReplicaInterval[], given: Partial<Parameters> = {}): OldAgainstOld {
   const buckets = counted[0]?.buckets ?? nativeBuckets;
   const names = constant(counted);
@@ -82,13 +82,16 @@ function oddOf(
   return [worst.replica, ...(replicas.length > 2 ? oldAgainstOld(without, given).odd : [])];
 }
 
-/** In nine of ten intervals: one that came or went midway is cold, or gone. */
+/** From near the first request to near the last: one that came or went midway is cold, or gone. */
 function constant(counted: readonly ReplicaInterval[]): readonly string[] {
-  const seen = new Map<string, number>();
-  for (const { replicas } of counted)
-    for (const name of Object.keys(replicas)) seen.set(name, (seen.get(name) ?? 0) + 1);
-  return [...seen]
-    .filter(([, times]) => times >= 0.9 * counted.length)
+  const spans = new Map<string, readonly [number, number]>();
+  for (const [i, { replicas }] of counted.entries()) {
+    for (const name of Object.keys(replicas)) spans.set(name, [spans.get(name)?.[0] ?? i, i]);
+  }
+  const all = [...spans.values()];
+  const lasted = Math.max(...all.map(([, last]) => last)) - Math.min(...all.map(([first]) => first));
+  return [...spans]
+    .filter(([, [first, last]]) => last - first >= 0.9 * lasted)
     .map(([name]) => name)
     .sort();
 }

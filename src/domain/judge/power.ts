@@ -80,10 +80,13 @@ export function seriousFaults({ strata }: Pick<Traffic, "strata">): readonly Fau
 
 /**
  * At most three steps: each share is kept for as long as the judge takes to find a serious fault at it. A share at which
- * that takes longer than half an hour is left out: it would expose people to a new version without learning anything.
+ * that takes longer than `withinMs` is left out: it would expose people to a new version without learning anything.
  */
-export function recommendedSteps(traffic: Traffic, parameters: Partial<Parameters> = {}): readonly PlannedStep[] {
-  const withinMs = 1_800_000;
+export function recommendedSteps({
+  traffic,
+  withinMs,
+  parameters = {},
+}: Omit<Question, "share">): readonly PlannedStep[] {
   const faults = seriousFaults(traffic);
   const steps = [0.01, 0.05, 0.1, 0.25, 0.5].flatMap((share): PlannedStep[] => {
     const times = faults.map((fault) => foundAfterMs(fault, { traffic, share, withinMs, parameters }));

@@ -130,11 +130,13 @@ describe("power", () => {
   });
 
   test("steps grow, and little traffic starts at a larger share", () => {
-    const shares = recommendedSteps(traffic).map(({ share }) => share);
+    const shares = recommendedSteps({ traffic, withinMs: 1_800_000 }).map(({ share }) => share);
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
     const little = { ...traffic, lastedMs: 60 * traffic.lastedMs };
-    const first = recommendedSteps(little)[0]?.share ?? 1;
+    const first = recommendedSteps({ traffic: little, withinMs: 1_800_000 })[0]?.share ?? 1;
     expect(first).toBeGreaterThan(shares[0] ?? 1);
+    const soon = recommendedSteps({ traffic, withinMs: 120_000 })[0]?.share ?? 1;
+    expect(soon).toBeGreaterThan(shares[0] ?? 1);
   });
 });
 
