@@ -1,0 +1,220 @@
+// A Prometheus that answers badly, or not, or against another: one sentence each, and never a number that is not so.
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { isGap, isInterval } from "../../../domain/evidence.ts";
+import { Problem, Temporary } from "../../../domain/problem.ts";
+import type { SampleQuery } from "../../../engine/ports.ts";
+import type { Place } from "./client.ts";
+import { isSelector, ready } from "./queries.ts";
+import { readPrometheus, samplePrometheus } from "./source.ts";
+
+const now = 1_700_000_100_000;
+const asked = { environment: "production", service: "web", stable: "old", candidate: "new", since: now - 75_000 };
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+});
+
+type Answering = (query: string, response: ServerResponse, headers: NodeJS.Dict<string | string[]>) => void;
+
+/** Prometheus as far as its HTTP API goes, at the moment `now`. */
+async function prometheus(answer: Answering): Promise<Place> {
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    response.setHeader("date", new Date(now).toUTCString());
+    answer(new URLSearchParams(body).get("query") ?? "", response, request.headers);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Counters that rise by so much every 15 s, up to now. */
+function counting(
+  perScrape: Readonly<Record<"old" | "new", number>>,
+  { skips = [] as readonly number[] } = {},
+): Answering {
+  return (query, response) => {
+    const side = query.includes('"old"') ? "old" : "new";
+    const times = Array.from({ length: 9 }, (_, i) => i).filter((i) => !skips.includes(i));
+    const values = times.map((i) => [(now - (8 - i) * 15_000) / 1000, String(1000 + i * perScrape[side])]);
+    const metric = {
+      job: "gateway",
+      instance: "g1",
+      route: "GET /",
+      ...(query.includes("_bucket") ? { le: "+Inf" } : {}),
+    };
+    const isErrors = query.includes("errors");
+    const result = isErrors ? [] : [{ metric, values }];
+    response.end(JSON.stringify({ status: "success", data: { resultType: "matrix", result } }));
+  };
+}
+
+const read = (...places: readonly Place[]) =>
+  readPrometheus(asked, { places, queries: ready.sluice, intervalMs: 15_000 }, () => now);
+const requests = async (...places: readonly Place[]) =>
+  (await read(...places))
+    .filter(isInterval)
+    .map((one) => [one.stable["GET /"]?.requests, one.candidate["GET /"]?.requests]);
+const saying =
+  (status: number, body: unknown): Answering =>
+  (_, response) => {
+    response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
+  };
+
+test("raw counters become whole intervals of both sides", async () => {
+  const place = await prometheus(counting({ old: 90, new: 10 }));
+  expect(await requests(place)).toEqual(Array(5).fill([90, 10]));
+});
+
+describe("what cannot be answered is Temporary, in a sentence that says what to do", () => {
+  const data = { resultType: "matrix", result: [] };
+  test.each<[string, Answering, RegExp]>([
+    [
+      "422",
+      saying(422, { status: "error", errorType: "execution", error: "too many samples" }),
+      /could not execute the query \(422: too many samples\); narrow the selectors/,
+    ],
+    [
+      "partial data",
+      saying(200, { status: "success", data, warnings: ["store-2 is away"] }),
+      /answered only in part: store-2 is away/,
+    ],
+    [
+      "503",
+      saying(503, { status: "error", errorType: "timeout", error: "query timed out" }),
+      /answered 503: query timed out/,
+    ],
+    [
+      "nothing",
+      saying(200, { status: "success", data }),
+      /has nothing for sluice_requests_total\{.*\}; look whether it scrapes/,
+    ],
+    [
+      "a query that it does not know",
+      saying(400, { status: "error", errorType: "bad_data", error: "parse error" }),
+      /does not understand the query: parse error \(Mend/,
+    ],
+    ["a token that it refuses", saying(401, "no"), /refused the token \(401\) \(Name the secret/],
+    [
+      "something that is no Prometheus",
+      saying(200, "<html>"),
+      /answered 200, but not as Prometheus does: <html> \(Let metrics/,
+    ],
+    ["a wrong address", saying(404, "not found"), /has no \/api\/v1\/query/],
+    ["a connection that breaks", (_, response) => void response.destroy(), /hung up/],
+    [
+      "a clock that is off",
+      (query, response) => {
+        response.setHeader("date", new Date(now + 240_000).toUTCString());
+        counting({ old: 90, new: 10 })(query, response, {});
+      },
+      /the clock of .* is 24[01] s ahead of ours; set both by NTP/,
+    ],
+    [
+      "scrapes too far apart",
+      counting({ old: 90, new: 10 }, { skips: [1, 2, 3, 5, 6, 7] }),
+      /scrapes every 60 s, and metrics.prometheus.interval is 15 s; set it to "60s"/,
+    ],
+  ])("%s", async (_, answer, words) => {
+    const place = await prometheus(answer);
+    const refused = await read(place).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Temporary);
+    expect(String(refused)).toMatch(words);
+  });
+
+  test("nobody there", async () => {
+    await expect(read({ url: "http://127.0.0.1:9" })).rejects.toThrow("cannot be reached: nothing listens there");
+  });
+});
+
+describe("two replicas of Prometheus", () => {
+  test("that agree are one", async () => {
+    const places = await Promise.all([counting({ old: 90, new: 10 }), counting({ old: 88, new: 10 })].map(prometheus));
+    const observations = await read(...places);
+    expect(observations.every((one) => isInterval(one) && one.remark === undefined)).toBe(true);
+  });
+
+  test("of which one is away are read from the other, and it is said so", async () => {
+    const place = await prometheus(counting({ old: 90, new: 10 }));
+    const [one] = (await read({ url: "http://127.0.0.1:9" }, place)).filter(isInterval);
+    expect(one?.remark).toBe("without http://127.0.0.1:9 cannot be reached: nothing listens there");
+  });
+
+  test("of which one missed scrapes are read from the more complete one, and it is said so", async () => {
+    const whole = await prometheus(counting({ old: 90, new: 10 }));
+    const holey = await prometheus(counting({ old: 90, new: 10 }, { skips: [4, 5, 6] }));
+    const observations = await read(holey, whole);
+    expect(observations.every(isInterval)).toBe(true);
+    const [first] = observations.filter(isInterval);
+    expect(first?.remark).toMatch(new RegExp(`^from ${whole.url}: ${holey.url} has .*not scraped for 60 s$`));
+  });
+
+  test("that both saw all and counted differently are not believed", async () => {
+    const places = await Promise.all(
+      [counting({ old: 900, new: 100 }), counting({ old: 300, new: 30 })].map(prometheus),
+    );
+    const [first] = (await read(...places)).filter(isGap);
+    expect(first?.missing).toMatch(
+      /counted 1000 requests, .* counted 330 requests in the same interval: they do not scrape the same/,
+    );
+  });
+});
+
+describe("a number for a check", () => {
+  const sample = (place: Place, query: string) => {
+    const wanted: SampleQuery = {
+      environment: "production",
+      service: "web",
+      revision: "new",
+      source: "prometheus",
+      query,
+    };
+    return samplePrometheus(wanted, { places: [place], queries: ready.sluice, intervalMs: 15_000 }, () => now);
+  };
+  const vector = (...values: readonly string[]): Answering =>
+    saying(200, {
+      status: "success",
+      data: { resultType: "vector", result: values.map((value) => ({ metric: {}, value: [now / 1000, value] })) },
+    });
+
+  test("is what an expression comes to, with the revision filled in", async () => {
+    let seen = "";
+    const place = await prometheus((query, response, headers) => {
+      seen = query;
+      vector("81.5")(query, response, headers);
+    });
+    expect(await sample(place, 'max(cpu{revision="$revision",env="$environment"})')).toEqual({ value: 81.5 });
+    expect(seen).toBe('max(cpu{revision="new",env="production"})');
+  });
+
+  test("is missing where there is none, and refused where there are several", async () => {
+    expect(await sample(await prometheus(vector()), "cpu")).toHaveProperty("missing");
+    expect(await sample(await prometheus(vector("NaN")), "cpu")).toHaveProperty("missing");
+    await expect(sample(await prometheus(vector("1", "2")), "cpu")).rejects.toThrow(Problem);
+  });
+});
+
+test("every ready query is a selector with its revision in it, and what is not one is told", () => {
+  for (const { requests: one, errors, latency } of Object.values(ready)) {
+    for (const selector of [one, errors, latency ?? one]) {
+      expect(selector).toContain("$revision");
+      expect(isSelector(selector)).toBe(true);
+    }
+  }
+  for (const wrong of ["rate(x[5m])", 'sum(x{a="b"})', "x / y", 'x{a="b"}[5m]', "", '{a="b"', "x{a=b}"]) {
+    expect([wrong, isSelector(wrong)]).toEqual([wrong, false]);
+  }
+});
+
+test("the token is sent, and asked for no further than to the address named", async () => {
+  let told: unknown;
+  const place = await prometheus((query, response, headers) => {
+    told = headers.authorization;
+    counting({ old: 90, new: 10 })(query, response, headers);
+  });
+  await read({ ...place, token: "secret" });
+  expect(told).toBe("Bearer secret");
+});
