@@ -75,14 +75,15 @@ export function buildPrograms(): Promise<string> {
   return built;
 }
 
-export async function realHost(options: { dataFolder?: string } = {}): Promise<RealHost> {
+export async function realHost(options: { dataFolder?: string; intervalMs?: number } = {}): Promise<RealHost> {
   hosts += 1;
   const programs = await buildPrograms();
   const root = options.dataFolder ?? mkdtempSync(join(tmpdir(), "sluice-host-"));
   const folder = join(root, "service");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "server.cjs"), service);
-  const client = await startHost({ dataFolder: root, programs });
+  const { intervalMs } = options;
+  const client = await startHost({ dataFolder: root, programs, ...(intervalMs === undefined ? {} : { intervalMs }) });
   return {
     client,
     dataFolder: root,

@@ -19,7 +19,7 @@ const real = { now: Date.now, sleep: (ms: Ms) => sleep(ms) };
 
 /** A host with both versions up, and a way to ask them a hundred times. */
 async function hostBench() {
-  const host = await realHost();
+  const host = await realHost({ intervalMs: 1_000 });
   await host.client.claim("journal-1");
   const revisions = {
     old: revision(host, { version: "1", weight: 80 }),
@@ -40,7 +40,7 @@ async function hostBench() {
 
 metricsContract("the host's router", async (): Promise<MetricsBench> => {
   const { host, send } = await hostBench();
-  return { ...sides, ...real, send, source: hostMetrics(host.client), intervalMs: 5_000, dispose: () => host.stop() };
+  return { ...sides, ...real, send, source: hostMetrics(host.client), intervalMs: 1_000, dispose: () => host.stop() };
 });
 
 const missing = whyNoPrometheus();
@@ -121,13 +121,13 @@ metricsContract("the simulation", async (): Promise<MetricsBench> => {
   const clock = new SimClock();
   const behaviours = {};
   const target = new SimTarget({ clock, behaviours });
-  target.weights.push({ at: clock.now(), traffic: { old: 80, new: 20 } });
   const source = new SimMetrics({ clock, behaviours, targets: new Map([["web", target]]), requestsPerSecond: 100 });
   return {
     ...sides,
     now: () => clock.now(),
     sleep: (ms) => clock.sleep(ms),
     send: async () => {
+      target.weights.push({ at: clock.now(), traffic: { old: 80, new: 20 } });
       await clock.sleep(50_000);
       target.weights.push({ at: clock.now(), traffic: {} });
       return { stable: 4_000, candidate: 1_000 };

@@ -2,7 +2,9 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { isGap, isInterval } from "../../../domain/evidence.ts";
+import { isGap, isInterval, nativeBuckets } from "../../../domain/evidence.ts";
+import { begin, observe } from "../../../domain/judge/observe.ts";
+import { verdict } from "../../../domain/judge/verdict.ts";
 import { Problem, Temporary } from "../../../domain/problem.ts";
 import type { SampleQuery } from "../../../engine/ports.ts";
 import type { Place } from "./client.ts";
@@ -48,6 +50,55 @@ function counting(
     };
     const isErrors = query.includes("errors");
     const result = isErrors ? [] : [{ metric, values }];
+    response.end(JSON.stringify({ status: "success", data: { resultType: "matrix", result } }));
+  };
+}
+
+interface At {
+  readonly i: number;
+  readonly side: "old" | "new";
+  readonly role: "requests" | "errors" | "latency";
+}
+interface Spoilt {
+  readonly isMissing?: boolean;
+  /** Instead of what was counted. */
+  readonly value?: number | undefined;
+  readonly restartedAt?: number;
+  readonly edges?: readonly string[];
+  readonly times?: number;
+}
+type Spoiling = (at: At) => Spoilt;
+
+/** As often as one likes, for as long as is asked for: 90 and 10 requests between two scrapes, unless it is spoilt. */
+function scraping({ everyMs, offsetMs }: { everyMs: number; offsetMs: number }, spoil: Spoiling): Answering {
+  return (query, response) => {
+    const side = query.includes('"old"') ? "old" : "new";
+    const role = query.includes("_bucket") ? "latency" : query.includes("errors") ? "errors" : "requests";
+    const lastMs = Number(/\[(\d+)s\]/.exec(query)?.[1]) * 1000;
+    const count = Math.floor((lastMs - offsetMs) / everyMs);
+    const series = new Map<string, [number, string][]>();
+    for (let i = 0; i <= count; i++) {
+      const {
+        isMissing = false,
+        value,
+        restartedAt = 0,
+        edges = ["0.1", "+Inf"],
+        times = 1,
+      } = spoil({ i, side, role });
+      if (isMissing) continue;
+      const began = restartedAt === 0 ? 1000 : 0;
+      const perScrape = role === "errors" ? 0 : side === "old" ? 90 : 10;
+      for (const le of role === "latency" ? edges : [""]) {
+        const all = series.get(le) ?? [];
+        all.push([
+          (now - offsetMs - (count - i) * everyMs) / 1000,
+          String(value ?? times * (began + (i - restartedAt) * perScrape)),
+        ]);
+        series.set(le, all);
+      }
+    }
+    const labels = { job: "gateway", instance: "g1", route: "GET /" };
+    const result = [...series].map(([le, values]) => ({ metric: { ...labels, ...(le === "" ? {} : { le }) }, values }));
     response.end(JSON.stringify({ status: "success", data: { resultType: "matrix", result } }));
   };
 }
@@ -160,6 +211,85 @@ describe("two replicas of Prometheus", () => {
     expect(first?.missing).toMatch(
       /counted 1000 requests, .* counted 330 requests in the same interval: they do not scrape the same/,
     );
+  });
+});
+
+describe("scrapes every 5 to 60 s", () => {
+  test.each([5, 10, 15, 30, 60])(
+    "%i s: every request is counted once, in the interval in which it came",
+    async (seconds) => {
+      const everyMs = seconds * 1000;
+      // Prometheus spreads its scrapes: they fall on no edge of an interval.
+      const place = await prometheus(scraping({ everyMs, offsetMs: 0.4 * everyMs }, () => ({})));
+      const observations = await readPrometheus(
+        { ...asked, since: now - 20 * everyMs },
+        { places: [place], queries: ready.sluice, intervalMs: everyMs },
+        () => now,
+      );
+      const counted = observations.filter(isInterval).map((one) => one.stable["GET /"]?.requests);
+      expect(counted.length).toBeGreaterThanOrEqual(16);
+      expect(new Set(counted)).toEqual(new Set([90]));
+    },
+  );
+});
+
+describe("what the judge makes of fifteen minutes in which nothing is wrong but the numbers", () => {
+  const judged = async (...answers: readonly Answering[]) => {
+    const places = await Promise.all(answers.map(prometheus));
+    const since = now - 60 * 15_000;
+    const observations = await readPrometheus(
+      { ...asked, since },
+      { places, queries: ready.sluice, intervalMs: 15_000 },
+      () => now,
+    );
+    const buckets = observations.filter(isInterval)[0]?.buckets ?? nativeBuckets;
+    const beginning = begin({ history: { intervals: [], podLogSd: 0 }, strata: ["GET /"], buckets });
+    return verdict(observations.reduce(observe, beginning), { isOver: true });
+  };
+  const spoilt = (how: Spoiling) => scraping({ everyMs: 15_000, offsetMs: 4_000 }, how);
+  const late = 30; // scrapes
+
+  test.each<[string, Spoiling, string]>([
+    ["nothing", () => ({}), "pass"],
+    ["one restart of each side", ({ i }) => ({ restartedAt: i >= late ? late : 0 }), "pass"],
+    ["every fourth scrape missing", ({ i }) => ({ isMissing: i % 4 === 2 }), "pass"],
+    ["the last scrapes late", ({ i }) => ({ isMissing: i > 63 }), "pass"],
+    ["buckets that change once", ({ i }) => ({ edges: i >= late ? ["0.2", "+Inf"] : ["0.1", "+Inf"] }), "pass"],
+    [
+      "errors that run backwards",
+      ({ i, role }) => ({ value: role === "errors" && i >= late ? 9_000 - i : undefined }),
+      "errored",
+    ],
+    [
+      "NaN",
+      ({ i, side, role }) => ({ value: i >= late && side === "new" && role === "requests" ? Number.NaN : undefined }),
+      "errored",
+    ],
+    ["buckets that change at every scrape", ({ i }) => ({ edges: [`0.${1 + (i % 7)}`, "+Inf"] }), "errored"],
+    ["scrapes that end", ({ i }) => ({ isMissing: i >= late }), "errored"],
+    [
+      "a gateway that forgets the candidate",
+      ({ i, side }) => ({ isMissing: side === "new" && i >= late }),
+      "inconclusive",
+    ],
+    ["a candidate that nobody asks", ({ side }) => ({ value: side === "new" ? 7 : undefined }), "inconclusive"],
+  ])("%s", async (_, how, expected) => {
+    expect(await judged(spoilt(how))).toBe(expected);
+  });
+
+  test("two replicas that count differently: errored; of which one has holes: as if there were only the other", async () => {
+    expect(
+      await judged(
+        spoilt(() => ({})),
+        spoilt(() => ({ times: 3 })),
+      ),
+    ).toBe("errored");
+    expect(
+      await judged(
+        spoilt(({ i }) => ({ isMissing: i % 9 > 4 })),
+        spoilt(() => ({})),
+      ),
+    ).toBe("pass");
   });
 });
 
