@@ -23,6 +23,7 @@ import { judgeVerb } from "./verbs/judge.ts";
 import { loginVerb, logoutVerb, whoamiVerb } from "./verbs/login.ts";
 import { logsVerb } from "./verbs/logs.ts";
 import { maintenanceVerb } from "./verbs/maintenance.ts";
+import { metricsVerb } from "./verbs/metrics.ts";
 import { drillVerb, restartVerb, retireVerb } from "./verbs/orders.ts";
 import { planVerb } from "./verbs/plan.ts";
 import { rollbackVerb } from "./verbs/rollback.ts";
@@ -60,6 +61,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   jobVerb,
   evidenceVerb,
   judgeVerb,
+  metricsVerb,
   healthVerb,
   hostVerb,
   graphVerb,

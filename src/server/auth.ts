@@ -9,7 +9,7 @@ export interface Auth {
   /** The person behind an `Authorization` header, or undefined. */
   byBearer(header: string | undefined): Person | undefined;
   /** Whether an `Authorization` header holds the token with which metrics may be pushed, and nothing else be done. */
-  mayPush(header: string | undefined): boolean;
+  isMetricsToken(header: string | undefined): boolean;
   bySession(cookie: string | undefined): Person | undefined;
   newCode(): string;
   /** A session for a code that was made within minutes and never used; undefined otherwise. */
@@ -36,7 +36,7 @@ export function tokenAuth({ token, person, clock }: AuthOptions): Auth {
 
   return {
     byBearer: (header) => (isSame(header ?? "", `Bearer ${token}`) ? person : undefined),
-    mayPush: (header) => isSame(header ?? "", `Bearer ${pushTokenOf(token)}`),
+    isMetricsToken: (header) => isSame(header ?? "", `Bearer ${metricsTokenOf(token)}`),
     bySession: (cookie = "") => {
       const [expires = "", signed = ""] = cookie.split(".");
       return isSame(signed, signature(expires)) && Number(expires) > clock.now() ? person : undefined;
@@ -62,7 +62,7 @@ export function tokenAuth({ token, person, clock }: AuthOptions): Auth {
 }
 
 /** Derived, so that it need not be kept: a service that is told it cannot make the other one of it. */
-export function pushTokenOf(token: string): string {
+export function metricsTokenOf(token: string): string {
   return createHmac("sha256", token).update("push metrics").digest("base64url");
 }
 

@@ -13,7 +13,7 @@ import { releaseDiff } from "../domain/release-diff.ts";
 import type { Person, VerbName } from "../domain/verbs.ts";
 import { recordingAt } from "../engine/comparison.ts";
 import { evidenceIn } from "../engine/evidence.ts";
-import { type Auth, codeLivesMs } from "./auth.ts";
+import { type Auth, codeLivesMs, metricsTokenOf } from "./auth.ts";
 import { findRepository, secretsOf } from "./builds.ts";
 import {
   checkedRelease,
@@ -89,6 +89,7 @@ export function handlers(office: Office): Handlers {
       const code = auth.newCode();
       return { code, path: `/login?code=${code}`, expiresInMs: codeLivesMs };
     },
+    metricsToken: async () => ({ token: metricsTokenOf(office.token) }),
     cacheToken: async ({ body: { untrusted, days } }) => {
       const expiresAt = office.clock.now() + days * 86_400_000;
       const scope = untrusted === undefined ? trusted : ({ kind: "untrusted", name: untrusted } as const);

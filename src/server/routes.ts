@@ -74,7 +74,7 @@ export interface Route {
   /** Takes a body that is not JSON. */
   readonly takes?: "application/octet-stream" | "application/x-protobuf";
   /** Also with the token that may do nothing else. */
-  readonly mayPush?: true;
+  readonly forMetrics?: true;
 }
 
 export const routes = {
@@ -90,6 +90,7 @@ export const routes = {
     path: "/metrics",
     alias: "/metrics",
     summary: "What this machine's router and replicas count, for a Prometheus to scrape",
+    forMetrics: true,
     answers: "text",
   },
   pushMetrics: {
@@ -98,7 +99,7 @@ export const routes = {
     alias: "/v1/metrics",
     summary: "Metrics that a service pushes by OpenTelemetry: OTLP over HTTP, protobuf or JSON, plain or gzip",
     takes: "application/x-protobuf",
-    mayPush: true,
+    forMetrics: true,
     answers: "json",
   },
   openapi: { method: "get", path: "/openapi.json", summary: "This document", answers: "json" },
@@ -107,6 +108,12 @@ export const routes = {
     method: "post",
     path: "/login-codes",
     summary: "A one-time code with which a browser signs in within minutes",
+    answers: "json",
+  },
+  metricsToken: {
+    method: "get",
+    path: "/metrics-token",
+    summary: "A token that pushes metrics and scrapes these, and does nothing else",
     answers: "json",
   },
   cacheToken: {
@@ -497,6 +504,7 @@ export interface Answers {
   build: { readonly build: Build };
   getBuild: { readonly build: Build };
   cancelBuild: { readonly build: Build };
+  metricsToken: { readonly token: string };
   cacheToken: { readonly token: string; readonly expiresAt: number };
   loginCode: { readonly code: string; readonly path: string; readonly expiresInMs: number };
   /** `traffic`: while a demonstration sends requests. */

@@ -28,7 +28,7 @@ import { plan as planOf } from "../domain/plan.ts";
 import { configOf, makeRelease, type Release } from "../domain/release.ts";
 import type { Run } from "../domain/run.ts";
 import { embeddedPostgres } from "../testing/postgres.ts";
-import { pushTokenOf } from "./auth.ts";
+import { metricsTokenOf } from "./auth.ts";
 import { listen } from "./listen.ts";
 import type { Places } from "./records.ts";
 import { returnAfterWatch } from "./returns.ts";
@@ -748,7 +748,7 @@ describe("metrics that services push by OpenTelemetry", () => {
   ) {
     const options = {
       url: `http://127.0.0.1:${port}/v1/metrics`,
-      headers: { authorization: `Bearer ${pushTokenOf(token)}` },
+      headers: { authorization: `Bearer ${metricsTokenOf(token)}` },
       compression: CompressionAlgorithm.GZIP,
       temporalityPreference: temporality,
     };
@@ -834,7 +834,7 @@ describe("metrics that services push by OpenTelemetry", () => {
         method: "POST",
         headers: {
           host,
-          authorization: `Bearer ${pushTokenOf(token)}`,
+          authorization: `Bearer ${metricsTokenOf(token)}`,
           "content-type": "application/json",
           ...headers,
         },
@@ -847,10 +847,16 @@ describe("metrics that services push by OpenTelemetry", () => {
     expect((await push("nonsense", { "content-encoding": "gzip" })).status).toBe(400);
     const nobody = await push('{"resourceMetrics":[{"resource":{},"scopeMetrics":[]}]}');
     expect((await nobody.json()).partialSuccess.errorMessage).toMatch(/^a resource without service.name/);
+    const { token: given } = await (
+      await raw("/api/v1/metrics-token", { headers: { authorization: `Bearer ${token}` } })
+    ).json();
+    expect(given).toBe(metricsTokenOf(token));
+    expect((await raw("/metrics", { headers: { authorization: `Bearer ${given}` } })).status).not.toBe(401);
+    expect((await raw("/api/v1/metrics-token", { headers: { authorization: `Bearer ${given}` } })).status).toBe(401);
     expect((await push("{}", { authorization: "Bearer wrong" })).status).toBe(401);
-    expect((await raw("/api/v1/status", { headers: { authorization: `Bearer ${pushTokenOf(token)}` } })).status).toBe(
-      401,
-    );
+    expect(
+      (await raw("/api/v1/status", { headers: { authorization: `Bearer ${metricsTokenOf(token)}` } })).status,
+    ).toBe(401);
   });
 });
 

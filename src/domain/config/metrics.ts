@@ -9,6 +9,7 @@ export const gateways = [
   "envoy",
   "nginx",
   "traefik",
+  "linkerd",
   "cilium",
   "opentelemetry",
   "prom-client",

@@ -1378,7 +1378,7 @@ export interface WrittenConfig {
          * @default "sluice"
          * @example gateway: "istio"
          */
-        readonly gateway?: "sluice" | "istio" | "envoy" | "nginx" | "traefik" | "cilium" | "opentelemetry" | "prom-client";
+        readonly gateway?: "sluice" | "istio" | "envoy" | "nginx" | "traefik" | "linkerd" | "cilium" | "opentelemetry" | "prom-client";
         /**
          * Queries of your own instead: selectors of counters, in which $environment, $service and $revision are filled in.
          * @example queries: { requests: "http_requests_total{version=\"$revision\"}", errors: "http_requests_total{version=\"$revision\",code=~\"5..\"}" }

@@ -71,6 +71,15 @@ export const ready: Record<Gateway, Queries> = {
     route: ["method"],
     countedBy: "gateway",
   },
+  linkerd: {
+    requests: 'response_total{direction="inbound",deployment="$revision",route_name!="probe"}',
+    errors: 'response_total{direction="inbound",deployment="$revision",route_name!="probe",classification="failure"}',
+    latency:
+      'response_latency_ms_bucket{direction="inbound",deployment="$revision",route_name!="probe",classification!="failure"}',
+    unit: "ms",
+    route: ["route_name"],
+    countedBy: "replica",
+  },
   cilium: {
     requests: 'hubble_http_requests_total{reporter="server",destination_workload="$revision"}',
     errors: 'hubble_http_requests_total{reporter="server",destination_workload="$revision",status=~"5.."}',
