@@ -2,12 +2,12 @@
 // it, and what is pushed by OpenTelemetry.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ms } from "../../domain/frame.ts";
+import { SimClock } from "../../simulation/sim-clock.ts";
+import { SimMetrics } from "../../simulation/sim-metrics.ts";
+import { SimTarget } from "../../simulation/sim-target.ts";
 import { type MetricsBench, metricsContract } from "../../testing/metrics-contract.ts";
 import { exposing, startPrometheus, whyNoPrometheus } from "../../testing/prometheus.ts";
 import { desired, realHost, revision } from "../../testing/real-host.ts";
-import { SimClock } from "../../testing/sim-clock.ts";
-import { SimMetrics } from "../../testing/sim-metrics.ts";
-import { SimTarget } from "../../testing/sim-target.ts";
 import { hostMetrics } from "../targets/processes/metrics.ts";
 import type { Report } from "./otlp/request.ts";
 import { readPushed } from "./otlp/source.ts";
