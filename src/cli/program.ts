@@ -28,6 +28,7 @@ import { drillVerb, restartVerb, retireVerb } from "./verbs/orders.ts";
 import { planVerb } from "./verbs/plan.ts";
 import { rollbackVerb } from "./verbs/rollback.ts";
 import { runVerb } from "./verbs/run.ts";
+import { simulateVerb } from "./verbs/simulate.ts";
 import { statusVerb } from "./verbs/status.ts";
 import { steerVerbs } from "./verbs/steer.ts";
 import { downVerb, openVerb, upVerb } from "./verbs/up.ts";
@@ -46,6 +47,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   doctorVerb,
   planVerb,
   diffVerb,
+  simulateVerb,
   deployVerb,
   watchVerb,
   statusVerb,

@@ -103,7 +103,9 @@ export class SimMetrics implements MetricSource, EvidenceStore {
     const { incident } = this.#options;
     const isIncident = incident !== undefined && startMs >= incident.between[0] && startMs < incident.between[1];
     const errors = Math.min(requests, whole(requests * (isIncident ? incident.share : share), index));
-    return { requests, errors, latency: histogram(requests - errors, behaviour.latencyMs ?? 40, index) };
+    const { slows, latencyMs = 40 } = behaviour;
+    const latency = slows !== undefined && since >= slows.afterMs ? slows.latencyMs : latencyMs;
+    return { requests, errors, latency: histogram(requests - errors, latency, index) };
   }
 }
 

@@ -13,6 +13,8 @@ export interface Behaviour {
   /** Share of requests (0 to 1) that fail, from so long after its start on. */
   readonly errors?: { readonly share: number; readonly afterMs: Ms };
   readonly latencyMs?: number;
+  /** Another latency from so long after its start on. */
+  readonly slows?: { readonly latencyMs: number; readonly afterMs: Ms };
   /** Numbers of a metric source by query, from so long after its start on; 0 before and for all others. */
   readonly metrics?: Readonly<Record<string, { readonly value: number; readonly afterMs: Ms }>>;
   /** Its replicas are gone between these moments since the request, and come back by themselves. */
