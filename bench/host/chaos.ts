@@ -147,8 +147,10 @@ interface Target {
   readonly names?: readonly string[];
 }
 
-async function blow({ victim, pids, names = [] }: Target, recover: () => Promise<string>): Promise<Blow> {
+/** Undefined when what was seen a moment ago has ended by itself since. */
+async function blow({ victim, pids, names = [] }: Target, recover: () => Promise<string>): Promise<Blow | undefined> {
   const atMs = Date.now();
+  if (!pids.every(isThere)) return undefined;
   for (const pid of pids) process.kill(pid, "SIGKILL");
   while (pids.some(isThere)) await sleep(1);
   const goneMs = Date.now();

@@ -18,6 +18,7 @@ const { values } = parseArgs({
 });
 
 let isFine = true;
+let [struck, failedInAll] = [0, 0];
 const diary = keepDiary();
 const stage = await setStage();
 const titles = [
@@ -37,6 +38,7 @@ try {
 } finally {
   await stage.end();
 }
+if (!values.json) console.log(`\n${struck} kills and upgrades, ${failedInAll} failed requests`);
 process.exitCode = isFine ? 0 : 1;
 
 /** Walking back is seen in a deployment that is aborted; everything else in one that goes to its end. */
@@ -58,6 +60,8 @@ async function cell(life: Life): Promise<void> {
   const { outcome, blow, surprise } = await live(stage, life, diary.note);
   await traffic.stop();
   const { failed, hit } = sorted(traffic.losses, blow === undefined ? [] : [blow]);
+  struck += blow === undefined ? 0 : 1;
+  failedInAll += failed.length;
   isFine &&= failed.length === 0 && surprise === undefined;
   if (blow !== undefined) {
     const { strategy, phase, victim } = life;

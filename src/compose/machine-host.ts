@@ -6,6 +6,7 @@ import { Problem } from "../domain/problem.ts";
 import { type HostHealth, hostClient } from "../host/client.ts";
 import { isHostRunning, programsFolder, startHost } from "../host/start.ts";
 import { units } from "../host/units.ts";
+import { copyProgram, isForAll, mustReachNode } from "./install-program.ts";
 
 export interface KeptHost {
   readonly dataFolder: string;
@@ -60,13 +61,26 @@ export async function claimHost(dataFolder: string, journal: string): Promise<vo
 }
 
 export interface Installed {
+  /** What the units run: this installation, or the copy of it that was made for them. */
+  readonly program: string;
   readonly files: readonly string[];
   /** What is left to do, as root. */
   readonly commands: readonly string[];
 }
 
-/** Writes the units below `folder` (/etc), and says what makes them run. */
-export function installHost({ folder, program }: { folder: string; program: string }): Installed {
+export interface Installing {
+  /** /etc: the units are written below it. */
+  readonly folder: string;
+  /** The sluice that was called. */
+  readonly program: string;
+  /** Where it is copied to when the users of the units cannot reach it. */
+  readonly copyTo: string;
+}
+
+/** Writes the units, and says what makes them run. */
+export function installHost({ folder, program: called, copyTo }: Installing): Installed {
+  mustReachNode(process.execPath);
+  const program = isForAll(called) ? called : copyProgram(called, copyTo);
   const files = units({
     node: process.execPath,
     program,
@@ -89,6 +103,7 @@ export function installHost({ folder, program }: { folder: string; program: stri
     return file;
   });
   return {
+    program,
     files,
     commands: ["systemd-sysusers", "systemctl daemon-reload", "systemctl enable --now sluice-host sluice"],
   };

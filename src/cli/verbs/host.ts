@@ -1,5 +1,5 @@
 // `sluice host`: the part of Sluice that runs services on a machine and routes to them, as a service of that machine.
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import { addVerb, contextOf } from "../verb.ts";
 
@@ -84,14 +84,22 @@ function installVerb(host: Command): void {
     usage: "install",
     summary: "write systemd units with a user of their own for the host and the control plane",
     examples: ["sudo npx sluice host install", "sluice host install --folder ./etc"],
-    json: '{"files":["/etc/systemd/system/sluice-host.service"],"commands":["systemctl daemon-reload"]}',
+    json: '{"program":"/usr/local/lib/sluice/node_modules/sluice/dist/sluice.cjs","files":["/etc/systemd/system/sluice-host.service"],"commands":["systemctl daemon-reload"]}',
   })
     .option("--folder <folder>", "where systemd's configuration is", "/etc")
-    .action(async ({ folder }: { folder: string }, command: Command) => {
+    .option("--copy-to <folder>", "where sluice is copied to when it lies in a home folder", "/usr/local/lib/sluice")
+    .action(async ({ folder, copyTo }: { folder: string; copyTo: string }, command: Command) => {
       const { screen, cwd } = contextOf(command);
       const { installHost } = await import("../../compose/control.ts");
-      const installed = installHost({ folder: resolve(cwd, folder), program: resolve(process.argv[1] ?? "") });
+      const called = resolve(process.argv[1] ?? "");
+      const installed = installHost({
+        folder: resolve(cwd, folder),
+        program: called,
+        copyTo: resolve(cwd, copyTo),
+      });
       screen.answer(installed);
+      if (installed.program !== called)
+        screen.say(`${screen.colors.green("✓")} ${copyTo}, a copy: the units' users may not enter ${dirname(called)}`);
       screen.say(
         ...installed.files.map((file) => `${screen.colors.green("✓")} ${file}`),
         "To start both, now and at every boot:",
