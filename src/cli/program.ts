@@ -35,48 +35,18 @@ import { downVerb, openVerb, upVerb } from "./verbs/up.ts";
 import { watchVerb } from "./verbs/watch.ts";
 import { whyMissVerb } from "./verbs/why-miss.ts";
 
-/** In the order in which help lists them: set up, deploy, look. */
-const verbs: readonly ((program: Command) => void)[] = [
-  initVerb,
-  upVerb,
-  downVerb,
-  openVerb,
-  loginVerb,
-  logoutVerb,
-  whoamiVerb,
-  doctorVerb,
-  planVerb,
-  diffVerb,
-  simulateVerb,
-  deployVerb,
-  watchVerb,
-  statusVerb,
-  steerVerbs,
-  rollbackVerb,
-  restartVerb,
-  drillVerb,
-  retireVerb,
-  maintenanceVerb,
-  historyVerb,
-  logsVerb,
-  jobsVerb,
-  jobVerb,
-  evidenceVerb,
-  judgeVerb,
-  metricsVerb,
-  healthVerb,
-  hostVerb,
-  graphVerb,
-  affectedVerb,
-  runVerb,
-  whyMissVerb,
-  cacheVerb,
-  repositoryVerb,
-  buildVerb,
-  runnerVerb,
-  demoVerb,
-  completionVerb,
-];
+/** As help lists them. */
+const verbs: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
+  "Set up": [initVerb, doctorVerb, upVerb, downVerb, openVerb, loginVerb, logoutVerb, whoamiVerb, hostVerb],
+  Deploy: [planVerb, diffVerb, simulateVerb, deployVerb, watchVerb, statusVerb],
+  Steer: [steerVerbs],
+  "Go back": [rollbackVerb, drillVerb],
+  "Keep running": [restartVerb, retireVerb, maintenanceVerb, jobsVerb, jobVerb],
+  Look: [historyVerb, logsVerb, healthVerb, evidenceVerb, judgeVerb, metricsVerb],
+  Workspace: [graphVerb, affectedVerb, runVerb, whyMissVerb, cacheVerb],
+  "Builds by runners": [repositoryVerb, buildVerb, runnerVerb],
+  Further: [demoVerb, completionVerb],
+};
 
 export function makeProgram(): Command {
   const program = addCommonOptions(new Command("sluice"))
@@ -86,7 +56,13 @@ export function makeProgram(): Command {
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .addHelpText("after", '\nStart with "sluice init". "sluice help exit-codes" lists exit statuses.')
     .exitOverride();
-  for (const register of verbs) register(program);
+  for (const [group, registers] of Object.entries(verbs)) {
+    program.commandsGroup(`${group}:`);
+    for (const register of registers) register(program);
+  }
+  program.addHelpCommand(
+    new Command("help").argument("[command]").description("print the help of a command").helpGroup("Further:"),
+  );
   for (const command of program.commands) command.exitOverride();
   return program;
 }
