@@ -32,6 +32,13 @@ test("fail, the tail alone", () => {
   );
 });
 
+test("fail, more of the slow requests that stable has too", () => {
+  const state = canary(400, (t) => ({ errors: 0, slower: 0, slow: t % 4 === 0 ? 1 : 0 }));
+  expect(explain(state).sentence).toMatchInlineSnapshot(
+    `"requests over 189 ms: 0.5 % against 0.11 % on stable; odds over 1,000,000:1 against this being chance"`,
+  );
+});
+
 test("fail, a fault that began late names the time since", () => {
   const state = canary(240, (t) => ({ errors: t < 190 ? 0 : 2, slower: 0 }));
   expect(explain(state).sentence).toMatchInlineSnapshot(

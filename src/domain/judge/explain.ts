@@ -2,10 +2,11 @@
 import type { Stratum } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import type { Pairs } from "./blocks.ts";
-import { type Comparison, compare } from "./comparison.ts";
-import { nothing, plusEach } from "./counts.ts";
+import { type Comparison, compare, latencyMs } from "./comparison.ts";
+import { nothing, plusEach, total } from "./counts.ts";
 import { type Part, partsOf, type Stream, termsOf } from "./parts.ts";
 import type { JudgeState } from "./state.ts";
+import { slow, tailCut } from "./tail.ts";
 import {
   firmLogE,
   isBlind,
@@ -119,7 +120,7 @@ function finding(state: JudgeState, leading: Leading | null): string {
   if (leading === null) return "nothing was observed";
   const isRecent = state.untilMs !== null && state.sinceMs !== null && leading.sinceMs > state.sinceMs;
   const lately = isRecent ? `, in the last ${say.span((state.untilMs ?? 0) - leading.sinceMs)}` : "";
-  const found = `${harm[leading.stream](leading)}${lately}`;
+  const found = `${harm[leading.stream](leading, state)}${lately}`;
   const firm = firmLogE(state);
   if (state.failedAtMs !== null) return `${found}; odds ${say.odds(firm)} against this being chance`;
   const rest =
@@ -129,14 +130,34 @@ function finding(state: JudgeState, leading: Leading | null): string {
   return `${found}; odds ${say.odds(state.logE)} against this being chance${rest}`;
 }
 
-const harm: Record<Stream, (leading: Leading) => string> = {
+const harm: Record<Stream, (leading: Leading, state: JudgeState) => string> = {
   err: moreErrors,
   crash: moreErrors,
   rank: slower,
   warm: slower,
-  tail: ({ stratum, comparison: { stable, candidate } }) =>
-    `p99${stratum === null ? "" : ` of ${stratum}`} ${ms(candidate.p99Ms)} against ${ms(stable.p99Ms)} on stable`,
+  tail: slowerTail,
 };
+
+/** Of the tails that are watched the one that differs most: by its length, or where that is the same by its share. */
+function slowerTail({ stratum, comparison: { stable, candidate } }: Leading, state: JudgeState): string {
+  const { buckets, parameters: p } = state;
+  const of = stratum === null ? "" : ` of ${stratum}`;
+  const tails = p.tailQuantiles.map((q) => {
+    const [here, there] = [candidate, stable].map(({ latency }) => latencyMs(latency, q, buckets) ?? 0);
+    return { q, here: here ?? 0, there: there ?? 0 };
+  });
+  const [longest] = tails.sort((a, b) => b.here / b.there - a.here / a.there);
+  if (longest !== undefined && longest.here > 1.1 * longest.there)
+    return `p${Number((100 * longest.q).toPrecision(4))}${of} ${say.latency(longest.here)} against ${ms(longest.there)} on stable`;
+  const cuts = p.tailQuantiles.map((q) => {
+    const cut = tailCut(stable.latency, q);
+    const [here, there] = [candidate, stable].map(({ latency }) => slow(latency, cut) / Math.max(1, total(latency)));
+    return { cut, here: here ?? 0, there: there ?? 0 };
+  });
+  const [fullest] = cuts.sort((a, b) => b.here / b.there - a.here / a.there);
+  const over = say.latency(2 ** (buckets.log2Edges[(fullest?.cut ?? 0) + 1] ?? 0));
+  return `requests${of} over ${over}: ${rate(fullest?.here ?? 0)} against ${rate(fullest?.there ?? 0)} on stable`;
+}
 
 function moreErrors({ comparison: led, worst }: Leading): string {
   const where = led.stratum === null ? "errors" : `errors on ${led.stratum}`;
