@@ -38,6 +38,21 @@ test("a bad release: the evidence crosses both lines, and the routes say where",
   `);
 });
 
+test("the table is what E is the weighted average of", () => {
+  const view = evidenceView(recorded(40, 0.05), { isOver: false });
+  const lines = evidenceLines([{ service: "api", node: "api", view }], { ...look, hasTable: true });
+  expect(`\n${lines.slice(-7).join("\n")}`).toMatchInlineSnapshot(`
+    "
+    ln E            errors  latency  tail  warm-up  outage
+    all routes      15.25   -1.76    0.00  -207.22  -0.11
+    GET /expenses   -1.01   -1.76    0.00
+    POST /expenses  15.25   -1.76    0.00
+    weight of all   0.40    0.20     0.16  0.01     0.02
+    weight of each  0.06    0.03     0.03
+    ln E 14.46: E is the average of these, by weight"
+  `);
+});
+
 test("a service that was compared with nothing says why", () => {
   const because = "a first deployment: there is no version to compare with";
   expect(evidenceLines([{ service: "api", node: "api", because }], look)).toEqual([`api  not compared: ${because}`]);

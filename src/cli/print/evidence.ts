@@ -11,6 +11,8 @@ import { columns, cut } from "./text.ts";
 export interface Look {
   readonly colors: Colors;
   readonly width: number;
+  /** Also the table that the evidence is the average of. */
+  readonly hasTable?: boolean;
 }
 
 export function evidenceLines(services: readonly ServiceEvidence[], look: Look): readonly string[] {
@@ -18,7 +20,14 @@ export function evidenceLines(services: readonly ServiceEvidence[], look: Look):
     ...(i === 0 ? [] : [""]),
     ...(view === undefined
       ? [`${look.colors.bold(service)}  not compared: ${because ?? "nothing was counted"}`]
-      : [`${look.colors.bold(service)}  ${view.sentence}`, "", ...chart(view, look), "", ...routes(view, look)]),
+      : [
+          `${look.colors.bold(service)}  ${view.sentence}`,
+          "",
+          ...chart(view, look),
+          "",
+          ...routes(view, look),
+          ...(look.hasTable ? table(view, look) : []),
+        ]),
   ]);
 }
 
@@ -110,6 +119,29 @@ function fitted(points: readonly EvidencePoint[], room: number): readonly Eviden
 /** One line of eighths, from 0 to 1. */
 export function sparkline(heights: readonly number[]): string {
   return heights.map((height) => blocks[Math.round(height * 8)] ?? " ").join("");
+}
+
+function table({ parts, logE }: EvidenceView, { colors }: Look): readonly string[] {
+  const streams = Object.keys(streamNames) as Stream[];
+  const strata = [...new Set(parts.map(({ stratum }) => stratum))];
+  const cells = (stratum: string | null, of: (part: EvidenceView["parts"][number]) => number) =>
+    streams.map((stream) => {
+      const part = parts.find((one) => one.stream === stream && one.stratum === stratum);
+      return part === undefined ? "" : of(part).toFixed(2);
+    });
+  return [
+    "",
+    ...columns([
+      ["ln E", ...streams.map((stream) => streamNames[stream])].map(colors.dim),
+      ...strata.map((stratum) => [stratum ?? "all routes", ...cells(stratum, (part) => part.logE)]),
+      ...strata
+        .slice(0, 2)
+        .map((stratum) =>
+          [`weight of ${stratum === null ? "all" : "each"}`, ...cells(stratum, ({ weight }) => weight)].map(colors.dim),
+        ),
+    ]),
+    `ln E ${logE.toFixed(2)}: E is the average of these, by weight`,
+  ];
 }
 
 const routesMax = 8;
