@@ -54,7 +54,7 @@ test("everything wrong with a document is said at once", async () => {
 
 test("a replica sees its own environment, its port, and nothing of the host's", async () => {
   const { entryPort } = await runningOne({ version: "one", env: { COLOUR: "green" } });
-  const { PATH, PORT, PWD, HOME, USER, LANG, LC_ALL, TZ, TMPDIR, OLDPWD, SHLVL, _, ...rest } = JSON.parse(
+  const { PATH, PORT, PWD, HOME, USER, LANG, LC_ALL, TZ, TMPDIR, OLDPWD, SHLVL, SLUICE_RUN, _, ...rest } = JSON.parse(
     await text(entryPort, "/env"),
   );
   expect([rest, Number(PORT) > 0, PATH.split(":")[0]]).toEqual([
@@ -127,17 +127,26 @@ test("a replica that answers nothing any more is restarted, and the reason says 
   await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 1);
 });
 
-test("one that ignores SIGTERM is killed after its grace, and nothing it started survives it", async () => {
-  const spec = { graceMs: 300 };
-  const env = { IGNORE_TERM: "1", GRANDCHILD: "1" };
-  await runningOne({ version: "one", env, spec });
-  const [log] = await host.client.logs({ service: "test/web" });
-  const grandchild = Number(log?.lines.find((line) => line.startsWith("grandchild"))?.split(" ")[1]);
-  expect(identify(grandchild)).toBeDefined();
-  await host.client.put("test/web", desired(2, {}));
-  await host.until("test/web", ({ revisions }) => Object.keys(revisions).length === 0);
-  expect(identify(grandchild)).toBeUndefined();
-});
+test.each([
+  ["child", ""],
+  ["daemon", ", though it left the process group (Linux)"],
+])(
+  "one that ignores SIGTERM is killed after its grace, and no %s of it survives%s",
+  {
+    skip: process.platform !== "linux",
+  },
+  async (kind) => {
+    const spec = { graceMs: 300 };
+    const env = { IGNORE_TERM: "1", GRANDCHILD: kind };
+    await runningOne({ version: "one", env, spec });
+    const [log] = await host.client.logs({ service: "test/web" });
+    const grandchild = Number(log?.lines.find((line) => line.startsWith("grandchild"))?.split(" ")[1]);
+    expect(identify(grandchild)).toBeDefined();
+    await host.client.put("test/web", desired(2, {}));
+    await host.until("test/web", ({ revisions }) => Object.keys(revisions).length === 0);
+    expect(identify(grandchild)).toBeUndefined();
+  },
+);
 
 test("requests that outlast drain and grace are cut, and the number is told", async () => {
   const spec = { drainTimeoutMs: 200, graceMs: 200 };

@@ -33,7 +33,7 @@ const { env } = process;
 const number = (name) => Number(env[name] ?? 0);
 if (env.EXIT_AT_ONCE) process.exit(number("EXIT_AT_ONCE"));
 if (env.CRASH_AFTER_MS) setTimeout(() => process.exit(3), number("CRASH_AFTER_MS"));
-if (env.GRANDCHILD) console.log("grandchild", require("node:child_process").spawn("sleep", ["600"], { stdio: "ignore" }).pid);
+if (env.GRANDCHILD) console.log("grandchild", require("node:child_process").spawn("sleep", ["600"], { stdio: "ignore", detached: env.GRANDCHILD === "daemon" }).pid);
 let isWell = !env.NEVER_READY;
 const server = createServer((request, response) => {
   if (request.url === "/health") { response.statusCode = isWell ? 200 : 503; return response.end(env.HEALTH ?? "{}"); }

@@ -112,7 +112,11 @@ function makeFolder(folder: string): void {
   mkdirSync(folder, { recursive: true });
 }
 
+/** Groups whose last processes had not left yet when they were to go. */
+const leftOver = new Set<string>();
+
 function removeGroup(folder: string): void {
+  for (const former of leftOver) if (isRemoved(former)) leftOver.delete(former);
   const procs = join(folder, "cgroup.procs");
   if (!existsSync(procs)) return;
   for (const pid of readFileSync(procs, "utf8").split("\n").filter(Boolean)) {
@@ -122,10 +126,15 @@ function removeGroup(folder: string): void {
       // it ended meanwhile
     }
   }
+  if (!isRemoved(folder)) leftOver.add(folder);
+}
+
+function isRemoved(folder: string): boolean {
   try {
     rmdirSync(folder);
+    return true;
   } catch {
-    // what was just killed has not left yet: an empty group costs nothing, and goes with the next reboot
+    return !existsSync(folder);
   }
 }
 

@@ -22,10 +22,7 @@ export function limiter(cgroups: Cgroups | undefined): Limiter {
 function byCgroups(cgroups: Cgroups): Limiter {
   return {
     by: `control groups, version ${cgroups.version}`,
-    admit: (run, limits) => {
-      const isLimited = limits.memoryMiB !== undefined || limits.cpuMillicores !== undefined;
-      return isLimited ? cgroups.make(groupName(run), limits) : [];
-    },
+    admit: (run, limits) => cgroups.make(groupName(run), limits), // also without limits: nothing leaves its control group
     watch: () => {},
     release: (run) => {
       const kills = cgroups.memoryKills(groupName(run));

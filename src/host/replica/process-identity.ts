@@ -77,15 +77,22 @@ export function groupUsage(): ReadonlyMap<number, GroupUsage> {
 }
 
 function usageOnLinux(): readonly (readonly [number, GroupUsage])[] {
-  const [pageBytes, tickMs] = [4096, 10];
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const fields = statFields(Number(name));
       if (fields === undefined) return [];
       const cpuMs = (Number(fields[11]) + Number(fields[12])) * tickMs;
-      return [[Number(fields[2]), { memoryBytes: Number(fields[21]) * pageBytes, cpuMs }] as const];
+      return [[Number(fields[2]), { memoryBytes: Number(fields[21]) * bytesPerPage(), cpuMs }] as const];
     });
+}
+
+let pageBytes: number | undefined;
+
+/** 4 KiB nearly everywhere; 16 or 64 on some ARM machines. */
+function bytesPerPage(): number {
+  pageBytes ??= Number(spawnSync("getconf", ["PAGESIZE"], { encoding: "utf8" }).stdout) || 4096;
+  return pageBytes;
 }
 
 function usageByPs(): readonly (readonly [number, GroupUsage])[] {

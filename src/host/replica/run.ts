@@ -5,6 +5,7 @@ import { constants } from "node:os";
 import type { Ms } from "../../domain/frame.ts";
 import type { ReplicaSpec } from "../api.ts";
 import { Timers } from "../timers.ts";
+import { endEscaped } from "./escaped.ts";
 import { exitReason, livedFor } from "./exit-reason.ts";
 import type { Limiter } from "./limiter.ts";
 import { asUser, userEnvironment } from "./other-user.ts";
@@ -118,6 +119,7 @@ export class Run {
     const { folder, process } = this.record;
     this.letGo();
     signalGroup(process.pid, "SIGKILL");
+    endEscaped(folder);
     const { wasOverMemory } = this.#options.limiter.release(folder);
     rmSync(folder, { recursive: true, force: true });
     const livedMs = performance.now() - this.#bornMs;

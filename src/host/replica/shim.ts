@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readWhole } from "../whole-file.ts";
+import { runVariable } from "./escaped.ts";
 
 /**
  * The traps keep the shell alive while the group's SIGTERM ends the command; a caught signal, unlike an ignored one, is
@@ -49,7 +50,12 @@ export function startShim(options: ShimOptions): ChildProcess {
     return spawn(
       "/bin/sh",
       ["-c", script, "sluice-shim", options.run, (options.cgroups ?? []).join(" "), ...options.command],
-      { detached: true, cwd: options.folder, env: replicaEnvironment(options.env), stdio: ["ignore", log, log] },
+      {
+        detached: true,
+        cwd: options.folder,
+        env: { ...replicaEnvironment(options.env), [runVariable]: options.run },
+        stdio: ["ignore", log, log],
+      },
     );
   } finally {
     closeSync(log);
