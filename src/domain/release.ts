@@ -59,6 +59,7 @@ export interface RevisionSpec {
   readonly drainTimeoutMs: Ms;
   readonly graceMs: Ms;
   readonly cpuMillicores: number;
+  readonly cpuMillicoresMax?: number;
   readonly memoryMiB: number;
   readonly user?: string;
   /** Where the outside finds it: a change of it is a change of the service. */
@@ -159,6 +160,7 @@ function specOf(service: ResolvedService, built: BuiltService, here: Environment
     drainTimeoutMs: service.drainTimeout,
     graceMs: service.grace,
     cpuMillicores: service.cpu,
+    ...(service.cpuMax === undefined ? {} : { cpuMillicoresMax: service.cpuMax }),
     memoryMiB: service.memory,
     ...(service.user === undefined ? {} : { user: String(service.user) }),
     ...(service.ingress === undefined ? {} : { ingress: service.ingress }),

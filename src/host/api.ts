@@ -46,7 +46,10 @@ export interface ReplicaSpec {
   readonly drainTimeoutMs: Ms;
   /** SIGTERM to SIGKILL. */
   readonly graceMs: Ms;
+  /** A share that counts when the machine is busy. */
   readonly cpuMillicores?: number;
+  /** A cap, kept where there are control groups. */
+  readonly cpuMillicoresMax?: number;
   readonly memoryMiB?: number;
 }
 

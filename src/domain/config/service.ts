@@ -103,11 +103,17 @@ const user = key(
   "shop",
 );
 const replicas = z.int().min(0).max(1000);
+const cpuMax = key(
+  z.exactOptional(Cpu),
+  "Most CPU that one replica may use, even where the machine is idle. None unless set: a cap makes new replicas start slowly and look worse than those they are compared with.",
+  "2 vCPU",
+);
 
 /** What an environment may size differently. */
 export const Override = z.strictObject({
   replicas: key(z.exactOptional(replicas), "Copies that run.", 3),
   cpu: key(z.exactOptional(Cpu), "CPU of one replica.", "1 vCPU"),
+  cpuMax,
   memory: key(z.exactOptional(Memory), "Memory of one replica.", "1GB"),
   user,
   autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling.", { min: 2, max: 10, target: "60%" }),
@@ -140,7 +146,12 @@ export const Service = z.strictObject({
     { path: "/health", interval: "5s" },
   ),
   replicas: key(replicas.prefault(1), "Copies that run; environments may override.", 2),
-  cpu: key(Cpu.prefault("250m"), "CPU of one replica: millicores, cores or vCPU.", "0.5 vCPU"),
+  cpu: key(
+    Cpu.prefault("250m"),
+    "CPU of one replica: millicores, cores or vCPU. On one machine its share when that is busy.",
+    "0.5 vCPU",
+  ),
+  cpuMax,
   memory: key(Memory.prefault("256Mi"), "Memory of one replica.", "512Mi"),
   user,
   autoscaling: key(z.exactOptional(Autoscaling), "Bounds and aim of autoscaling, for targets that scale.", {

@@ -209,11 +209,16 @@ export interface WrittenConfig {
      */
     readonly replicas?: number;
     /**
-     * CPU of one replica: millicores, cores or vCPU.
+     * CPU of one replica: millicores, cores or vCPU. On one machine its share when that is busy.
      * @default "250m"
      * @example cpu: "0.5 vCPU"
      */
     readonly cpu?: string | number;
+    /**
+     * Most CPU that one replica may use, even where the machine is idle. None unless set: a cap makes new replicas start slowly and look worse than those they are compared with.
+     * @example cpuMax: "2 vCPU"
+     */
+    readonly cpuMax?: string | number;
     /**
      * Memory of one replica.
      * @default "256Mi"
@@ -671,6 +676,11 @@ export interface WrittenConfig {
        * @example cpu: "1 vCPU"
        */
       readonly cpu?: string | number;
+      /**
+       * Most CPU that one replica may use, even where the machine is idle. None unless set: a cap makes new replicas start slowly and look worse than those they are compared with.
+       * @example cpuMax: "2 vCPU"
+       */
+      readonly cpuMax?: string | number;
       /**
        * Memory of one replica.
        * @example memory: "1GB"

@@ -1,11 +1,12 @@
 // Limits by the kernel: a control group for each replica, version 2 or 1, where this user may make one. Memory is a limit;
-// cpu is a share that counts when the machine is busy, never a cap: a cap would slow the start and the first requests of
-// a new replica and so make every candidate look worse than what it is compared with.
+// cpu is a share that counts when the machine is busy. It is a cap only when that is asked for: a cap slows the start and the
+// first requests of a new replica and so makes every candidate look worse than what it is compared with.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Limits {
   readonly cpuMillicores?: number;
+  readonly cpuMillicoresMax?: number;
   readonly memoryMiB?: number;
 }
 
@@ -56,7 +57,7 @@ function version2({ mount, own }: CgroupRoots): Cgroups {
   const folder = (name: string) => join(base, name);
   return {
     version: 2,
-    make: (name, { cpuMillicores, memoryMiB }) => {
+    make: (name, { cpuMillicores, cpuMillicoresMax, memoryMiB }) => {
       makeFolder(folder(name));
       if (memoryMiB !== undefined) {
         writeFileSync(join(folder(name), "memory.max"), String(memoryMiB * 2 ** 20));
@@ -65,6 +66,8 @@ function version2({ mount, own }: CgroupRoots): Cgroups {
       // 100 is the weight of a group that says nothing: of one core.
       if (cpuMillicores !== undefined)
         writeFileSync(join(folder(name), "cpu.weight"), String(between(1, cpuMillicores / 10, 10_000)));
+      if (cpuMillicoresMax !== undefined)
+        writeFileSync(join(folder(name), "cpu.max"), `${quotaMicroseconds(cpuMillicoresMax)} ${periodMicroseconds}`);
       return [folder(name)];
     },
     memoryKills: (name) => countIn(join(folder(name), "memory.events"), "oom_kill"),
@@ -78,15 +81,21 @@ function version1({ mount, own }: CgroupRoots): Cgroups | undefined {
   if (memory === undefined) return undefined;
   return {
     version: 1,
-    make: (name, { cpuMillicores, memoryMiB }) => {
+    make: (name, { cpuMillicores, cpuMillicoresMax, memoryMiB }) => {
       const folders = [join(memory, name)];
       makeFolder(join(memory, name));
       if (memoryMiB !== undefined)
         writeFileSync(join(memory, name, "memory.limit_in_bytes"), String(memoryMiB * 2 ** 20));
-      if (cpu !== undefined && cpuMillicores !== undefined) {
-        makeFolder(join(cpu, name));
-        writeFileSync(join(cpu, name, "cpu.shares"), String(between(2, (cpuMillicores * 1024) / 1000, 262_144)));
-        folders.push(join(cpu, name));
+      if (cpu !== undefined && (cpuMillicores ?? cpuMillicoresMax) !== undefined) {
+        const folder = join(cpu, name);
+        makeFolder(folder);
+        if (cpuMillicores !== undefined)
+          writeFileSync(join(folder, "cpu.shares"), String(between(2, (cpuMillicores * 1024) / 1000, 262_144)));
+        if (cpuMillicoresMax !== undefined) {
+          writeFileSync(join(folder, "cpu.cfs_period_us"), String(periodMicroseconds));
+          writeFileSync(join(folder, "cpu.cfs_quota_us"), String(quotaMicroseconds(cpuMillicoresMax)));
+        }
+        folders.push(folder);
       }
       return folders;
     },
@@ -141,6 +150,13 @@ function isRemoved(folder: string): boolean {
 function countIn(file: string, name: string): number {
   if (!existsSync(file)) return 0;
   return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(readFileSync(file, "utf8"))?.[1] ?? 0);
+}
+
+/** Of each period: the kernel's own default. */
+const periodMicroseconds = 100_000;
+
+function quotaMicroseconds(millicores: number): number {
+  return Math.max(1_000, Math.round((millicores * periodMicroseconds) / 1000));
 }
 
 function between(low: number, value: number, high: number): number {

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(mount, { recursive: true }));
 
-const limits = { cpuMillicores: 250, memoryMiB: 64 };
+const limits = { cpuMillicores: 250, cpuMillicoresMax: 1500, memoryMiB: 64 };
 
 test("version 2: the host moves into a leaf, hands controllers down, and writes limit and weight", () => {
   const unit = join(mount, "system.slice/sluice.service");
@@ -23,12 +23,9 @@ test("version 2: the host moves into a leaf, hands controllers down, and writes 
   const folders = cgroups?.make("web-1", limits);
   const read = (file: string) => readFileSync(join(unit, file), "utf8");
   expect(folders).toEqual([join(unit, "web-1")]);
-  expect(["host/cgroup.procs", "cgroup.subtree_control", "web-1/memory.max", "web-1/cpu.weight"].map(read)).toEqual([
-    "41",
-    "+cpu +memory",
-    String(64 * 2 ** 20),
-    "25",
-  ]);
+  expect(
+    ["host/cgroup.procs", "cgroup.subtree_control", "web-1/memory.max", "web-1/cpu.weight", "web-1/cpu.max"].map(read),
+  ).toEqual(["41", "+cpu +memory", String(64 * 2 ** 20), "25", "150000 100000"]);
 });
 
 test("version 1: a group under each controller, below our own", () => {
@@ -38,7 +35,10 @@ test("version 1: a group under each controller, below our own", () => {
     join(mount, "memory/box/sluice/web-1"),
     join(mount, "cpu/box/sluice/web-1"),
   ]);
-  expect(readFileSync(join(mount, "cpu/box/sluice/web-1/cpu.shares"), "utf8")).toBe("256");
+  const written = ["shares", "cfs_quota_us"].map((file) =>
+    readFileSync(join(mount, `cpu/box/sluice/web-1/cpu.${file}`), "utf8"),
+  );
+  expect(written).toEqual(["256", "150000"]);
 });
 
 test("without control groups a process group that outgrows its limit is killed at the next look", async () => {

@@ -30,6 +30,7 @@ export async function replicaSpecOf(kept: KeptRevision, parts: RunnableParts): P
     drainTimeoutMs: spec.drainTimeoutMs,
     graceMs: spec.graceMs,
     cpuMillicores: spec.cpuMillicores,
+    ...(spec.cpuMillicoresMax === undefined ? {} : { cpuMillicoresMax: spec.cpuMillicoresMax }),
     memoryMiB: spec.memoryMiB,
     ...(spec.user === undefined ? {} : { user: spec.user }),
   };
