@@ -4,9 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hono } from "hono";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { artifactApi } from "../workspace/cache/artifact-api.ts";
+import type { Entry } from "../workspace/cache/entry.ts";
 import { openRemote } from "../workspace/cache/remote.ts";
+import { trusted as trustedRun } from "../workspace/cache/scope.ts";
 import { openShelves } from "../workspace/cache/shelves.ts";
-import { type Entry, openStore } from "../workspace/cache/store.ts";
+import { signatureWith } from "../workspace/cache/signature.ts";
+import { openStore } from "../workspace/cache/store.ts";
 import { digestOf } from "../workspace/tasks/outputs.ts";
 import { tokenAuth } from "./auth.ts";
 import { type Listening, listen } from "./listen.ts";
@@ -121,14 +125,14 @@ test("a key that is a path, and an upload that breaks off, leave nothing", async
 
 test("our own client shares entries through it, signed; a poisoned one is refused", async () => {
   const warnings: string[] = [];
+  const token = tokenOf(trusted);
   const settings = {
-    url: `http://127.0.0.1:${listening.port}`,
-    token: tokenOf(trusted),
-    team: undefined,
-    teamId: undefined,
-    signatureKey: "shared by the team",
+    place: artifactApi({ url: `http://127.0.0.1:${listening.port}`, token, team: undefined, teamId: undefined }),
+    scope: trustedRun,
+    signature: signatureWith({ key: "shared by the team", publicKey: undefined }),
     isReadOnly: false,
     timeoutMs: 5000,
+    warn: (text: string) => warnings.push(text),
   };
   const [mine, theirs] = [openStore(join(folder, "mine")), openStore(join(folder, "theirs"))];
   const made = "a".repeat(64);
@@ -142,14 +146,15 @@ test("our own client shares entries through it, signed; a poisoned one is refuse
     upstream: [],
     inputs: [],
   };
-  mine.write({ ...entry, log: { size: log.length, digest: digestOf(log) } }, log, () => log);
-  const remote = openRemote(settings, (text) => warnings.push(text));
+  const sized = { ...entry, log: { size: log.length, digest: digestOf(log) } };
+  mine.write("trusted", { entry: sized, log, read: () => log });
+  const remote = openRemote(settings);
   remote.send(made, mine, 5);
   await remote.flush(5000);
-  expect(await openRemote(settings, (text) => warnings.push(text)).fetch(made, theirs)).toBe(true);
+  expect(await openRemote(settings).fetch(made, theirs)).toBe(true);
   expect(warnings).toEqual([]);
   const poisoned = "b".repeat(64);
-  await ask("PUT", `/${poisoned}`, settings.token, "anything");
+  await ask("PUT", `/${poisoned}`, token, "anything");
   expect(await remote.fetch(poisoned, theirs)).toBe(false);
   expect(warnings).toEqual([expect.stringMatching(/bbbbbbbbbbbb has a wrong signature; it is not used/)]);
 });

@@ -70,6 +70,7 @@ export function addSharedCache(app: Hono, options: SharedCacheOptions): void {
       "content-length": String(entry.bytes),
       ...(entry.durationMs === undefined ? {} : { "x-artifact-duration": String(entry.durationMs) }),
       ...(entry.tag === undefined ? {} : { "x-artifact-tag": entry.tag }),
+      "x-sluice-shelf": entry.shelf,
     };
     return new Response(context.req.method === "HEAD" ? null : entry.body(), { headers });
   });
@@ -90,9 +91,12 @@ export function addSharedCache(app: Hono, options: SharedCacheOptions): void {
   });
 
   /** What trusted builds wrote comes first; a trusted build sees nothing else. */
-  async function find(scope: CacheScope, key: string): Promise<Entry | undefined> {
-    const trusted = await shelves.read("trusted", key);
-    return trusted ?? (scope.kind === "trusted" ? undefined : shelves.read(shelfOf(scope), key));
+  async function find(scope: CacheScope, key: string): Promise<(Entry & { readonly shelf: string }) | undefined> {
+    for (const shelf of new Set(["trusted", shelfOf(scope)])) {
+      const entry = await shelves.read(shelf, key);
+      if (entry !== undefined) return { ...entry, shelf };
+    }
+    return undefined;
   }
 }
 

@@ -13,6 +13,7 @@ import { type BuiltService, makeRelease, type Release } from "../domain/release.
 import { bundle } from "./artifact/bundle.ts";
 import { type Manifest, storeFolder } from "./artifact/store.ts";
 import { openapiRoutes } from "./openapi.ts";
+import { refuseUntrusted } from "./tasks/untrusted-outputs.ts";
 
 export interface BuildOrder {
   readonly root: string;
@@ -69,6 +70,7 @@ async function buildService(order: BuildOrder, name: string, commit: string | un
   const scratch = join(order.data, "builds", randomBytes(6).toString("hex"));
   try {
     const { files, inputs } = await madeBy(order.root, { name, service, scratch });
+    refuseUntrusted(folder); // after the build: it may have run tasks
     const origin = {
       service: name,
       inputs,

@@ -30,11 +30,14 @@ export function cacheVerb(program: Command): void {
     examples: ["sluice cache ls"],
   }).action(async (_: unknown, command: Command) => {
     const { screen, cwd } = contextOf(command);
-    const { listStore, readEntry } = await import("../../workspace/cache/store.ts");
+    const { readEntry } = await import("../../workspace/cache/store.ts");
+    const { listStore } = await import("../../workspace/cache/upkeep.ts");
     const found = listStore(await folder(cwd)).map((e) => ({ ...e, task: readEntry(e.file)?.task ?? "unreadable" }));
-    screen.answer(found.map(({ key, task, bytes, usedAtMs }) => ({ key, task, bytes, usedAtMs })));
-    for (const e of found)
-      screen.say(`${e.key.slice(0, 12)}  ${size(e.bytes).padStart(9)}  ${day(e.usedAtMs)}  ${e.task}`);
+    screen.answer(found.map(({ key, task, shelf, bytes, usedAtMs }) => ({ key, task, shelf, bytes, usedAtMs })));
+    for (const e of found) {
+      const from = e.shelf === "trusted" ? "" : `  ${e.shelf}`;
+      screen.say(`${e.key.slice(0, 12)}  ${size(e.bytes).padStart(9)}  ${day(e.usedAtMs)}  ${e.task}${from}`);
+    }
     screen.say(`${found.length} entries, ${size(found.reduce((sum, e) => sum + e.bytes, 0))}`);
   });
   addVerb(cache, {
@@ -46,7 +49,7 @@ export function cacheVerb(program: Command): void {
     .option("--age <days>", "remove what was not used for so long", "14")
     .action(async ({ size: mib, age }: PruneOptions, command: Command) => {
       const { screen, cwd } = contextOf(command);
-      const { prune } = await import("../../workspace/cache/store.ts");
+      const { prune } = await import("../../workspace/cache/upkeep.ts");
       const limits = { sizeMaxBytes: positive(mib, "--size") * 2 ** 20, ageMaxMs: positive(age, "--age") * 86_400_000 };
       const gone = prune(await folder(cwd), { ...limits, nowMs: Date.now() });
       screen.answer({ removed: gone.length, bytes: gone.reduce((sum, e) => sum + e.bytes, 0) });

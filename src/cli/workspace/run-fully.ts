@@ -4,9 +4,11 @@ import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Problem } from "../../domain/problem.ts";
-import { openRemote, type RemoteCache, remoteSettings } from "../../workspace/cache/remote.ts";
-import { cacheFolder, salt } from "../../workspace/cache/settings.ts";
-import { openStore, pruneDaily } from "../../workspace/cache/store.ts";
+import { openRemote, type RemoteCache } from "../../workspace/cache/remote.ts";
+import type { Scope } from "../../workspace/cache/scope.ts";
+import { cacheFolder, limitsOf, salt, sharingOf } from "../../workspace/cache/settings.ts";
+import { openStore } from "../../workspace/cache/store.ts";
+import { pruneDaily } from "../../workspace/cache/upkeep.ts";
 import { defaultBase } from "../../workspace/git/compare.ts";
 import { type View, viewOf } from "../../workspace/git/view.ts";
 import { matcher } from "../../workspace/glob.ts";
@@ -25,8 +27,6 @@ import { finish } from "./finish-run.ts";
 import { keepRunning } from "./keep-running.ts";
 import { openRunScreen, type RunScreen } from "./run-screen.ts";
 import type { Begun } from "./run-tasks.ts";
-
-const keptByDefault = { sizeMaxBytes: 10 * 2 ** 30, ageMaxMs: 14 * 86_400_000 };
 
 export async function runFully(named: readonly string[], begun: Begun): Promise<void> {
   const { root, options } = begun;
@@ -54,6 +54,7 @@ export type Session = Readonly<{
   screen: RunScreen;
   services: Services;
   remote: RemoteCache | undefined;
+  scope: Scope;
   sandbox: RunOptions["sandbox"];
   isStopped: () => boolean;
   /** When the run began. */
@@ -65,14 +66,22 @@ async function openSession(view: View, options: RunVerbOptions): Promise<Session
   const { missing, file } = view.installed;
   if (file === undefined) screen.warn("no lock file: keys hold the ranges of dependencies only");
   if (missing.length > 0) screen.warn(`${file} is out of date: it lacks ${missing.slice(0, 3).join(", ")}`);
-  const settings = remoteSettings(process.env);
   const { shape, root } = view.workspace;
   const services = openServices(shape.pipeline?.services ?? {}, root, {
     postgres: async () => (await import("../../compose/task-postgres.ts")).startTaskPostgres(),
   });
-  const remote = settings && openRemote(settings, screen.warn);
+  const sharing = await sharingOf(shape.pipeline?.cache, process.env);
+  const remote = sharing.remote && openRemote({ ...sharing.remote, warn: screen.warn });
   const sandbox = await openSandbox(view, options, screen);
-  return { screen, services, remote, sandbox, isStopped: onInterrupt().isStopped, beganMs: Date.now() };
+  return {
+    screen,
+    services,
+    remote,
+    scope: sharing.scope,
+    sandbox,
+    isStopped: onInterrupt().isStopped,
+    beganMs: Date.now(),
+  };
 }
 
 /** Whoever asked for strict on the command line relies on it; what the configuration asks for is done where it can be. */
@@ -125,6 +134,7 @@ export async function runRound(
     cacheFolder: folder,
     salt: salt(process.env),
     remote: session.remote,
+    scope: session.scope,
     sandbox: session.sandbox,
     lookedAtMs,
     request,
@@ -134,7 +144,8 @@ export async function runRound(
   });
   const untold = await trace?.send(results.every((r) => r.outcome !== "failed"));
   if (untold) session.screen.warn(untold);
-  if (results.some((r) => r.outcome === "ran")) pruneDaily(folder, { ...keptByDefault, nowMs: Date.now() });
+  if (results.some((r) => r.outcome === "ran"))
+    pruneDaily(folder, { ...limitsOf(view.workspace.shape.pipeline?.cache), nowMs: Date.now() });
   return results;
 }
 

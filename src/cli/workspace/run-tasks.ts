@@ -4,6 +4,7 @@ import { cacheFolder, salt } from "../../workspace/cache/settings.ts";
 import { type Look, lookAtTree } from "../../workspace/git/worktree.ts";
 import { findRoot } from "../../workspace/graph/layout.ts";
 import { type InPlace, quickRun } from "../../workspace/tasks/quick-run.ts";
+import { hasMarks } from "../../workspace/tasks/untrusted-outputs.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
 
 /** A run whose look at the tree has begun. */
@@ -40,6 +41,7 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
 }
 
 async function nothingToDo({ root, looking, request }: Begun): Promise<readonly InPlace[] | undefined> {
+  if (hasMarks(root)) return undefined; // not every run may use what is there
   const asked = { root, look: await looking, request, env: process.env, salt: salt(process.env) };
   return quickRun(join(root, ".sluice", "outputs", "record"), asked);
 }

@@ -53,6 +53,32 @@ const PipelineService = z.strictObject({
   ),
 });
 
+const S3 = z.strictObject({
+  bucket: key(text, "Name of the bucket.", "acme-build-cache"),
+  region: key(z.exactOptional(text), "Its region; $AWS_REGION unless given.", "eu-central-1"),
+  endpoint: key(z.exactOptional(z.url()), "Of storage other than AWS's own.", "https://minio.acme.example"),
+  prefix: key(z.exactOptional(z.string()), "What its objects' names begin with.", "shop"),
+});
+
+const Cache = z.strictObject({
+  sizeMax: key(
+    z.exactOptional(Memory),
+    "What the results on one machine may take together; 10 GiB unless given.",
+    "20GiB",
+  ),
+  ageMax: key(z.exactOptional(Duration), "Results not used for so long go; 14 days unless given.", "30d"),
+  salt: key(
+    z.exactOptional(text),
+    "Mixed into every key: with another one, nothing that was kept is used again.",
+    "2026-11",
+  ),
+  s3: key(
+    z.exactOptional(S3),
+    "An S3-compatible bucket in which results are shared; its credentials are the usual AWS_ variables.",
+    { bucket: "acme-build-cache", region: "eu-central-1" },
+  ),
+});
+
 export const Pipeline = z.strictObject({
   tasks: key(z.record(text, PipelineTask).prefault({}), "By task, or by `project#task` for one project.", {
     test: { services: ["postgres"], retries: 1, timeout: "10m" },
@@ -60,6 +86,7 @@ export const Pipeline = z.strictObject({
   services: key(z.record(Name, PipelineService).prefault({}), "Servers of your own that tasks may need.", {
     redis: { command: "redis-server --port $PORT", env: { REDIS_URL: "redis://127.0.0.1:{PORT}" } },
   }),
+  cache: key(z.exactOptional(Cache), "How results are kept and shared.", { sizeMax: "20GiB" }),
   sandbox: key(
     z.exactOptional(z.enum(["report", "strict"])),
     "Watch what tasks read and write beside what they declare (Linux, strace): report it, or fail the task. As `--sandbox`.",

@@ -2545,6 +2545,53 @@ export interface WrittenConfig {
       readonly env?: Readonly<Record<string, string>>;
     }>>;
     /**
+     * How results are kept and shared.
+     * @example cache: { sizeMax: "20GiB" }
+     */
+    readonly cache?: {
+      /**
+       * What the results on one machine may take together; 10 GiB unless given.
+       * @example sizeMax: "20GiB"
+       */
+      readonly sizeMax?: string | number;
+      /**
+       * Results not used for so long go; 14 days unless given.
+       * @example ageMax: "30d"
+       */
+      readonly ageMax?: string;
+      /**
+       * Mixed into every key: with another one, nothing that was kept is used again.
+       * @example salt: "2026-11"
+       */
+      readonly salt?: string;
+      /**
+       * An S3-compatible bucket in which results are shared; its credentials are the usual AWS_ variables.
+       * @example s3: { bucket: "acme-build-cache", region: "eu-central-1" }
+       */
+      readonly s3?: {
+        /**
+         * Name of the bucket.
+         * @example bucket: "acme-build-cache"
+         */
+        readonly bucket: string;
+        /**
+         * Its region; $AWS_REGION unless given.
+         * @example region: "eu-central-1"
+         */
+        readonly region?: string;
+        /**
+         * Of storage other than AWS's own.
+         * @example endpoint: "https://minio.acme.example"
+         */
+        readonly endpoint?: string;
+        /**
+         * What its objects' names begin with.
+         * @example prefix: "shop"
+         */
+        readonly prefix?: string;
+      };
+    };
+    /**
      * Watch what tasks read and write beside what they declare (Linux, strace): report it, or fail the task. As `--sandbox`.
      * @example sandbox: "report"
      */

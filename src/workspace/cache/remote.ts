@@ -1,102 +1,57 @@
-// A shared cache over Turborepo's `/v8/artifacts` API, as client: teams keep the server that they have. Whatever it answers,
-// it can only save time: a broken, unsigned or late entry is a miss, and the first failure turns it off for the run.
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+// The shared cache, as a run uses it. Whatever its place answers, it can only save time: a broken, unsigned or late entry is
+// a miss, what breaks again and again is left alone for the rest of the run, and each trouble is told once.
 import { promisify } from "node:util";
+import { entryMaxBytes, type Place, type Received, Refused } from "./place.ts";
+import type { Scope, Shelf } from "./scope.ts";
+import type { Signature } from "./signature.ts";
 import type { Store } from "./store.ts";
 
-export type RemoteSettings = Readonly<{
-  url: string;
-  token: string;
-  team: string | undefined;
-  teamId: string | undefined;
-  /** Entries are signed with it, and read only when they are. */
-  signatureKey: string | undefined;
+export type RemoteOptions = Readonly<{
+  place: Place;
+  scope: Scope;
+  signature: Signature | undefined;
   isReadOnly: boolean;
   timeoutMs: number;
+  warn: (text: string) => void;
 }>;
 
 export type RemoteCache = Readonly<{
-  /** True when the entry is now in the local store. */
+  /** True when the entry is now in the local store, on the shelf of its scope. */
   fetch: (key: string, store: Store) => Promise<boolean>;
+  /** Tells that an entry that was fetched is no good after all. */
+  refuse: (key: string) => void;
   /** Goes on behind the run. */
   send: (key: string, store: Store, durationMs: number) => void;
   /** Waits for what is still being sent, so long and no longer. */
   flush: (patienceMs: number) => Promise<void>;
 }>;
 
-const sizeMaxBytes = 1 << 30;
 const sendsMax = 4;
+/** Of 429 and 5xx, one after the other. Everything else that is no answer turns it off at once. */
+const faultsMax = 3;
 
-export function remoteSettings(env: Readonly<Record<string, string | undefined>>): RemoteSettings | undefined {
-  const url = env.SLUICE_CACHE_API ?? env.TURBO_API;
-  const token = env.SLUICE_CACHE_TOKEN ?? env.TURBO_TOKEN;
-  if (!url || !token) return undefined;
-  return {
-    url: url.replace(/\/+$/, ""),
-    token,
-    team: env.TURBO_TEAM,
-    teamId: env.TURBO_TEAMID,
-    signatureKey: env.SLUICE_CACHE_SIGNATURE_KEY ?? env.TURBO_REMOTE_CACHE_SIGNATURE_KEY,
-    isReadOnly: env.SLUICE_CACHE_READ_ONLY === "1" || env.TURBO_REMOTE_CACHE_READ_ONLY === "true",
-    timeoutMs: 1000 * Number(env.TURBO_REMOTE_CACHE_TIMEOUT ?? 30),
-  };
-}
-
-export function openRemote(settings: RemoteSettings, warn: (text: string) => void): RemoteCache {
-  let isOff = false;
+export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, warn }: RemoteOptions): RemoteCache {
+  const shelves = scope.reads;
+  const breaker = openBreaker(place.name, warn);
   const sending = new Set<Promise<void>>();
   const queue: (() => Promise<void>)[] = [];
-  const turnOff = (why: string) => {
-    if (!isOff) warn(`remote cache off for this run: ${why}`);
-    isOff = true;
-  };
-  const request = async (
-    method: "GET" | "PUT",
-    key: string,
-    init: { body?: Uint8Array; headers?: Record<string, string> } = {},
-  ) => {
-    const headers = { authorization: `Bearer ${settings.token}`, ...init.headers };
-    const signal = AbortSignal.timeout(settings.timeoutMs);
-    const body = init.body === undefined ? {} : { body: new Blob([new Uint8Array(init.body)]) };
-    return await fetch(address(settings, key), { method, headers, signal, redirect: "follow", ...body });
-  };
-  const receive = async (key: string): Promise<Buffer | undefined> => {
-    const answer = await request("GET", key);
-    if (answer.status === 404) return undefined;
-    if (!answer.ok) {
-      turnOff(`${settings.url} answered ${answer.status}`);
-      return undefined;
-    }
-    if (Number(answer.headers.get("content-length") ?? 0) > sizeMaxBytes) return undefined;
-    const body = Buffer.from(await answer.arrayBuffer());
-    const tag = answer.headers.get("x-artifact-tag");
-    if (settings.signatureKey && !isSigned({ key, body, tag, secret: settings.signatureKey })) {
-      warn(
-        `remote cache: the entry ${key.slice(0, 12)} ${tag ? "has a wrong signature" : "is not signed"}; it is not used`,
-      );
-      return undefined;
-    }
-    return body;
-  };
-  const upload = async (key: string, bytes: Buffer, durationMs: number): Promise<void> => {
+  const tellOf = (key: string, trouble: string) =>
+    warn(`remote cache: the entry ${key.slice(0, 12)} ${trouble}; it is not used`);
+  const upload = async (key: string, store: Store, durationMs: number): Promise<void> => {
+    const found = store.bytesOf(key);
+    if (!found || found.bytes.length > entryMaxBytes) return;
     const { gzip } = await import("node:zlib");
-    const body = await promisify(gzip)(bytes, { level: 1 });
-    const tag = settings.signatureKey ? { "x-artifact-tag": sign(settings.signatureKey, key, body) } : {};
-    const headers = {
-      "content-type": "application/octet-stream",
-      "x-artifact-duration": String(Math.round(durationMs)),
-      ...tag,
-    };
-    const answer = await request("PUT", key, { body, headers });
-    await answer.arrayBuffer();
-    if (!answer.ok) turnOff(`${settings.url} answered ${answer.status} to an upload`);
+    const body = await promisify(gzip)(found.bytes, { level: 1 });
+    const tag = signature?.sign?.({ shelf: found.shelf, key, body });
+    await place.put(key, { body, tag, durationMs, shelf: found.shelf }, { signal: AbortSignal.timeout(timeoutMs) });
+    breaker.worked();
   };
   const pump = () => {
-    while (sending.size < sendsMax && !isOff) {
+    while (sending.size < sendsMax && !breaker.isOff()) {
       const next = queue.shift();
       if (!next) return;
       const one: Promise<void> = next()
-        .catch((error) => turnOff(said(error)))
+        .catch((error) => breaker.failed(error, "an upload"))
         .finally(() => {
           sending.delete(one);
           pump();
@@ -106,21 +61,26 @@ export function openRemote(settings: RemoteSettings, warn: (text: string) => voi
   };
   return {
     async fetch(key, store) {
-      if (isOff) return false;
+      if (breaker.isOff()) return false;
+      let received: Received | undefined;
       try {
-        const body = await receive(key);
-        if (!body) return false;
-        const { gunzip } = await import("node:zlib");
-        return store.adopt(key, await promisify(gunzip)(body, { maxOutputLength: sizeMaxBytes }));
+        received = await place.get(key, { shelves, signal: AbortSignal.timeout(timeoutMs) });
+        breaker.worked();
       } catch (error) {
-        if (isNetwork(error)) turnOff(said(error));
+        breaker.failed(error, "a request");
         return false;
       }
+      if (!received) return false;
+      const from = shelfOfEntry(key, received, { shelves, signature });
+      const trouble = "trouble" in from ? from.trouble : await adopt(key, received.body, { store, shelf: from.shelf });
+      if (trouble !== undefined) tellOf(key, trouble);
+      return trouble === undefined;
     },
+    refuse: (key) => tellOf(key, "is not what this task makes"),
     send(key, store, durationMs) {
-      const bytes = isOff || settings.isReadOnly ? undefined : store.bytesOf(key);
-      if (!bytes || bytes.length > sizeMaxBytes) return;
-      queue.push(() => upload(key, bytes, durationMs));
+      const canSign = signature === undefined || signature.sign !== undefined;
+      if (breaker.isOff() || isReadOnly || !canSign) return;
+      queue.push(() => upload(key, store, durationMs));
       pump();
     },
     async flush(patienceMs) {
@@ -133,33 +93,72 @@ export function openRemote(settings: RemoteSettings, warn: (text: string) => voi
         warn(`remote cache: ${sending.size + queue.length} uploads were given up after ${patienceMs / 1000} s`);
         return;
       }
+      breaker.tell();
     },
   };
 }
 
-function address({ url, team, teamId }: RemoteSettings, key: string): string {
-  const query = new URLSearchParams({ ...(teamId ? { teamId } : {}), ...(team ? { slug: team } : {}) }).toString();
-  return `${url}/v8/artifacts/${key}${query ? `?${query}` : ""}`;
+type Believing = Readonly<{ shelves: readonly Shelf[]; signature: Signature | undefined }>;
+
+/** By whom an entry is: as the place says, as its signature says, and as both say where both do. */
+function shelfOfEntry(
+  key: string,
+  { body, tag, shelf }: Received,
+  { shelves, signature }: Believing,
+): Readonly<{ shelf: Shelf }> | Readonly<{ trouble: string }> {
+  const possible = shelf === undefined ? shelves : shelves.filter((one) => one === shelf);
+  if (!signature) {
+    // Anybody with a token may have written it, so it is the least that it can be.
+    const least = shelf === undefined ? possible.at(-1) : possible[0];
+    return least === undefined ? { trouble: `is of ${shelf}` } : { shelf: least };
+  }
+  if (tag === undefined || tag === "") return { trouble: "is not signed" };
+  const signed = possible.find((one) => signature.isRight({ shelf: one, key, body }, tag));
+  return signed === undefined ? { trouble: "has a wrong signature" } : { shelf: signed };
 }
 
-/** Binds the body to its key: an entry cannot be moved to another task. */
-function sign(secret: string, key: string, body: Buffer): string {
-  const digest = createHash("sha256").update(body).digest("hex");
-  return createHmac("sha256", secret).update(`sluice artifact 1\n${key}\n${digest}`).digest("base64");
+type Adopting = Readonly<{ store: Store; shelf: Shelf }>;
+
+async function adopt(key: string, body: Buffer, { store, shelf }: Adopting): Promise<string | undefined> {
+  const { gunzip } = await import("node:zlib");
+  try {
+    const bytes = await promisify(gunzip)(body, { maxOutputLength: entryMaxBytes });
+    return store.adopt(key, bytes, shelf) ? undefined : "is broken, or could not be written";
+  } catch {
+    return "is broken";
+  }
 }
 
-type Signed = Readonly<{ key: string; body: Buffer; tag: string | null; secret: string }>;
-
-function isSigned({ key, body, tag, secret }: Signed): boolean {
-  const [given, wanted] = [Buffer.from(tag ?? ""), Buffer.from(sign(secret, key, body))];
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
-}
-
-function isNetwork(error: unknown): boolean {
-  return error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
+function openBreaker(name: string, warn: (text: string) => void) {
+  let isOff = false;
+  let inARow = 0;
+  let untold: string | undefined;
+  return {
+    isOff: () => isOff,
+    worked: () => {
+      inARow = 0;
+    },
+    failed: (error: unknown, what: string) => {
+      if (isOff) return;
+      const mayPass = error instanceof Refused && (error.status === 429 || error.status >= 500);
+      untold = `${name} ${said(error)}${mayPass ? "" : ` to ${what}`}`;
+      if (mayPass && ++inARow < faultsMax) return;
+      isOff = true;
+      warn(`remote cache off for this run: ${untold}${mayPass ? ` ${inARow} times in a row` : ""}`);
+      untold = undefined;
+    },
+    /** What went wrong, but not often enough to turn it off. */
+    tell: () => {
+      if (untold !== undefined) warn(`remote cache: ${untold}: a miss`);
+      untold = undefined;
+    },
+  };
 }
 
 function said(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
+  if (error instanceof Refused) return error.message;
+  if (error instanceof DOMException && error.name === "TimeoutError") return "gave no answer in time";
+  if (!(error instanceof Error)) return `failed (${error})`;
+  const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
+  return `could not be spoken to (${cause})`;
 }

@@ -44,10 +44,17 @@ function isTame(outputs: readonly Output[], globs: readonly string[]): boolean {
     const { path } = output;
     if (path.startsWith("/") || path.includes("\0") || posix.normalize(path) !== path || /(^|\/)\.\.(\/|$)/.test(path))
       return false;
-    if (!isOutput(path) || /(^|\/)(?:\.git|node_modules)(\/|$)/.test(path)) return false;
+    if (!isOutput(path) || /(^|\/)(?:\.git|\.sluice|node_modules)(\/|$)/.test(path) || leadsOut(output)) return false;
     for (let at = posix.dirname(path); at !== "."; at = posix.dirname(at)) if (links.has(at)) return false;
     return true;
   });
+}
+
+/** A link from which a later task, or a deployment, would read or write elsewhere. */
+export function leadsOut(output: Output): boolean {
+  if (output.kind !== "link") return false;
+  const to = posix.normalize(posix.join(posix.dirname(output.path), output.to));
+  return output.to.startsWith("/") || /^(?:\.\.|\.git|\.sluice)(?:\/|$)/.test(to);
 }
 
 type Put = Readonly<{ root: string; output: Output; content: Buffer; folders: Set<string> }>;

@@ -1,4 +1,5 @@
-// The local cache: one file per key, a header that lists every output with its digest, then the log and the contents.
+// The local cache: one file per key, a header that lists every output with its digest, then the log and the contents. What
+// untrusted runs made lies apart (`untrusted/NAME/`), where trusted ones do not look.
 // Written beside and renamed, so a reader sees all or nothing; every byte is checked before it is given out.
 import { createHash, randomBytes } from "node:crypto";
 import {
@@ -6,7 +7,6 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -18,23 +18,13 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { digestOf, type Output } from "../tasks/outputs.ts";
-import type { Parts } from "../tasks/parts.ts";
-
-export type Entry = Readonly<{
-  key: string;
-  task: string;
-  durationMs: number;
-  outputs: readonly Output[];
-  log: Readonly<{ size: number; digest: string }>;
-  parts: Parts;
-  upstream: readonly string[];
-  /** Path and content of the sources: so that a miss can name the file. */
-  inputs: readonly string[];
-}>;
+import { type Entry, isEntry } from "./entry.ts";
+import { type Scope, type Shelf, trusted } from "./scope.ts";
 
 /** An entry whose header checked out; contents are read and checked one by one. */
 export type Found = Readonly<{
   entry: Entry;
+  shelf: Shelf;
   log: () => Buffer;
   /** In the order of the outputs; throws Broken where the bytes are not those that were stored. */
   contents: () => Generator<readonly [Output, Buffer]>;
@@ -50,25 +40,29 @@ export type Store = Readonly<{
   has: (key: string) => boolean;
   open: (key: string) => Found | undefined;
   /** False when it could not be written: a full or read-only disk is a miss next time, never a failure. */
-  write: (entry: Entry, log: Buffer, read: (output: Output) => Buffer) => boolean;
+  write: (shelf: Shelf, writing: Writing) => boolean;
   drop: (key: string) => void;
   /** A whole entry as it came from elsewhere; false when its header does not check out. */
-  adopt: (key: string, bytes: Buffer) => boolean;
-  bytesOf: (key: string) => Buffer | undefined;
+  adopt: (key: string, bytes: Buffer, shelf: Shelf) => boolean;
+  bytesOf: (key: string) => Readonly<{ bytes: Buffer; shelf: Shelf }> | undefined;
   /** What the task printed; a broken log is not worth a failure. */
   logOf: (key: string) => Buffer | undefined;
 }>;
 
-export function openStore(folder: string): Store {
-  const fileOf = (key: string) => join(folder, key.slice(0, 2), key);
+/** `reads`: the shelves on which it looks, in order. */
+export function openStore(folder: string, { reads }: Pick<Scope, "reads"> = trusted): Store {
+  const fileOf = (shelf: Shelf, key: string) => join(shelfIn(folder, shelf), key.slice(0, 2), key);
+  const open = (key: string) => first(reads, (shelf) => openEntry(fileOf(shelf, key), key, shelf));
   return {
     folder,
-    has: (key) => changedAtMs(fileOf(key)) !== undefined,
-    open: (key) => openEntry(fileOf(key), key),
-    write: (entry, log, read) => writeEntry(fileOf(entry.key), { entry, log, read }),
-    drop: (key) => removeQuietly(fileOf(key)),
+    open,
+    has: (key) => reads.some((shelf) => changedAtMs(fileOf(shelf, key)) !== undefined),
+    write: (shelf, writing) => writeEntry(fileOf(shelf, writing.entry.key), writing),
+    drop: (key) => {
+      for (const shelf of reads) removeQuietly(fileOf(shelf, key));
+    },
     logOf: (key) => {
-      const found = openEntry(fileOf(key), key);
+      const found = open(key);
       try {
         return found?.log();
       } catch {
@@ -77,18 +71,31 @@ export function openStore(folder: string): Store {
         found?.close();
       }
     },
-    adopt: (key, bytes) => adopt(fileOf(key), key, bytes),
-    bytesOf: (key) => {
-      try {
-        return readFileSync(fileOf(key));
-      } catch {
-        return undefined;
-      }
-    },
+    adopt: (key, bytes, shelf) => adopt(fileOf(shelf, key), { key, bytes, shelf }),
+    bytesOf: (key) =>
+      first(reads, (shelf) => {
+        try {
+          return { bytes: readFileSync(fileOf(shelf, key)), shelf };
+        } catch {
+          return undefined;
+        }
+      }),
   };
 }
 
-function openEntry(file: string, key: string): Found | undefined {
+export function shelfIn(folder: string, shelf: Shelf): string {
+  return shelf === "trusted" ? folder : join(folder, shelf);
+}
+
+function first<T, R>(all: readonly T[], look: (one: T) => R | undefined): R | undefined {
+  for (const one of all) {
+    const found = look(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function openEntry(file: string, key: string, shelf: Shelf): Found | undefined {
   let handle: number;
   try {
     handle = openSync(file, "r");
@@ -97,23 +104,44 @@ function openEntry(file: string, key: string): Found | undefined {
   }
   const close = () => closeSync(handle);
   try {
-    const { size, mtimeMs } = fstatSync(handle);
-    const lead = bytesAt(handle, 0, magic.length + 64 + 12);
-    const digest = lead.toString("latin1", magic.length, magic.length + 64);
-    const length = Number(lead.toString("latin1", magic.length + 64));
-    if (lead.toString("latin1", 0, magic.length) !== magic || !(length > 0 && length <= size)) throw new Broken();
-    const header = bytesAt(handle, lead.length, length);
-    if (digestOf(header) !== digest) throw new Broken();
-    const entry: Entry = JSON.parse(header.toString());
+    const { entry, endsAt } = header(handle);
     if (entry.key !== key) throw new Broken();
-    if (Date.now() - mtimeMs > 86_400_000) touch(file);
-    const body = lead.length + length;
-    return { entry, close, log: () => checked(handle, body, entry.log), contents: () => contents(handle, body, entry) };
+    if (Date.now() - fstatSync(handle).mtimeMs > 86_400_000) touch(file);
+    const log = () => checked(handle, endsAt, entry.log);
+    return { entry, shelf, close, log, contents: () => contents(handle, endsAt, entry) };
   } catch {
     close();
     removeQuietly(file);
     return undefined;
   }
+}
+
+/** The header alone, for listings and comparisons. */
+export function readEntry(file: string): Entry | undefined {
+  let handle: number | undefined;
+  try {
+    handle = openSync(file, "r");
+    return header(handle).entry;
+  } catch {
+    return undefined; // gone, or never whole
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+/** Throws where it is not what was written. */
+function header(handle: number): Readonly<{ entry: Entry; endsAt: number }> {
+  const { size } = fstatSync(handle);
+  const lead = bytesAt(handle, 0, magic.length + 64 + 12);
+  const digest = lead.toString("latin1", magic.length, magic.length + 64);
+  const length = Number(lead.toString("latin1", magic.length + 64));
+  if (lead.toString("latin1", 0, magic.length) !== magic || !(length > 0 && length <= size)) throw new Broken();
+  const text = bytesAt(handle, lead.length, length);
+  if (digestOf(text) !== digest) throw new Broken();
+  const entry: unknown = JSON.parse(text.toString());
+  const endsAt = lead.length + length;
+  if (!isEntry(entry, size - endsAt)) throw new Broken();
+  return { entry, endsAt };
 }
 
 function* contents(handle: number, body: number, entry: Entry): Generator<readonly [Output, Buffer]> {
@@ -143,7 +171,7 @@ function bytesAt(handle: number, at: number, size: number): Buffer {
   return bytes;
 }
 
-type Writing = Readonly<{ entry: Entry; log: Buffer; read: (output: Output) => Buffer }>;
+export type Writing = Readonly<{ entry: Entry; log: Buffer; read: (output: Output) => Buffer }>;
 
 function writeEntry(file: string, { entry, log, read }: Writing): boolean {
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
@@ -178,7 +206,9 @@ function writeEntry(file: string, { entry, log, read }: Writing): boolean {
   }
 }
 
-function adopt(file: string, key: string, bytes: Buffer): boolean {
+type Adopting = Readonly<{ key: string; bytes: Buffer; shelf: Shelf }>;
+
+function adopt(file: string, { key, bytes, shelf }: Adopting): boolean {
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -188,7 +218,7 @@ function adopt(file: string, key: string, bytes: Buffer): boolean {
     removeQuietly(temporary);
     return false;
   }
-  const found = openEntry(file, key);
+  const found = openEntry(file, key, shelf);
   found?.close();
   return found !== undefined;
 }
@@ -222,80 +252,11 @@ function touch(file: string): void {
   }
 }
 
-export type Stored = Readonly<{ key: string; file: string; bytes: number; usedAtMs: number }>;
-
-/** Every entry, longest unused first. Leftovers of killed writers that are a day old are removed on the way. */
-export function listStore(folder: string): readonly Stored[] {
-  const found: Stored[] = [];
-  for (const part of read(folder)) {
-    for (const key of read(join(folder, part))) {
-      const file = join(folder, part, key);
-      const stat = statSync(file, { throwIfNoEntry: false });
-      if (!stat?.isFile()) continue;
-      if (key.endsWith(".tmp")) {
-        if (Date.now() - stat.mtimeMs > 86_400_000) rmSync(file, { force: true });
-      } else found.push({ key, file, bytes: stat.size, usedAtMs: stat.mtimeMs });
-    }
-  }
-  return found.sort((a, b) => a.usedAtMs - b.usedAtMs);
-}
-
-export type Limits = Readonly<{ sizeMaxBytes: number; ageMaxMs: number; nowMs: number }>;
-
-/** Removes what is too old, then what is longest unused, until the rest fits. */
-export function prune(folder: string, { sizeMaxBytes, ageMaxMs, nowMs }: Limits): readonly Stored[] {
-  const all = listStore(folder);
-  let total = all.reduce((sum, e) => sum + e.bytes, 0);
-  const gone = all.filter((entry) => {
-    const goes = nowMs - entry.usedAtMs > ageMaxMs || total > sizeMaxBytes;
-    if (goes) total -= entry.bytes;
-    return goes;
-  });
-  for (const { file } of gone) rmSync(file, { force: true });
-  return gone;
-}
-
-/** The header alone, for listings and comparisons. */
-export function readEntry(file: string): Entry | undefined {
-  let handle: number | undefined;
-  try {
-    handle = openSync(file, "r");
-    const start = magic.length + 64 + 12;
-    const length = Number(bytesAt(handle, 0, start).toString("latin1", magic.length + 64));
-    return JSON.parse(bytesAt(handle, start, length).toString());
-  } catch {
-    return undefined; // gone, or never whole
-  } finally {
-    if (handle !== undefined) closeSync(handle);
-  }
-}
-
-/** At most once a day: pruning by default keeps a store from growing without end. */
-export function pruneDaily(folder: string, limits: Limits): void {
-  const mark = join(folder, "pruned");
-  const lastMs = changedAtMs(mark) ?? 0;
-  if (limits.nowMs - lastMs < 86_400_000) return;
-  try {
-    writeFileSync(mark, "");
-    prune(folder, limits);
-  } catch {
-    // read-only, or no cache yet
-  }
-}
-
 /** Undefined also where its folder is no folder. */
-function changedAtMs(file: string): number | undefined {
+export function changedAtMs(file: string): number | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
   } catch {
     return undefined;
-  }
-}
-
-function read(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -11,12 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { openRemote } from "../cache/remote.ts";
-import { listStore, openStore, prune } from "../cache/store.ts";
+import { openStore } from "../cache/store.ts";
+import { listStore, prune } from "../cache/upkeep.ts";
 import { type Files, Repository } from "../test-repository.ts";
 
 const build = "mkdir -p dist && cp src/* dist/ && echo built $MODE";
@@ -272,96 +270,4 @@ test("pruning removes the longest unused first, until the rest fits", async () =
     prune(folder, { sizeMaxBytes: newest?.bytes ?? 0, ageMaxMs: 1e9, nowMs: Date.now() }).map((e) => e.key),
   ).toEqual([oldest?.key]);
   expect(openStore(folder).has(newest?.key ?? "")).toBe(true);
-});
-
-// A server of Turborepo's artifact API, with the faults that one may have.
-async function server(
-  answer: (
-    request: IncomingMessage,
-    response: ServerResponse,
-    kept: Map<string, { body: Buffer; tag: string }>,
-  ) => boolean,
-) {
-  const kept = new Map<string, { body: Buffer; tag: string }>();
-  const http = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    if (answer(request, response, kept)) return;
-    const key = request.url?.split("/").at(-1)?.split("?")[0] ?? "";
-    if (request.method === "PUT") {
-      kept.set(key, { body: Buffer.concat(chunks), tag: String(request.headers["x-artifact-tag"] ?? "") });
-      response.end('{"urls":[]}');
-      return;
-    }
-    const found = kept.get(key);
-    response.writeHead(found ? 200 : 404, found ? { "x-artifact-tag": found.tag } : {}).end(found?.body);
-  });
-  await new Promise<void>((done) => http.listen(0, "127.0.0.1", done));
-  const { port } = http.address() as AddressInfo;
-  return { kept, url: `http://127.0.0.1:${port}`, close: () => new Promise((done) => http.close(done)) };
-}
-
-const remoteOf = (url: string, warnings: string[], signatureKey: string | undefined = "secret") =>
-  openRemote(
-    { url, token: "t", team: "team", teamId: undefined, signatureKey, isReadOnly: false, timeoutMs: 2000 },
-    (w) => warnings.push(w),
-  );
-
-test("a remote cache shares results, and a poisoned entry is refused", async () => {
-  const artifacts = await server(() => false);
-  try {
-    const warnings: string[] = [];
-    const first = repository();
-    const remote = remoteOf(artifacts.url, warnings);
-    await first.run(["build"], { remote });
-    await remote.flush(5000);
-    expect(artifacts.kept.size).toBe(2);
-    const second = repository();
-    expect((await second.run(["build"], { remote: remoteOf(artifacts.url, warnings) })).outcome("web#build")).toBe(
-      "fetched",
-    );
-    expect(second.read("packages/web/dist/b.ts")).toBe("b");
-    const bodies = [...artifacts.kept.values()].map((entry) => entry.body).reverse();
-    for (const entry of artifacts.kept.values()) entry.body = bodies.shift() ?? entry.body;
-    const third = repository();
-    expect((await third.run(["build"], { remote: remoteOf(artifacts.url, warnings) })).ran).toBe(all);
-    expect(warnings.join("\n")).toContain("has a wrong signature; it is not used");
-  } finally {
-    await artifacts.close();
-  }
-});
-
-for (const status of [401, 429, 500]) {
-  test(`a remote cache that answers ${status} is left alone after one warning`, async () => {
-    let asked = 0;
-    const artifacts = await server((_, response) => {
-      asked++;
-      response.writeHead(status).end();
-      return true;
-    });
-    try {
-      const warnings: string[] = [];
-      const run = await repository().run(["build"], { remote: remoteOf(artifacts.url, warnings), concurrency: 1 });
-      expect(run.ran).toBe(all);
-      expect(warnings).toEqual([`remote cache off for this run: ${artifacts.url} answered ${status}`]);
-      expect(asked).toBe(1);
-    } finally {
-      await artifacts.close();
-    }
-  });
-}
-
-test("a remote cache that dies midway is a miss", async () => {
-  const artifacts = await server((request, response) => {
-    if (request.method !== "GET") return false;
-    response.writeHead(200, { "content-length": "1000" });
-    response.write("half", () => response.destroy());
-    return true;
-  });
-  try {
-    const run = await repository().run(["build"], { remote: remoteOf(artifacts.url, []) });
-    expect(run.ran).toBe(all);
-  } finally {
-    await artifacts.close();
-  }
 });

@@ -2,9 +2,11 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
+import type { Entry } from "../cache/entry.ts";
 import type { RemoteCache } from "../cache/remote.ts";
-import { restore } from "../cache/restore.ts";
-import { type Entry, type Found, openStore, type Store } from "../cache/store.ts";
+import { leadsOut, restore } from "../cache/restore.ts";
+import { type Scope, type Shelf, trusted } from "../cache/scope.ts";
+import { type Found, openStore, type Store } from "../cache/store.ts";
 import type { View } from "../git/view.ts";
 import { type Check, counted, type Findings, openCheck } from "../sandbox/findings.ts";
 import { readTrace, traced } from "../sandbox/strace.ts";
@@ -16,11 +18,12 @@ import { type Key, keysOf } from "./keys.ts";
 import { lateEdit } from "./late-edits.ts";
 import { lock } from "./lock.ts";
 import { isUntouched, look, type Made, readRecord, type World, writeRecord } from "./output-record.ts";
-import { describe, digestOf, emptyOutputs, outputPaths, ownOutputs } from "./outputs.ts";
+import { describe, digestOf, emptyOutputs, type Output, outputPaths, ownOutputs } from "./outputs.ts";
 import { PartsOf } from "./parts.ts";
 import { type Ended, start } from "./process.ts";
 import { worldKey } from "./quick-run.ts";
 import type { Trace } from "./trace.ts";
+import { type Marks, openMarks } from "./untrusted-outputs.ts";
 
 export type Outcome = "in place" | "restored" | "fetched" | "ran" | "failed" | "skipped" | "stopped";
 
@@ -53,6 +56,8 @@ export type RunOptions = Readonly<{
   cacheFolder: string;
   salt: string;
   remote: RemoteCache | undefined;
+  /** Whose results it may use, and whose its own are; trusted unless given. */
+  scope?: Scope;
   lookedAtMs: number;
   /** What was asked for, in short; with the stamp of git's index it makes the next run quick. */
   request: string;
@@ -81,7 +86,8 @@ export async function runTasks(view: View, asked: TaskGraph, options: RunOptions
     partsOf,
     keys,
     record,
-    store: openStore(options.cacheFolder),
+    store: openStore(options.cacheFolder, options.scope),
+    marks: openMarks(root),
     changed: { record: false },
     check: openCheck({ view, tasks, partsOf }),
   };
@@ -131,6 +137,8 @@ type Run = Readonly<{
   keys: ReadonlyMap<string, Key>;
   record: Map<string, Made>;
   store: Store;
+  /** Outputs in the tree that are not trusted. */
+  marks: Marks;
   changed: { record: boolean };
   check: Check;
 }>;
@@ -144,6 +152,7 @@ function inPlace(run: Run, node: TaskNode, prefix: string): Result | undefined {
   if (!task.isCached || run.options.isForced) return undefined;
   const made = run.record.get(id);
   if (made?.key !== run.keys.get(id)?.key || !made || !isUntouched(made, prefix)) return undefined;
+  if (!reads(run).includes(run.marks.of(id)?.shelf ?? "trusted")) return undefined;
   return { id, outcome: "in place", durationMs: 0 };
 }
 
@@ -232,17 +241,37 @@ async function hit(run: Run, node: TaskNode): Promise<Result | undefined> {
     const fetched = store.open(key);
     if (fetched && putBack(run, node, fetched))
       return { id: node.id, outcome: "fetched", durationMs: performance.now() - begun };
+    options.remote.refuse(key);
   }
   return undefined;
+}
+
+function reads({ options: { scope = trusted } }: Run): readonly Shelf[] {
+  return scope.reads;
+}
+
+/** No more trusted than the run itself and what the task waits for. */
+function shelfFor({ marks, options: { scope = trusted } }: Run, { dependencies }: TaskNode): Shelf {
+  return dependencies.map((id) => marks.of(id)?.shelf).find((shelf) => shelf !== undefined) ?? scope.makes;
+}
+
+/** Before anything is written; false where an untrusted result could not be told from a trusted one. */
+function claim(run: Run, { id, task }: TaskNode, shelf: Shelf): boolean {
+  const { root } = run.view.workspace;
+  const before = run.marks.of(id);
+  if (before && before.shelf !== shelf) emptyOutputs(root, before.globs, isTracked(run));
+  return shelf === "trusted" || run.marks.set({ task: id, shelf, globs: task.outputs });
 }
 
 function putBack(run: Run, node: TaskNode, found: Found): boolean {
   const { root } = run.view.workspace;
   try {
+    if (!claim(run, node, found.shelf)) return false;
     if (!restore(found, { root, globs: node.task.outputs, keep: isTracked(run) })) {
       run.store.drop(found.entry.key);
       return false;
     }
+    if (found.shelf === "trusted") run.marks.remove(node.id);
     remember(
       run,
       node,
@@ -263,6 +292,8 @@ async function execute(run: Run, node: TaskNode): Promise<Result> {
   const { options } = run;
   const { root } = run.view.workspace;
   if (run.record.delete(node.id)) run.changed.record = true;
+  const shelf = shelfFor(run, node);
+  claim(run, node, shelf);
   const begun = performance.now();
   let ended: Ended | undefined;
   let tries = 0;
@@ -291,7 +322,8 @@ async function execute(run: Run, node: TaskNode): Promise<Result> {
     run.store.drop(key); // an earlier result under this key is no better
     return { id: node.id, outcome: "failed", note: `undeclared: ${counted(undeclared)}`, ...more };
   }
-  const note = node.task.isCached ? await keep(run, node, { log: ended.log, durationMs }) : undefined;
+  if (shelf === "trusted") run.marks.remove(node.id);
+  const note = node.task.isCached ? await keep(run, node, { log: ended.log, durationMs, shelf }) : undefined;
   return { id: node.id, outcome: "ran", ...(note === undefined ? {} : { note }), ...more };
 }
 
@@ -356,8 +388,10 @@ async function servicesFor(
   }
 }
 
+type Fresh = Readonly<{ log: Buffer; durationMs: number; shelf: Shelf }>;
+
 /** Stores a result, or says why not. */
-async function keep(run: Run, node: TaskNode, made: { log: Buffer; durationMs: number }): Promise<string | undefined> {
+async function keep(run: Run, node: TaskNode, made: Fresh): Promise<string | undefined> {
   const { view, partsOf, options, store } = run;
   const { root } = view.workspace;
   const files = partsOf.filesOf(node);
@@ -366,6 +400,8 @@ async function keep(run: Run, node: TaskNode, made: { log: Buffer; durationMs: n
   if (edited !== undefined) return `not cached: ${edited} changed while it ran`;
   const paths = outputPaths(root, node.task.outputs).filter((path) => !isTracked(run)(path));
   const outputs = paths.map((path) => describe(root, path)).filter((o) => o !== undefined);
+  const astray = outputs.find((output) => leadsOut(output));
+  if (astray) return `not cached: ${astray.path} is a link that leads out of the workspace`;
   const { key, parts, upstream } = keyOf(run, node);
   const entry: Entry = {
     key,
@@ -377,7 +413,8 @@ async function keep(run: Run, node: TaskNode, made: { log: Buffer; durationMs: n
     upstream,
     inputs: files.map((f) => `${f.path} ${f.content}`),
   };
-  const isKept = store.write(entry, made.log, (output) => readFileSync(join(root, output.path)));
+  const read = (output: Output) => readFileSync(join(root, output.path));
+  const isKept = store.write(made.shelf, { entry, log: made.log, read });
   if (!isKept) return "not cached: the cache could not be written";
   remember(run, node, paths);
   options.remote?.send(key, store, made.durationMs);

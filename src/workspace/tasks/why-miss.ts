@@ -1,5 +1,7 @@
 // Why a task would run, or did: its key beside that of the newest entry of the same task, part by part.
-import { type Entry, listStore, readEntry } from "../cache/store.ts";
+import type { Entry } from "../cache/entry.ts";
+import { readEntry } from "../cache/store.ts";
+import { listStore } from "../cache/upkeep.ts";
 import type { Key } from "./keys.ts";
 import { partNames } from "./parts.ts";
 
@@ -26,7 +28,7 @@ function compare(key: Key, inputs: readonly string[], entry: Entry): readonly st
     if (name === "dependencies") return ["registry packages: the lock file resolves its dependencies differently"];
     if (name === "tools") return ["root dependencies: the lock file resolves those of the root differently"];
     if (name === "command") return [`command: ${entry.parts.command} → ${key.parts.command}`];
-    const changed = lines(key.parts[name].split("\n"), entry.parts[name].split("\n"));
+    const changed = lines(key.parts[name].split("\n"), (entry.parts[name] ?? "").split("\n"));
     return changed.length > 0 ? changed.map((l) => `${name}: ${l}`) : [name];
   });
   const upstream = lines(key.upstream, entry.upstream).map((l) => `waits for ${l}`);

@@ -1,0 +1,45 @@
+// A place of shared results behind Turborepo's `/v8/artifacts` API: our control plane, or the server that a team has.
+import { type Place, type Received, Refused, readAtMost } from "./place.ts";
+
+export type ArtifactApi = Readonly<{
+  url: string;
+  token: string;
+  team: string | undefined;
+  teamId: string | undefined;
+}>;
+
+export function artifactApi({ url, token, team, teamId }: ArtifactApi): Place {
+  const query = new URLSearchParams({ ...(teamId ? { teamId } : {}), ...(team ? { slug: team } : {}) }).toString();
+  const address = (key: string) => `${url}/v8/artifacts/${key}${query ? `?${query}` : ""}`;
+  const authorization = `Bearer ${token}`;
+  return {
+    name: url,
+    get: async (key, { signal }): Promise<Received | undefined> => {
+      const answer = await fetch(address(key), { headers: { authorization }, signal });
+      if (answer.ok) {
+        // Our own server tells whose entry it is; of others nobody knows.
+        const shelf = answer.headers.get("x-sluice-shelf") ?? undefined;
+        return { body: await readAtMost(answer), tag: answer.headers.get("x-artifact-tag") ?? undefined, shelf };
+      }
+      await answer.body?.cancel();
+      if (answer.status === 404) return undefined;
+      throw new Refused(answer.status);
+    },
+    put: async (key, { body, tag, durationMs }, { signal }) => {
+      const headers = {
+        authorization,
+        "content-type": "application/octet-stream",
+        "x-artifact-duration": String(Math.round(durationMs)),
+        ...(tag === undefined ? {} : { "x-artifact-tag": tag }),
+      };
+      const answer = await fetch(address(key), {
+        method: "PUT",
+        headers,
+        body: new Blob([new Uint8Array(body)]),
+        signal,
+      });
+      await answer.body?.cancel();
+      if (!answer.ok) throw new Refused(answer.status);
+    },
+  };
+}
