@@ -11,9 +11,9 @@ interface Options {
 export function initVerb(program: Command): void {
   addVerb(program, {
     usage: "init",
-    summary: "write a commented sluice.config.ts for this npm workspace",
+    summary: "write a commented sluice.config.ts for this workspace",
     examples: ["sluice init", "sluice init --scripts", "sluice init --dry-run"],
-    json: '{"root":"…","files":[{"path":"sluice.config.ts","change":"created","text":"…"}],"services":["api"]}',
+    json: '{"root":"…","files":[{"path":"sluice.config.ts","change":"created","text":"…"}],"services":[{"name":"api","kind":"http",…}]}',
   })
     .option(
       "--scripts",
@@ -34,6 +34,13 @@ export function initVerb(program: Command): void {
       }
       if (dryRun === true) return;
       for (const { name, because } of plan.services) screen.say(`  ${bold(name)}  ${dim(because)}`);
+      if (plan.services.length === 0) {
+        screen.say(
+          "",
+          `Nothing here is deployed yet. Next: ${bold("npx sluice graph")}, ${bold("npx sluice run build")}`,
+        );
+        return;
+      }
       screen.say(
         "",
         `Next: read sluice.config.ts, then run ${bold("npx sluice up")} and ${bold("npx sluice deploy local")}`,

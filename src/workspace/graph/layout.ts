@@ -5,7 +5,7 @@ import type { PipelineConfig } from "../../domain/config/pipeline.ts";
 import { Problem } from "../../domain/problem.ts";
 import { gitFolder } from "../git/git.ts";
 import { matcher } from "../glob.ts";
-import { type JsonObject, objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
+import { isObject, type JsonObject, objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
 import { parseYaml } from "../yaml.ts";
 
 export const lockfiles = [
@@ -95,7 +95,7 @@ export async function readShape(read: Read): Promise<Shape> {
     stringsAt(root, "workspaces") ??
     stringsAt(objectAt(root, "workspaces"), "packages") ??
     (lerna ? (stringsAt(lerna, "packages") ?? ["packages/*"]) : undefined);
-  const turbo = parsed("turbo.json") ?? parsed("turbo.jsonc");
+  const turbo = parsed("turbo.json") ?? parsed("turbo.jsonc") ?? (isObject(root.turbo) ? root.turbo : undefined);
   return { root, globs, isNx: nx !== undefined && turbo === undefined, pnpm, yarn, turbo, nx };
 }
 

@@ -1,6 +1,21 @@
 // The text of a first sluice.config.ts: what was found, with the comments that a reader needs to go on by himself.
 import type { Found } from "./detect.ts";
 
+/** For a workspace in which nothing is deployed yet: graph, affected and run need no word more. */
+export const configWithoutServices = `// Nothing here starts, listens or builds a site yet. sluice graph, affected and run work as they are; this file is for what
+// turbo.json, nx.json and scripts cannot say (docs/workspace.md), and for what is to be deployed (docs/config.md).
+import { defineConfig } from "sluice";
+
+export default defineConfig({
+  pipeline: {
+    // tasks: { test: { services: ["postgres"], retries: 1, timeout: "10m" } },
+  },
+
+  // services: { api: { kind: "http", path: "apps/api", build: { bundle: "src/main.ts" } } },
+  // environments: { staging: { port: 8080 }, production: { after: "staging", strategy: "canary" } },
+});
+`;
+
 export function configText(services: readonly Found[]): string {
   const has = (kind: string) =>
     services.some(({ env }) => Object.values(env).some((value) => "from" in value && value.from === kind));

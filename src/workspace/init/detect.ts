@@ -1,8 +1,11 @@
-// Looks at an npm workspace and says what in it is deployed: by its dependencies, its start script, its sources.
-import { existsSync } from "node:fs";
+// Looks at a workspace and says what in it is deployed: by its dependencies, its start script, its sources.
+import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
+import { matcher } from "../glob.ts";
+import { readShape, type Shape } from "../graph/layout.ts";
+import { parseJsonc, stringAt } from "../jsonc.ts";
 
 export interface Found {
   readonly name: string;
@@ -22,7 +25,6 @@ interface Package {
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
-  readonly workspaces?: readonly string[] | { readonly packages?: readonly string[] };
 }
 
 interface Candidate {
@@ -63,21 +65,24 @@ export async function detectServices(root: string): Promise<readonly Found[]> {
   }));
 }
 
-/** Folders of the workspace's packages; a repository of one package is its own. */
+/** Folders of the workspace's packages, as npm, pnpm, yarn, lerna or Nx know them; a repository of one package is its own. */
 async function packageFolders(root: string): Promise<readonly string[]> {
-  const { workspaces } = await readPackage(root).catch(() => {
-    throw new Problem(
-      `There is no package.json to read in ${root}`,
-      "Run sluice init in the root of an npm repository",
-    );
-  });
-  const patterns = Array.isArray(workspaces)
-    ? workspaces
-    : ((workspaces as { packages?: string[] } | undefined)?.packages ?? ["."]);
+  const { globs, isNx } = await shapeOf(root);
+  const taken = matcher((globs ?? []).filter((glob) => glob.startsWith("!")).map((glob) => glob.slice(1)));
+  const patterns = (globs ?? (isNx ? [] : ["."])).filter((glob) => !glob.startsWith("!"));
   const folders: string[] = [];
   for (const pattern of patterns)
     folders.push(...(await expand(root, pattern.replace(/^\.\//, "").replace(/\/$/, ""))));
-  return [...new Set(folders)].filter((path) => existsSync(join(root, path, "package.json"))).toSorted();
+  const packages = folders.filter((path) => !taken(path) && existsSync(join(root, path, "package.json")));
+  const ofNx = isNx ? (await expand(root, "**")).filter((path) => existsSync(join(root, path, "project.json"))) : [];
+  return [...new Set([...packages, ...ofNx])].toSorted();
+}
+
+/** How the repository says what its packages are. */
+export async function shapeOf(root: string): Promise<Shape> {
+  if (!existsSync(join(root, "package.json")))
+    throw new Problem(`There is no package.json to read in ${root}`, "Run sluice init in the root of a repository");
+  return await readShape((path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined));
 }
 
 /** "apps/*" and "packages/**": a star is any one folder, two are any depth. */
@@ -100,11 +105,26 @@ async function readPackage(folder: string): Promise<Package> {
 
 async function look(root: string, path: string): Promise<Candidate> {
   const folder = join(root, path);
-  const own = await readPackage(folder);
   const files = await sourceFiles(folder);
-  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
-  const name = serviceName(own.name ?? path);
-  return { name, path, package: own, files, sources: texts.join("\n") };
+  const sources = (await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")))).join("\n");
+  const own = existsSync(join(folder, "package.json"))
+    ? await readPackage(folder)
+    : await nxPackage(root, { folder, sources });
+  return { name: serviceName(own.name ?? path), path, package: own, files, sources };
+}
+
+/** A project of Nx without a manifest of its own: its dependencies are those of the root that it imports. */
+async function nxPackage(root: string, { folder, sources }: { folder: string; sources: string }): Promise<Package> {
+  const project = parseJsonc(await readFile(join(folder, "project.json"), "utf8"), "project.json");
+  const { dependencies, devDependencies } = await readPackage(root);
+  const imported = (table: Package["dependencies"]) =>
+    Object.fromEntries(Object.entries(table ?? {}).filter(([name]) => new RegExp(`["']${name}["'/]`).test(sources)));
+  const builds = /vite/.test(JSON.stringify(project.targets ?? {})) ? { vite: "*" } : {};
+  return {
+    name: stringAt(project, "name") ?? folder,
+    dependencies: imported(dependencies),
+    devDependencies: { ...imported(devDependencies), ...builds },
+  };
 }
 
 /** What a service does often stands in a library of the same workspace: its health route, the variables it reads. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { loadConfig } from "../config-file.ts";
+import { loadConfig, pipelineIn } from "../config-file.ts";
 import { planInit, writeInit } from "./init.ts";
 
 let root: string;
@@ -195,6 +195,38 @@ test("a repository without a package.json, or without services, says what is lac
   write({ "package.json": '{ "name": "lib" }', "src/index.ts": "export {}" });
   await expect(planInit(root, wishes)).rejects.toThrow(`No service was found in ${root}`);
   expect(existsSync(join(root, "sluice.config.ts"))).toBe(false);
+});
+
+test("packages are found as pnpm and Nx know them", async () => {
+  write({
+    "package.json": '{ "name": "shop", "dependencies": { "express": "5", "left-pad": "1" } }',
+    "pnpm-workspace.yaml": "packages: ['apps/*', '!apps/old']\n",
+    "apps/api/package.json": '{ "name": "api", "dependencies": { "fastify": "5" } }',
+    "apps/api/src/main.ts": "",
+    "apps/old/package.json": '{ "name": "old", "dependencies": { "fastify": "5" } }',
+    "apps/old/src/main.ts": "",
+  });
+  expect((await planInit(root, wishes)).services.map((s) => s.name)).toEqual(["api"]);
+  rmSync(join(root, "pnpm-workspace.yaml"));
+  write({
+    "nx.json": "{}",
+    "services/users/project.json": '{ "name": "users", "targets": {} }',
+    "services/users/src/main.ts": 'import express from "express";',
+    "libs/text/project.json": '{ "name": "text" }',
+    "libs/text/src/index.ts": 'import "left-pad";',
+  });
+  expect((await planInit(root, wishes)).services.map((s) => [s.name, s.kind])).toEqual([["users", "http"]]);
+});
+
+test("a workspace in which nothing is deployed gets a configuration that says so, and a good one", async () => {
+  write({ "package.json": '{ "workspaces": ["libs/*"] }', "libs/text/package.json": '{ "name": "text" }' });
+  const plan = await planInit(root, wishes);
+  expect(plan.services).toEqual([]);
+  expect(plan.files[0]?.text).toContain("Nothing here starts");
+  await writeInit(plan);
+  await expect(pipelineIn(join(root, "sluice.config.ts"), plan.files[0]?.text ?? "")).resolves.toEqual(
+    expect.anything(),
+  );
 });
 
 test("a repository of one package is its own service", async () => {

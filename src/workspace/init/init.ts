@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
-import { configText } from "./config.ts";
-import { detectServices, type Found } from "./detect.ts";
+import { configText, configWithoutServices } from "./config.ts";
+import { detectServices, type Found, shapeOf } from "./detect.ts";
 
 export interface InitPlan {
   readonly root: string;
@@ -29,7 +29,8 @@ export async function planInit(root: string, { withScripts, force }: InitWishes)
     throw new Problem(`There is a ${present} already`, "Edit it, or write a new one over it with --force");
   }
   const services = await detectServices(root);
-  if (services.length === 0) {
+  const { globs, isNx } = await shapeOf(root);
+  if (services.length === 0 && globs === undefined && !isNx) {
     throw new Problem(
       `No service was found in ${root}: no package starts anything, listens or builds a site`,
       "Give a package a start script or an HTTP framework, or write sluice.config.ts by hand (docs/config.md)",
@@ -38,7 +39,7 @@ export async function planInit(root: string, { withScripts, force }: InitWishes)
   const file = {
     path: "sluice.config.ts",
     change: present === undefined ? "created" : "replaced",
-    text: configText(services),
+    text: services.length === 0 ? configWithoutServices : configText(services),
   } as const;
   return {
     root,

@@ -69,42 +69,57 @@ export function removeAll(root: string, paths: readonly string[]): void {
 
 /**
  * Two tasks that write the same place would take each other's results for their own. Where one waits for the other (Nx
- * infers such pairs) the place is the earlier one's; otherwise there is no telling, and it is refused. A place within
- * another task's place is left alone by that other task.
+ * infers such pairs) what both declare is the earlier one's; otherwise there is no telling, and it is refused. A place
+ * within another task's place is left alone by that other task.
  */
 export function ownOutputs(tasks: TaskGraph): TaskGraph {
-  const owners = new Map<string, string>();
-  const settled = new Map<string, TaskNode>();
-  for (const node of tasks.values()) {
-    const { id, task } = node;
-    const places = task.command === undefined || !task.isCached ? [] : task.outputs.filter((o) => !o.startsWith("!"));
-    const lost: string[] = [];
-    for (const glob of places) {
-      const place = glob.replace(/\/\*\*(?:\/\*)?$/, "");
-      if (/^(?:\.\.\/|\/)/.test(place))
+  const claims = new Map<string, Claim[]>();
+  const given = new Map<string, Set<string>>();
+  const give = (id: string, glob: string) => given.set(id, (given.get(id) ?? new Set()).add(`!${glob}`));
+  const wins = (node: TaskNode, glob: string): boolean => {
+    const place = placeOf(glob);
+    const rivals = (claims.get(staticBase(glob)) ?? []).filter((other) => other.id !== node.id);
+    for (const other of rivals) {
+      if (waitsFor(tasks, node, other.id)) give(node.id, other.glob);
+      else if (placeOf(other.glob) === place)
         throw new Problem(
-          `${id} declares an output outside the workspace: ${glob}`,
-          "Write outputs inside the workspace",
-        );
-      const other = owners.get(place);
-      if (other === undefined || other === id) owners.set(place, id);
-      else if (waitsFor(tasks, node, other)) lost.push(`!${glob}`);
-      else
-        throw new Problem(
-          `${other} and ${id} both declare the output ${place}`,
+          `${other.id} and ${node.id} both declare the output ${place}`,
           "Give each its own directory: a shared one cannot be restored for either",
         );
     }
-    settled.set(id, lost.length === 0 ? node : { ...node, task: { ...task, outputs: [...task.outputs, ...lost] } });
-  }
-  for (const [place, id] of owners)
-    for (let at = parent(place); at !== ""; at = parent(at)) {
-      const wider = owners.get(at);
-      const node = wider === undefined || wider === id ? undefined : settled.get(wider);
-      if (node)
-        settled.set(node.id, { ...node, task: { ...node.task, outputs: [...node.task.outputs, `!${place}/**`] } });
+    return !rivals.some((other) => placeOf(other.glob) === place);
+  };
+  for (const node of tasks.values())
+    for (const glob of declaredBy(node)) {
+      if (!wins(node, glob)) continue;
+      const base = staticBase(glob);
+      claims.set(base, [...(claims.get(base) ?? []), { id: node.id, glob }]);
     }
-  return settled;
+  for (const [base, narrow] of claims)
+    for (let at = parent(base); at !== ""; at = parent(at))
+      for (const wide of claims.get(at) ?? [])
+        for (const { id, glob } of narrow) if (id !== wide.id) give(wide.id, glob);
+  if (given.size === 0) return tasks;
+  return new Map([...tasks].map(([id, node]) => [id, without(node, given.get(id))]));
+}
+
+type Claim = Readonly<{ id: string; glob: string }>;
+
+function declaredBy({ id, task }: TaskNode): readonly string[] {
+  if (task.command === undefined || !task.isCached) return [];
+  const globs = task.outputs.filter((o) => !o.startsWith("!"));
+  const outside = globs.find((glob) => /^(?:\.\.(?:\/|$)|\/)/.test(glob));
+  if (outside === undefined) return globs;
+  throw new Problem(`${id} declares an output outside the workspace: ${outside}`, "Write outputs inside the workspace");
+}
+
+function without(node: TaskNode, others: ReadonlySet<string> | undefined): TaskNode {
+  if (!others) return node;
+  return { ...node, task: { ...node.task, outputs: [...node.task.outputs, ...others] } };
+}
+
+function placeOf(glob: string): string {
+  return glob.replace(/\/\*\*(?:\/\*)?$/, "");
 }
 
 function parent(place: string): string {

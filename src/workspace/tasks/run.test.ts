@@ -235,6 +235,34 @@ test("a place within another task's place is left alone by that other task", asy
   expect(readdirSync(join(r.root, "packages/ui/dist"))).toEqual(["a.ts", "docs"]);
 });
 
+test("what two tasks both declare is the earlier one's where one waits for the other, as Nx infers them", async () => {
+  const r = repository({
+    "turbo.json": {
+      tasks: {
+        build: { outputs: ["dist/**/*.{js,d.ts}", "dist/info"] },
+        types: { dependsOn: ["build"], outputs: ["dist/**/*.d.ts", "dist/info", "types.info"] },
+      },
+    },
+    "packages/ui/package.json": {
+      name: "ui",
+      scripts: {
+        build: "mkdir -p dist && touch dist/a.js dist/a.d.ts dist/info && cat src/a.ts > dist/a.js",
+        types: "test -f dist/a.d.ts && touch types.info",
+      },
+    },
+    ".gitignore": "dist\n*.info\n",
+  });
+  await r.run(["build", "types"]);
+  r.write({ "packages/ui/src/a.ts": "x" });
+  expect((await r.run(["build", "types"])).ran).toBe("ui#build ui#types");
+  for (const tasks of [["build"], ["types"], ["build", "types"]]) {
+    r.remove("packages/ui/dist");
+    r.remove("packages/ui/types.info");
+    expect((await r.run(tasks)).ran).toBe("");
+    expect(readdirSync(join(r.root, "packages/ui/dist")).sort()).toEqual(["a.d.ts", "a.js", "info"]);
+  }
+});
+
 test("two runs at once build each task once and agree", async () => {
   const r = repository({
     "packages/ui/package.json": project("ui", {}, `echo ran >> ../../runs.log; sleep 0.2; ${build}`),

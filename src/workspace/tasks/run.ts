@@ -75,7 +75,7 @@ export type RunOptions = Readonly<{
 export async function runTasks(view: View, asked: TaskGraph, options: RunOptions): Promise<readonly Result[]> {
   const tasks = ownOutputs(asked);
   const partsOf = new PartsOf(view);
-  const keys = keysOf(tasks, partsOf, options.salt);
+  const keys = keysOf(asked, partsOf, options.salt); // which other tasks run beside it does not count
   const { root } = view.workspace;
   const recordFile = join(root, ".sluice", "outputs", "record");
   const { record, world } = readRecord(recordFile);
