@@ -7,6 +7,8 @@ import { ChunkedBody } from "./chunks.ts";
 import { headLimits } from "./field-places.ts";
 import { type AnswerHead, readAnswer } from "./head.ts";
 
+/** The router adds some fields to those of the replica, which were counted before. */
+const ownLimits = { ...headLimits, fieldsMax: headLimits.fieldsMax + 16 };
 const hopByHop =
   /^(:.*|connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|te|host|content-length)$/;
 
@@ -25,6 +27,8 @@ export class Http2Socket extends Duplex {
     this.remoteAddress = o.remoteAddress;
     this.method = String(o.headers[":method"] ?? "GET");
     this.isChunked = o.hasBody && o.headers["content-length"] === undefined;
+    stream.on("error", () => this.destroy());
+    stream.on("close", () => this.destroy());
     const text = requestText(o.headers, this.isChunked);
     if (text === undefined) {
       stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
@@ -38,8 +42,6 @@ export class Http2Socket extends Duplex {
       trailers = linesOf(fields);
     });
     stream.on("end", () => this.isChunked && this.push(`0\r\n${trailers}\r\n`, "latin1"));
-    stream.on("error", () => this.destroy());
-    stream.on("close", () => this.destroy());
   }
 
   setNoDelay(): this {
@@ -53,7 +55,13 @@ export class Http2Socket extends Duplex {
   override _write(bytes: Buffer, _: BufferEncoding, done: (error?: Error) => void): void {
     const input = this.rest.length > 0 ? Buffer.concat([this.rest, bytes]) : bytes;
     this.rest = Buffer.alloc(0);
-    const body = this.head ? this.bodyOf(input, 0) : this.bodyBehindHead(input);
+    let body: Buffer;
+    try {
+      body = this.head ? this.bodyOf(input, 0) : this.bodyBehindHead(input);
+    } catch (error) {
+      // Node refuses heads that HTTP/2 cannot carry by throwing. That is the end of this stream, not of the router.
+      return done(error instanceof Error ? error : new Error(String(error)));
+    }
     if (this.stream.destroyed || this.stream.writableEnded || body.length === 0) done();
     else this.stream.write(body, () => done());
   }
@@ -78,13 +86,14 @@ export class Http2Socket extends Duplex {
   }
 
   private bodyBehindHead(input: Buffer): Buffer {
-    const head = readAnswer(input, 0, { method: this.method, limits: headLimits, isOwn: true });
+    const head = readAnswer(input, 0, { method: this.method, limits: ownLimits, isOwn: true });
     if (head === undefined) {
       this.rest = input;
       return Buffer.alloc(0);
     }
     // What the router sends itself, read with its own reader: a refusal here is a bug.
     if ("refused" in head) throw new Error(`the router's own answer is malformed: ${head.refused}`);
+    if (this.stream.destroyed) return Buffer.alloc(0);
     const fields = headersOf(head.fields.split("\r\n"));
     if (head.status < 200) {
       if (!this.stream.headersSent) this.stream.additionalHeaders({ ":status": head.status, ...fields });
@@ -93,7 +102,6 @@ export class Http2Socket extends Duplex {
     this.head = head;
     this.chunks = head.framing === "chunked" ? new ChunkedBody() : undefined;
     const endStream = head.framing === "none";
-    if (this.stream.destroyed) return Buffer.alloc(0);
     // Without this, a stream that is closed with an error is ended like a whole one first: half an answer taken for all.
     this.stream.respond({ ":status": head.status, ...fields }, { endStream, waitForTrailers: !endStream });
     return head.framing === "none" ? Buffer.alloc(0) : this.bodyOf(input, head.end);
@@ -111,6 +119,8 @@ export class Http2Socket extends Duplex {
 function requestText(headers: IncomingHttpHeaders, isChunked: boolean): string | undefined {
   const [method, path, authority] = [":method", ":path", ":authority"].map((name) => headers[name]?.toString() ?? "");
   const host = authority || headers.host || "";
+  // Whoever looks at the one must not see another site than who looks at the other (RFC 9113 §8.3.1).
+  if (headers.host !== undefined && headers.host.toLowerCase() !== host.toLowerCase()) return undefined;
   const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, "Connection: close"];
   if (isChunked) lines.push("Transfer-Encoding: chunked");
   else if (headers["content-length"] !== undefined) lines.push(`Content-Length: ${headers["content-length"]}`);
@@ -138,7 +148,9 @@ function headersOf(lines: readonly string[]): OutgoingHttpHeaders {
     if (colon < 0) continue;
     const [name, value] = [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     const before = headers[name];
-    headers[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+    // Repeated fields are one, with commas between (RFC 9110 §5.3); only of cookies that would not be true.
+    if (name === "set-cookie") headers[name] = [before ?? [], value].flat();
+    else headers[name] = before === undefined ? value : `${before}, ${value}`;
   }
   return headers;
 }

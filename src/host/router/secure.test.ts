@@ -1,5 +1,4 @@
 // TLS in front: names, reload without a drop, HTTP/2 with the same rules as HTTP/1.1. Certificates are made by openssl.
-import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { connect as connectHttp2, constants } from "node:http2";
 import { request } from "node:https";
@@ -8,28 +7,14 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { closeAll, onEnd, one, replica, routerWith, says, until } from "./test-bench.ts";
+import { certificateIn, hasOpenssl } from "./test-certificate.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-tls-"));
 afterEach(closeAll);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const hasOpenssl = (() => {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    console.log("TLS tests are skipped: openssl, which makes their certificates, is not installed");
-    return false;
-  }
-})();
 const testTls = test.skipIf(!hasOpenssl);
-
-function certificate(name: string, file = name): { certFile: string; keyFile: string } {
-  const [certFile, keyFile] = [join(folder, `${file}.crt`), join(folder, `${file}.key`)];
-  const args = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=${name} -keyout ${keyFile} -out ${certFile}`;
-  execFileSync("openssl", args.split(" "), { stdio: "ignore" });
-  return { certFile, keyFile };
-}
+const certificate = (name: string, file?: string) => certificateIn(folder, name, file);
 
 function nameShown(port: number, servername: string): Promise<string> {
   return new Promise((resolve, reject) => {
