@@ -26,15 +26,3 @@ export function isRange(text: string): boolean {
   if (family === 0 || more !== undefined) return false;
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
 }
-
-/** Who really asks: behind trusted proxies the last address in X-Forwarded-For that is not one of them. */
-export function clientBehind(peer: string, forwardedFor: string, trusted: Addresses): string {
-  let client = peer;
-  for (const hop of forwardedFor.split(",").reverse()) {
-    if (!trusted.has(client)) return client;
-    const address = hop.trim();
-    if (isIP(address) === 0) return client;
-    client = address;
-  }
-  return client;
-}

@@ -117,6 +117,12 @@ test("paths with an allow-list answer only its addresses, however the path is sp
     "/x/%2e%2e%2fadmin",
     "/admin;a=b/c",
     "/%2561dmin",
+    "/admin/..;/x",
+    "/admin/%2e%2e%2fx",
+    "/admin\\..\\x",
+    "/x/..%5cadmin",
+    "/admin%3fx",
+    "/%25252561dmin",
   ])
     expect([path, (await ask(port, { path })).status]).toEqual([path, 403]);
 });
@@ -141,6 +147,55 @@ test("X-Forwarded-* is believed of a trusted proxy only, and never beyond it", a
     "x-forwarded-for": "127.0.0.1",
     "x-forwarded-proto": "http",
   });
+});
+
+test("what only a proxy may say is dropped of clients, however it is spelled, and passed on of a trusted proxy", async () => {
+  const { port: v1 } = await replica((request, response) => response.end(JSON.stringify(request.headers)));
+  const said = {
+    "x-forwarded-prefix": "/shop",
+    "x-forwarded-user": "root",
+    x_forwarded_for: "10.0.0.1",
+    x_real_ip: "10.0.0.1",
+    "x-sluice-mirror": "1",
+    via: "1.1 cdn",
+  };
+  const wary = await routerWith({ revisions: { v1: one(100, v1) } });
+  const seen = JSON.parse((await ask(wary.port, { headers: said })).body);
+  expect(Object.keys(seen).filter((name) => name in said)).toEqual(["via"]);
+  expect(seen.via).toBe("1.1 cdn, 1.1 sluice");
+  const trusting = await routerWith({ revisions: { v1: one(100, v1) } }, { listener: { trusted: ["127.0.0.1"] } });
+  const believed = JSON.parse((await ask(trusting.port, { headers: said })).body);
+  expect(Object.keys(believed).filter((name) => name in said)).toEqual([
+    "x-forwarded-prefix",
+    "x-forwarded-user",
+    "via",
+  ]);
+});
+
+test("the standard Forwarded is believed of a trusted proxy, as far back as proxies are trusted", async () => {
+  const { port: v1 } = await replica((request, response) => response.end(JSON.stringify(request.headers)));
+  const trusted = ["127.0.0.1", "10.0.0.0/8"];
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } }, { listener: { trusted } });
+  const forwarded = [
+    'for=6.6.6.6;proto=http;host="evil, a.test"',
+    'for="[2001:db8::7]:4711";proto=https;host=shop.test',
+    "for=10.1.2.3:80;proto=http;host=inner.test",
+  ].join(", ");
+  expect(JSON.parse((await ask(port, { headers: { forwarded } })).body)).toMatchObject({
+    "x-forwarded-for": "6.6.6.6, 2001:db8::7, 10.1.2.3, 127.0.0.1",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "shop.test",
+    forwarded: 'for="[2001:db8::7]";host="shop.test";proto=https',
+  });
+  const hidden = JSON.parse((await ask(port, { headers: { forwarded: "for=_secret;proto=https" } })).body);
+  expect([hidden["x-forwarded-for"], hidden["x-forwarded-proto"]]).toEqual(["127.0.0.1", "https"]);
+});
+
+test("who takes trailers may say so to the replica", async () => {
+  const { port: v1 } = await replica((request, response) => response.end(`${request.headers.te}`));
+  const { port } = await routerWith({ revisions: { v1: one(100, v1) } });
+  expect((await ask(port, { headers: { te: "trailers, deflate;q=0.5" } })).body).toBe("trailers");
+  expect((await ask(port, { headers: { te: "gzip" } })).body).toBe("undefined");
 });
 
 test("a body over the limit is 413, said or found out", async () => {

@@ -20,6 +20,10 @@ export interface Seen {
   forwardedFor: string;
   forwardedProto: string;
   forwardedHost: string;
+  /** The standard field (RFC 7239), unread. */
+  forwarded: string;
+  /** Says that it takes trailers (TE). */
+  takesTrailers: boolean;
   cookie: string;
   traceparent: string;
   keepAliveSeconds: number;
@@ -45,6 +49,8 @@ export function newSeen(): Seen {
     forwardedFor: "",
     forwardedProto: "",
     forwardedHost: "",
+    forwarded: "",
+    takesTrailers: false,
     cookie: "",
     traceparent: "",
     keepAliveSeconds: -1,
@@ -56,19 +62,29 @@ export function newSeen(): Seen {
 
 const F = fieldNames;
 /** Not passed on as they came: by the hop rule (RFC 9110 §7.6.1), or because the router sets them itself. */
-const hopByHop = [F.connection, F.keepAlive, F.proxyConnection, F.te, F.trailer, F.transferEncoding, F.upgrade];
-export const requestDrops = fieldSet([
-  ...hopByHop,
+const hopByHop = [
+  F.connection,
   F.http2Settings,
+  F.keepAlive,
+  F.proxyConnection,
+  F.te,
+  F.trailer,
+  F.transferEncoding,
+  F.upgrade,
+];
+const setByUs = [
   F.forwarded,
   F.xForwardedFor,
   F.xForwardedProto,
   F.xForwardedHost,
-  F.xForwardedPort,
   F.xRealIp,
   F.xRequestId,
-  F.via,
-]);
+  F.sluiceMirror,
+  F.lookalike,
+];
+export const requestDrops = fieldSet([...hopByHop, ...setByUs, F.xForwardedMore]);
+/** Of a proxy that is trusted: the X-Forwarded-* that the router does not set itself are passed on. */
+export const trustedDrops = fieldSet([...hopByHop, ...setByUs]);
 /** The router's own fields stay when it reads what it wrote itself. */
 export const ownAnswerDrops = fieldSet(hopByHop);
 export const answerDrops = fieldSet([...hopByHop, F.sluiceRevision, F.sluiceError]);
@@ -152,6 +168,12 @@ function noteField(b: Buffer, s: number, seen: Seen): void {
       break;
     case F.xForwardedHost:
       seen.forwardedHost = value;
+      break;
+    case F.forwarded:
+      seen.forwarded = seen.forwarded === "" ? value : `${seen.forwarded}, ${value}`;
+      break;
+    case F.te:
+      seen.takesTrailers ||= /(^|,)\s*trailers\s*(,|$)/i.test(value);
       break;
     case F.traceparent:
       if (/^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}/.test(value)) seen.traceparent = value;

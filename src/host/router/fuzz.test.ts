@@ -83,7 +83,7 @@ function mutated(from: readonly string[], random: (below: number) => number): st
 }
 
 const dropped =
-  /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|http2-settings|forwarded|x-forwarded-.*|x-real-ip|x-request-id|via):/i;
+  /^(connection|keep[-_]alive|proxy[-_]connection|te|trailer|transfer[-_]encoding|upgrade|http2[-_]settings|forwarded|x[-_]forwarded[-_].*|x[-_]real[-_]ip|x[-_]request[-_]id|content_(length|type)):/i;
 
 /** What we understand, or undefined if we refuse it or wait for more. */
 function ours(bytes: Buffer): Meaning | undefined {
@@ -228,7 +228,8 @@ function ourAnswer(bytes: Buffer): (AnswerMeaning & { readonly rest: number }) |
   return { status: head.status, fields: fields.map(trimmed), body, rest: bytes.length - end };
 }
 
-const droppedOfAnswers = /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|x-sluice-.*):/i;
+const droppedOfAnswers =
+  /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|http2-settings|x-sluice-.*):/i;
 
 function nodesAnswer(bytes: Buffer): Promise<AnswerMeaning | { refused: string }> {
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 // Reads the head of a request or an answer, byte by byte, and refuses whatever two readers could understand in two ways
 // (RFC 9110, RFC 9112): every such difference is a way to smuggle a request past the router.
 import { METHODS } from "node:http";
-import { answerDrops, newSeen, ownAnswerDrops, requestDrops, sortFields } from "./field-meanings.ts";
+import { answerDrops, newSeen, ownAnswerDrops, requestDrops, sortFields, trustedDrops } from "./field-meanings.ts";
 import { at, bytes, type HeadLimits, type Refusal, readFields, tokenByte, valueByte } from "./field-places.ts";
 
 /** How a body ends: there is none, after so many bytes, by its last chunk, or with the connection. */
@@ -27,6 +27,8 @@ export interface RequestHead {
   readonly forwardedFor: string;
   readonly forwardedProto: string;
   readonly forwardedHost: string;
+  readonly forwarded: string;
+  readonly takesTrailers: boolean;
   readonly cookie: string;
   readonly traceparent: string;
   /** Offset of the first byte behind the head. */
@@ -52,7 +54,8 @@ export interface AnswerHead {
 const [CR, LF, SP] = [13, 10, 32];
 
 const targetByte = bytes((c) => c > SP && c < 127 && c !== 35);
-const hostByte = bytes((c) => /[-._~!$&'()*+,;=%:[\]0-9A-Za-z]/.test(String.fromCharCode(c)));
+/** Escapes and punctuation that RFC 3986 allows besides are in no real host's name, and read differently by many. */
+const hostByte = bytes((c) => /[-._~:[\]0-9A-Za-z]/.test(String.fromCharCode(c)));
 
 const methods = new Set(METHODS.filter((m) => m !== "CONNECT" && m !== "TRACE"));
 
@@ -60,8 +63,13 @@ function refuse(status: number, refused: string): Refusal {
   return { status, refused };
 }
 
+export interface RequestReading extends HeadLimits {
+  /** It comes from a proxy that may say who asks. */
+  readonly isTrusted?: boolean;
+}
+
 /** `undefined`: the head is not complete yet. */
-export function readRequest(b: Buffer, start: number, limits: HeadLimits): RequestHead | Refusal | undefined {
+export function readRequest(b: Buffer, start: number, limits: RequestReading): RequestHead | Refusal | undefined {
   let i = start;
   const n = b.length;
   // One empty line before a request line is tolerated (RFC 9112 §2.2).
@@ -92,7 +100,8 @@ export function readRequest(b: Buffer, start: number, limits: HeadLimits): Reque
   if (end === undefined) return n - start > limits.headBytesMax ? refuse(431, "head too long") : undefined;
   if (typeof end !== "number") return end;
   if (end - start > limits.headBytesMax) return refuse(431, "head too long");
-  return requestOf({ b, method, target: b.latin1Slice(targetStart, targetEnd), minor, end });
+  const drops = limits.isTrusted ? trustedDrops : requestDrops;
+  return requestOf({ b, method, target: b.latin1Slice(targetStart, targetEnd), minor, end, drops });
 }
 
 function requestOf(o: {
@@ -101,10 +110,11 @@ function requestOf(o: {
   target: string;
   minor: number;
   end: number;
+  drops: Uint8Array;
 }): RequestHead | Refusal {
   const { b, method, minor } = o;
   const seen = newSeen();
-  const fields = sortFields(b, seen, requestDrops);
+  const fields = sortFields(b, seen, o.drops);
   if (seen.problem !== "") return refuse(400, seen.problem);
   if (seen.hosts > 1) return refuse(400, "repeated Host");
   if (seen.hosts === 0 && minor === 1) return refuse(400, "missing Host");
@@ -145,6 +155,8 @@ function requestOf(o: {
     forwardedFor: seen.forwardedFor,
     forwardedProto: seen.forwardedProto,
     forwardedHost: seen.forwardedHost,
+    forwarded: seen.forwarded,
+    takesTrailers: seen.takesTrailers,
     cookie: seen.cookie,
     traceparent: seen.traceparent,
     end: o.end,

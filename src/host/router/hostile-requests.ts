@@ -1,23 +1,7 @@
 // Malformed and smuggling requests, each with what must happen. The list grows with every attack that becomes known; the
 // sections are those of RFC 9112 unless said.
-
-export interface HostileRequest {
-  readonly name: string;
-  readonly bytes: string;
-  /** Status of the only answer, after which the connection closes; or what the replica must have been asked, and nothing else. */
-  readonly must: number | { readonly ask: string; readonly body?: string };
-}
-
-const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
-const get = (fields: string): string => `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n`;
-const line = (first: string, fields = "Host: a\r\nConnection: close\r\n"): string => `${first}\r\n${fields}\r\n`;
-const post = (fields: string, body: string): string =>
-  `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n${body}`;
-const chunked = (body: string): string => post("Transfer-Encoding: chunked\r\n", body);
-const refuse = (must: number, cases: Readonly<Record<string, string>>): readonly HostileRequest[] =>
-  Object.entries(cases).map(([name, bytes]) => ({ name, bytes, must }));
-const accept = (ask: string, cases: Readonly<Record<string, string>>, body?: string): readonly HostileRequest[] =>
-  Object.entries(cases).map(([name, bytes]) => ({ name, bytes, must: body === undefined ? { ask } : { ask, body } }));
+import { hostileBodies } from "./hostile-bodies.ts";
+import { accept, chunked, get, type HostileRequest, line, post, refuse, smuggled } from "./hostile-forms.ts";
 
 const framing = refuse(400, {
   "Content-Length and Transfer-Encoding (CL.TE)": post(
@@ -70,6 +54,29 @@ const framing = refuse(400, {
   "Transfer-Encoding folded": post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n"),
   "Transfer-Encoding in HTTP/1.0": "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   "Transfer-Encoding with a non-breaking space": post("Transfer-Encoding: \xa0chunked\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding with a space behind": post("Transfer-Encoding: chunked \r\n", "0\r\n\r\n"),
+  "Transfer-Encoding with a tab behind": post("Transfer-Encoding: chunked\t\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding with a NUL": post("Transfer-Encoding: chunked\x00\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding with a NUL in its name": post("Transfer-Encoding\x00: chunked\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding with a form feed": post("Transfer-Encoding: \x0cchunked\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding with a Kelvin sign": post("Transfer-Encoding: chun\xe2\x84\xaaed\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding in single quotes": post("Transfer-Encoding: 'chunked'\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding in brackets": post("Transfer-Encoding: [chunked]\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding behind a semicolon": post("Transfer-Encoding: ;chunked\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding after a bare CR": post("X: y\rTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding of two words": post("Transfer-Encoding: chunked x\r\n", "0\r\n\r\n"),
+  "Transfer-Encoding twice, first unknown": post("Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+  "Content-Length with a space before the colon (0.CL)": post("Content-Length : 37\r\n", smuggled),
+  "Content-Length folded (0.CL)": post("Content-Length:\r\n 37\r\n", smuggled),
+  "Content-Length with a space behind": post("Content-Length: 5 \r\n", "hello"),
+  "Content-Length with a vertical tab": post("Content-Length: \x0b5\r\n", "hello"),
+  "Content-Length with a NUL": post("Content-Length: 5\x00\r\n", "hello"),
+  "Content-Length of seventeen digits": post("Content-Length: 00000000000000005\r\n", "hello"),
+  "Content-Length twice around another field": post("Content-Length: 5\r\nX: y\r\nContent-Length: 0\r\n", "hello"),
+  "an expectation beside the known one": post("Expect: 100-continue, x\r\nContent-Length: 0\r\n", ""),
+  "an expectation that ends like the known one": post("Expect: y 100-continue\r\nContent-Length: 5\r\n", "hello"),
+  "the expectation folded": post("Expect:\r\n 100-continue\r\nContent-Length: 5\r\n", "hello"),
+  "the expectation twice": post("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 5\r\n", "hello"),
   "an expectation nobody knows": post("Expect: 200-maybe\r\nContent-Length: 0\r\n", ""),
 });
 
@@ -122,6 +129,18 @@ const fields = refuse(400, {
   "Host with a backslash": line("GET / HTTP/1.1", "Host: a\\b\r\n"),
   "Host with non-ASCII": line("GET / HTTP/1.1", "Host: \xe9\r\n"),
   "Host with a half bracket": line("GET / HTTP/1.1", "Host: [::1\r\n"),
+  "Host with a comma": line("GET / HTTP/1.1", "Host: a,b\r\n"),
+  "Host with an escape": line("GET / HTTP/1.1", "Host: %61\r\n"),
+  "Host with a semicolon": line("GET / HTTP/1.1", "Host: a;b\r\n"),
+  "Host with an equals sign": line("GET / HTTP/1.1", "Host: a=b\r\n"),
+  "Host with a quote": line("GET / HTTP/1.1", "Host: a'b\r\n"),
+  "Host with a fragment": line("GET / HTTP/1.1", "Host: a#b\r\n"),
+  "Host with angle brackets": line("GET / HTTP/1.1", "Host: <a>\r\n"),
+  "Host with a NUL": line("GET / HTTP/1.1", "Host: a\x00b\r\n"),
+  "Host with a port of six digits": line("GET / HTTP/1.1", "Host: a:123456\r\n"),
+  "Host with a negative port": line("GET / HTTP/1.1", "Host: a:-80\r\n"),
+  "LF CR in place of CR LF": "GET / HTTP/1.1\n\rHost: a\n\r\n\r",
+  "LF before a field": "GET / HTTP/1.1\r\n\nHost: a\r\n\r\n",
   "repeated Upgrade": get("Upgrade: websocket\r\nUpgrade: h2c\r\n"),
 });
 
@@ -157,6 +176,18 @@ const requestLines = [
     "absolute form with a user": line("GET http://u@a/ HTTP/1.1"),
     "absolute form of another scheme": line("GET ftp://a/ HTTP/1.1"),
     "absolute form of another port": line("GET http://a:81/ HTTP/1.1"),
+    "absolute form of no host": line("GET http:///x HTTP/1.1"),
+    "absolute form with a backslash before another host": line("GET http://a\\@b/ HTTP/1.1"),
+    "absolute form without Host": line("GET http://a/ HTTP/1.1", "Connection: close\r\n"),
+    "absolute form that begins like this host": line("GET http://a.b/ HTTP/1.1"),
+    "absolute form of a scheme inside a path": line("GET x/http://a/ HTTP/1.1"),
+    "authority form": line("GET a:80 HTTP/1.1"),
+    "three slashes short of a scheme": line("GET ://a/ HTTP/1.1"),
+    "DEL in the target": line("GET /\x7f HTTP/1.1"),
+    "a second request line in the target": line("GET /\r\nGET /smuggled HTTP/1.1"),
+    "NUL before the method": line("\0GET / HTTP/1.1"),
+    "a byte order mark before the method": line("\xef\xbb\xbfGET / HTTP/1.1"),
+    "version with a bare CR": "GET / HTTP/1.1\rHost: a\r\n\r\n",
     "dot segments": line("GET /public/../admin HTTP/1.1"),
     "dot segments at the end": line("GET /public/.. HTTP/1.1"),
     "dot segments, escaped": line("GET /public/%2e%2E/admin HTTP/1.1"),
@@ -183,47 +214,6 @@ const requestLines = [
   }),
 ];
 
-/** The head is fine and on its way: the replica may have seen it, never what hides behind. */
-const chunks = refuse(400, {
-  "chunk size with 0x": chunked(`0x5\r\nhello\r\n0\r\n\r\n`),
-  "chunk size with a plus": chunked("+5\r\nhello\r\n0\r\n\r\n"),
-  "chunk size with a minus": chunked("-5\r\nhello\r\n0\r\n\r\n"),
-  "chunk size behind a space": chunked(" 5\r\nhello\r\n0\r\n\r\n"),
-  "chunk size before a space": chunked("5 \r\nhello\r\n0\r\n\r\n"),
-  "chunk size before a tab": chunked("5\t\r\nhello\r\n0\r\n\r\n"),
-  "chunk size empty": chunked("\r\nhello\r\n0\r\n\r\n"),
-  "chunk size of letters": chunked("five\r\nhello\r\n0\r\n\r\n"),
-  "chunk size with an underscore": chunked("1_0\r\nhello\r\n0\r\n\r\n"),
-  "chunk size above 2^64": chunked("10000000000000005\r\nhello\r\n0\r\n\r\n"),
-  "chunk size of thousand zeros": chunked(`${"0".repeat(1_000)}5\r\nhello\r\n0\r\n\r\n`),
-  "chunk size ended by a bare LF": chunked("5\nhello\r\n0\r\n\r\n"),
-  "chunk size ended by a bare CR": chunked("5\rhello\r\n0\r\n\r\n"),
-  "chunk extension with a bare LF": chunked(`5;a\nb\r\nhello\r\n0\r\n\r\n`),
-  "chunk extension with a bare CR": chunked("5;a\rb\r\nhello\r\n0\r\n\r\n"),
-  "chunk extension with a quoted line end": chunked('5;a="\r\n"\r\nhello\r\n0\r\n\r\n'),
-  "chunk extension with a control byte": chunked("5;a\x00\r\nhello\r\n0\r\n\r\n"),
-  "chunk extension without a name": chunked("5;\r\nhello\r\n0\r\n\r\n"),
-  "chunk extension without a value": chunked("5;a=\r\nhello\r\n0\r\n\r\n"),
-  "chunk extension with two values": chunked("5;a=b=c\r\nhello\r\n0\r\n\r\n"),
-  "chunk extension too long": chunked(`5;${"a".repeat(500)}\r\nhello\r\n0\r\n\r\n`),
-  "chunk data longer than said": chunked(`3\r\nhello\r\n0\r\n\r\n${smuggled}`),
-  "chunk data without its CRLF": chunked(`5\r\nhello0\r\n\r\n${smuggled}`),
-  "chunk data ended by a bare LF": chunked("5\r\nhello\n0\r\n\r\n"),
-  "last chunk without its empty line": chunked(`0\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`),
-  "trailer with Content-Length": chunked("0\r\nContent-Length: 5\r\n\r\n"),
-  "trailer with Transfer-Encoding": chunked("0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-  "trailer with Host": chunked("0\r\nHost: b\r\n\r\n"),
-  "trailer with Authorization": chunked("0\r\nAuthorization: Basic eDp5\r\n\r\n"),
-  "trailer with Cookie": chunked("0\r\nCookie: a=b\r\n\r\n"),
-  "trailer with X-Forwarded-For": chunked("0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"),
-  "trailer folded": chunked("0\r\nX: a\r\n b\r\n\r\n"),
-  "trailer with a space before its colon": chunked("0\r\nX : a\r\n\r\n"),
-  "trailer with a bare LF": chunked("0\r\nX: a\n\r\n"),
-  "trailer with a bare CR": chunked("0\r\nX: a\rY: b\r\n\r\n"),
-  "trailer with a NUL": chunked("0\r\nX: \x00\r\n\r\n"),
-  "trailers too long": chunked(`0\r\nX: ${"a".repeat(9_000)}\r\n\r\n`),
-});
-
 const meant = [
   ...accept("GET /", {
     "one empty line before the request": `\r\n${line("GET / HTTP/1.1")}`,
@@ -232,6 +222,12 @@ const meant = [
     "value with bytes above 127": get("X: caf\xe9\r\n"),
     "absolute form of this host": line("GET http://a/ HTTP/1.1"),
     "absolute form without a path": line("GET http://a HTTP/1.1"),
+    "absolute form by https": line("GET https://a/ HTTP/1.1"),
+    "Host in capitals beside an absolute form": line("GET http://A/ HTTP/1.1"),
+    "Host with a dot at its end": line("GET / HTTP/1.1", "Host: a.\r\nConnection: close\r\n"),
+    "Connection that names what the router sets": get("Connection: x-forwarded-for, x-request-id, via\r\n"),
+    "Content_Length, which frames nothing": get("Content_Length: 37\r\n"),
+    "Transfer_Encoding, which frames nothing": get("Transfer_Encoding: chunked\r\n"),
     "HTTP/1.0 without Host": "GET / HTTP/1.0\r\n\r\n",
     "HTTP/1.0 with Host": "GET / HTTP/1.0\r\nHost: a\r\n\r\n",
     "Host with a port": line("GET / HTTP/1.1", "Host: a:80\r\nConnection: close\r\n"),
@@ -253,6 +249,17 @@ const meant = [
       "Content-Length with leading zeros": post("Content-Length: 0005\r\n", "hello"),
       "bytes behind Content-Length when the connection closes": post("Content-Length: 5\r\n", `hello${smuggled}`),
       "Connection that names Content-Length": post("Connection: content-length\r\nContent-Length: 5\r\n", "hello"),
+      "Content-Length behind a tab": post("Content-Length:\t5\r\n", "hello"),
+      "Transfer-Encoding behind a tab": post("Transfer-Encoding:\tchunked\r\n", "5\r\nhello\r\n0\r\n\r\n"),
+      "Connection that names Transfer-Encoding": post(
+        "Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n",
+        "5\r\nhello\r\n0\r\n\r\n",
+      ),
+      "upgrade with a body, which is no upgrade": post(
+        "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n",
+        "hello",
+      ),
+      "bytes that look like the end of chunks": post("Content-Length: 5\r\n", `hello0\r\n\r\n${smuggled}`),
       "Transfer-Encoding in capitals": post("TRANSFER-ENCODING: CHUNKED\r\n", "5\r\nhello\r\n0\r\n\r\n"),
       "chunk sizes in both cases and with zeros": chunked("000005\r\nhello\r\n0\r\n\r\n"),
       "chunk extension of tokens": chunked("5;a=b;c\r\nhello\r\n0\r\n\r\n"),
@@ -264,4 +271,10 @@ const meant = [
   ),
 ];
 
-export const hostileRequests: readonly HostileRequest[] = [...framing, ...fields, ...requestLines, ...chunks, ...meant];
+export const hostileRequests: readonly HostileRequest[] = [
+  ...framing,
+  ...fields,
+  ...requestLines,
+  ...hostileBodies,
+  ...meant,
+];

@@ -2,9 +2,9 @@
 // or his session wants. The answer is either the router's own or a request to pass on.
 import type { Connection } from "./accepted.ts";
 import type { AccessLog } from "./access-log.ts";
-import { clientBehind } from "./addresses.ts";
 import { challengeAnswer } from "./challenges.ts";
-import { isHost, type RequestHead } from "./head.ts";
+import { senderBehind } from "./forwarded.ts";
+import type { RequestHead } from "./head.ts";
 import { cookieValue } from "./matching.ts";
 import { maintenancePage, type OwnAnswer } from "./own-answer.ts";
 import { requestText, type Sender } from "./request-text.ts";
@@ -73,15 +73,8 @@ function maintenance({ routed }: Service): OwnAnswer {
 
 function senderOf(head: RequestHead, { origin, entry }: { origin: Origin; entry: Entry }): Sender {
   const { address, proto } = origin;
-  const { trusted } = entry;
-  if (!trusted?.has(address)) return { client: address, forwardedFor: address, proto, forwardedHost: head.host };
-  const isBehind = head.forwardedFor !== "";
-  return {
-    client: isBehind ? clientBehind(address, head.forwardedFor, trusted) : address,
-    forwardedFor: isBehind ? `${head.forwardedFor}, ${address}` : address,
-    proto: head.forwardedProto === "http" || head.forwardedProto === "https" ? head.forwardedProto : proto,
-    forwardedHost: isHost(head.forwardedHost) ? head.forwardedHost : head.host,
-  };
+  const direct = { client: address, forwardedFor: address, proto, forwardedHost: head.host };
+  return entry.trusted?.has(address) ? senderBehind(head, direct, entry.trusted) : direct;
 }
 
 function seatOf(service: Service, cookies: string): Wanted | undefined {

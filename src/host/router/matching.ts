@@ -13,7 +13,8 @@ export function matches({ match }: Route, head: RequestHead, b: Buffer): boolean
 
 export function hostname(host: string): string {
   const colon = host.endsWith("]") ? -1 : host.lastIndexOf(":");
-  return (colon === -1 ? host : host.slice(0, colon)).toLowerCase();
+  const name = (colon === -1 ? host : host.slice(0, colon)).toLowerCase();
+  return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
 export function cookieValue(cookies: string, name: string): string | undefined {
