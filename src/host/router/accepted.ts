@@ -8,6 +8,11 @@ const shared = Buffer.allocUnsafeSlow(65_536);
 /** A TCP or TLS socket, or what stands in for one. */
 export type Connection = Duplex & { readonly remoteAddress?: string | undefined; setNoDelay(on: boolean): unknown };
 
+/** As IPv4 where that is what is mapped. */
+export function addressOf(socket: { readonly remoteAddress?: string | undefined }): string {
+  return (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
+}
+
 /** Takes over a connection that was accepted paused. What `onBytes` is given holds until it returns. */
 export function withSharedBuffer(accepted: Connection, onBytes: (bytes: Buffer) => void): Connection {
   const handle = handleOf(accepted);

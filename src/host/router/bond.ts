@@ -46,6 +46,11 @@ export abstract class Bond implements Counted {
     return this.attempts === 1;
   }
 
+  /** What is sent now may have to be sent once more: to a replica that turns out not to be there, or where that does no harm. */
+  protected get mayNeedAgain(): boolean {
+    return idempotent.has(this.method) || this.upstream?.isConnected !== true;
+  }
+
   /** Sends the head, and again what was sent of the body before. */
   protected tie({ revision, replica }: Chosen, asker: Asker): void {
     this.revision = revision;

@@ -6,11 +6,14 @@ type State = "size" | "extension" | "size lf" | "data" | "data cr" | "data lf" |
 
 /** Trailers may not change how the message is framed, routed or who is believed to send it (RFC 9110 §6.5.1). */
 const forbiddenTrailer =
-  /^(transfer-encoding|content-length|host|connection|keep-alive|te|trailer|upgrade|authorization|proxy-.*|cookie|set-cookie|content-.*|forwarded|x-forwarded-.*|x-sluice-.*|expect|range|cache-control|max-forwards|age|date|expires|location|retry-after|vary|warning|if-.*|www-authenticate)$/;
+  /^(transfer-encoding|host|connection|keep-alive|te|trailer|upgrade|authorization|proxy-.*|cookie|set-cookie|content-.*|forwarded|via|x-forwarded-.*|x-real-ip|x-request-id|x-http-method.*|x-original-.*|x-rewrite-.*|x-sluice-.*|http2-settings|origin|referer|sec-.*|expect|range|cache-control|max-forwards|age|date|expires|location|retry-after|vary|warning|if-.*|www-authenticate|access-control-.*|strict-transport-security)$/;
 const trailerLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 /** Extensions are let through as tokens only: a quoted string is where readers differ. */
 const tokenByte = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 const lineBytesMax = 4_096;
+/** Of one chunk, and of a whole body (Node: 16 KiB): else one byte of it may cost many. */
+const extensionBytesMax = 256;
+const allExtensionsBytesMax = 8_192;
 
 export class ChunkedBody {
   problem = "";
@@ -20,6 +23,7 @@ export class ChunkedBody {
   private left = 0;
   private digits = 0;
   private extension = "";
+  private extensionsBytes = 0;
   private trailer = "";
   private trailerBytes = 0;
 
@@ -111,16 +115,18 @@ export class ChunkedBody {
           ? isAfterToken && !/=[^;]+=$/.test(this.extension)
           : tokenByte.test(String.fromCharCode(c));
     if (!isGood) this.problem = "malformed chunk extension";
-    if (this.extension.length > 256) this.problem = "chunk extension too long";
+    if (this.extension.length > extensionBytesMax || ++this.extensionsBytes > allExtensionsBytesMax)
+      this.problem = "chunk extension too long";
   }
 
   private endTrailer(c: number): void {
     if (c !== LF) this.problem = "bare CR in a trailer";
     else if (this.trailer === "") this.state = "done";
     else {
-      const name = this.trailer.slice(0, Math.max(0, this.trailer.indexOf(":"))).toLowerCase();
+      const given = this.trailer.slice(0, Math.max(0, this.trailer.indexOf(":"))).toLowerCase();
+      const name = given.replaceAll("_", "-");
       if (!trailerLine.test(this.trailer)) this.problem = "malformed trailer";
-      else if (forbiddenTrailer.test(name)) this.problem = `trailer ${name} not allowed`;
+      else if (forbiddenTrailer.test(name)) this.problem = `trailer ${given} not allowed`;
       else this.trailers.push(this.trailer);
       this.trailer = "";
       this.state = "trailer";

@@ -9,6 +9,8 @@ export interface ClientSide {
   readonly limits: Limits;
   /** May serve another request after this one. */
   keepsAlive: boolean;
+  /** How much came behind the head and waits. */
+  readonly aheadBytes: number;
   /** Bytes that came behind the head. */
   takeAhead(): Buffer | undefined;
   putBack(bytes: Buffer): void;

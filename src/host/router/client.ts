@@ -1,7 +1,7 @@
 // A client's connection: reads requests one after the other and has each answered by an exchange, or by the router itself.
 // One request is in work at a time; what a client sends ahead waits.
 import type { Ms } from "../../domain/frame.ts";
-import { type Connection, withSharedBuffer } from "./accepted.ts";
+import { addressOf, type Connection, withSharedBuffer } from "./accepted.ts";
 import type { ClientSide } from "./client-side.ts";
 import { Exchange } from "./exchange.ts";
 import { headLimits } from "./field-places.ts";
@@ -12,6 +12,7 @@ import type { Limits, Shop } from "./shop.ts";
 
 const aheadBytesMax = 65_536;
 const lingerMs = 2_000;
+const trustedLimits = { ...headLimits, isTrusted: true };
 
 export class Client implements ClientSide, Origin {
   readonly socket: Connection;
@@ -37,7 +38,7 @@ export class Client implements ClientSide, Origin {
     this.shop = o.shop;
     this.listener = o.listener;
     this.proto = o.proto;
-    this.address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
+    this.address = addressOf(socket);
     this.since = o.shop.now();
     o.shop.clients.add(this);
     socket.setNoDelay(true);
@@ -47,8 +48,10 @@ export class Client implements ClientSide, Origin {
     socket.on("close", () => this.onGone());
     const entry = o.shop.routing.entries.get(o.listener);
     this.limits = entry?.limits ?? o.shop.limits;
-    const max = entry?.connectionsPerClientMax ?? Number.POSITIVE_INFINITY;
-    if (o.shop.connections.enter(this.address) > max) this.refuse(429, "too many connections");
+    // Those of HTTPS are counted where they are accepted: HTTP/2 has many streams in one.
+    const { routing, connections } = o.shop;
+    if (this.proto === "http" && connections.enter(this.address) > routing.connectionsMax(o.listener, this.address))
+      this.refuse(429, "too many connections");
   }
 
   /** `bytes` are only there until this returns: what is kept is copied. */
@@ -68,12 +71,16 @@ export class Client implements ClientSide, Origin {
     else if (this.ahead.length > aheadBytesMax) this.socket.pause();
   }
 
+  private get isTrusted(): boolean {
+    return this.shop.routing.entries.get(this.listener)?.trusted?.has(this.address) ?? false;
+  }
+
   /** Iterates, since answers of the router's own come at once and many requests may wait in one buffer. */
   private readRequests(from: Buffer): void {
     this.isReading = true;
     let input: Buffer | undefined = from;
     while (input && !this.exchange && !this.isClosing) {
-      const head = readRequest(input, 0, headLimits);
+      const head = readRequest(input, 0, this.isTrusted ? trustedLimits : headLimits);
       if (head === undefined) this.ahead = input === this.ahead ? input : Buffer.from(input);
       else if ("refused" in head) this.refuse(head.status, head.refused);
       else {
@@ -114,6 +121,10 @@ export class Client implements ClientSide, Origin {
   }
 
   // What the exchange asks of its client's side.
+
+  get aheadBytes(): number {
+    return this.ahead?.length ?? 0;
+  }
 
   takeAhead(): Buffer | undefined {
     const { ahead } = this;
@@ -166,7 +177,7 @@ export class Client implements ClientSide, Origin {
     this.isClosing = true;
     this.ahead = undefined;
     this.shop.clients.delete(this);
-    this.shop.connections.leave(this.address);
+    if (this.proto === "http") this.shop.connections.leave(this.address);
     const { exchange } = this;
     this.exchange = undefined;
     exchange?.abandon();

@@ -84,7 +84,7 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
   /** `bytes` are kept: no view of a shared buffer. */
   fromClient(bytes: Buffer): void {
     if (this.tunnel) return this.tunnel.fromClient(bytes);
-    const end = this.body.take(bytes);
+    const end = this.body.take(bytes, this.mayNeedAgain);
     if (this.body.problem !== "") return this.refuse(400, this.body.problem);
     if (this.body.bytes > (this.asked.service.routed.bodyBytesMax ?? Number.POSITIVE_INFINITY))
       return this.refuse(413, "body too long");
@@ -212,11 +212,17 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
     const { limits } = this.client;
     const waited = nowMs - this.since;
     const isWaiting = this.state === "sent" && this.body.isSent;
-    if (this.takesBytes && !this.tunnel && waited > limits.bodyStallMs) this.refuse(408, "body timeout");
+    if (this.takesBytes && !this.tunnel && waited > limits.bodyStallMs) this.bodyStalled();
     else if (isWaiting && waited > (this.asked.service.routed.answerMs ?? limits.answerMs))
       this.fail("upstream-timeout");
     else if (this.state === "answering" && this.socket.writableNeedDrain && waited > limits.bodyStallMs)
       this.giveNone("client-stalled");
+  }
+
+  /** Whoever does not go on: the replica that takes no more, or the client that sends none. */
+  private bodyStalled(): void {
+    if (this.upstream?.socket.writableNeedDrain) this.fail("upstream-timeout");
+    else this.refuse(408, "body timeout");
   }
 
   /** The router stops: what lasts long ends now, the rest may finish. */
@@ -237,6 +243,7 @@ export class Exchange extends Bond implements Asker, Lasting, Waiter {
   over(): void {
     this.state = "over";
     this.letGo();
+    this.body.forget();
   }
 
   private letGo(): void {

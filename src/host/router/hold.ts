@@ -26,7 +26,7 @@ export class Hold implements Held {
   }
 
   get heldBytes(): number {
-    return this.waiter.asked.text.length + this.waiter.body.bytes;
+    return this.waiter.asked.text.length + this.waiter.body.bytes + this.waiter.client.aheadBytes;
   }
 
   /** Again, if it was sent and came back without harm: its time goes on. */

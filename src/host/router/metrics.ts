@@ -32,7 +32,7 @@ export function metricsText(services: ReadonlyMap<string, Service>, clients: num
     {
       name: "sluice_latency_seconds",
       type: "histogram",
-      help: "Time until the head of an answer that is no error.",
+      help: "Time until the last byte of an answer that is no error; of a stream, until its head.",
       samples: all.flatMap((service) => totalsOf(service).flatMap(([labels, total]) => histogram(labels, total))),
     },
     {

@@ -2,15 +2,20 @@
 import { ChunkedBody } from "./chunks.ts";
 import type { RequestHead } from "./head.ts";
 
-/** Kept until the answer comes. Above it the body is not kept at all, and the request not repeated. */
+/** Kept until the answer comes, of one request and of all together. Above it a body is not kept, and the request not repeated. */
 const keptBytesMax = 262_144;
+/** Ever so small parts cost more than their bytes. */
+const keptPartsMax = 1_024;
+const allKeptBytesMax = 64 * 2 ** 20;
+let allKeptBytes = 0;
 
 export class RequestBody {
   /** All of it was passed on. */
   isSent: boolean;
   isRepeatable = true;
   bytes = 0;
-  sent: Buffer[] = [];
+  readonly sent: Buffer[] = [];
+  private keptBytes = 0;
   private leftBytes: number;
   private readonly chunks: ChunkedBody | undefined;
 
@@ -24,8 +29,8 @@ export class RequestBody {
     return this.chunks?.problem ?? "";
   }
 
-  /** Takes what belongs to it, gives how much that is. */
-  take(bytes: Buffer): number {
+  /** Takes what belongs to it, gives how much that is. Kept as long as `mayRepeat`: it may have to be sent once more. */
+  take(bytes: Buffer, mayRepeat: boolean): number {
     let end = Math.min(bytes.length, this.leftBytes);
     if (this.chunks) {
       end = this.chunks.read(bytes, 0);
@@ -34,14 +39,28 @@ export class RequestBody {
       this.leftBytes -= end;
       this.isSent = this.leftBytes === 0;
     }
-    this.keep(bytes.subarray(0, end));
+    this.bytes += end;
+    this.isRepeatable &&= mayRepeat && this.fits(end);
+    if (this.isRepeatable) this.keep(bytes.subarray(0, end));
+    else this.forget();
     return end;
   }
 
+  private fits(bytes: number): boolean {
+    const { length } = this.sent;
+    return this.bytes <= keptBytesMax && length < keptPartsMax && allKeptBytes + bytes <= allKeptBytesMax;
+  }
+
+  /** It will not be sent again. */
+  forget(): void {
+    allKeptBytes -= this.keptBytes;
+    this.keptBytes = 0;
+    this.sent.length = 0;
+  }
+
   private keep(part: Buffer): void {
-    this.bytes += part.length;
-    this.isRepeatable &&= this.bytes <= keptBytesMax;
-    if (this.isRepeatable) this.sent.push(part);
-    else this.sent = [];
+    allKeptBytes += part.length;
+    this.keptBytes += part.length;
+    this.sent.push(part);
   }
 }

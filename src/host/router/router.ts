@@ -53,7 +53,9 @@ export class Router implements Controlled {
   serve(listener: string, server: Server): Server {
     const { shop } = this;
     const secure = new Secure({
+      connections: shop.connections,
       certificates: () => this.routing.entries.get(listener)?.certificates,
+      connectionsMax: (address) => this.routing.connectionsMax(listener, address),
       serve: (socket) => new Client(socket, { shop, listener, proto: "https" }),
     });
     this.secures.push(secure);

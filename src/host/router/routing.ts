@@ -89,6 +89,14 @@ export class Routing {
     return undefined;
   }
 
+  /** A proxy that is trusted comes for many clients. */
+  connectionsMax(listener: string, address: string): number {
+    const entry = this.entries.get(listener);
+    return entry === undefined || entry.trusted?.has(address)
+      ? Number.POSITIVE_INFINITY
+      : entry.connectionsPerClientMax;
+  }
+
   seen(): RouterSeen["services"] {
     const now = this.o.now();
     return Object.fromEntries([...this.services].map(([key, service]) => [key, service.seen(now)]));

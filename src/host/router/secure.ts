@@ -2,8 +2,9 @@
 import { performServerHandshake, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
-import type { Connection } from "./accepted.ts";
+import { addressOf, type Connection } from "./accepted.ts";
 import type { Certificates, Pair } from "./certificates.ts";
+import type { Connections } from "./connections.ts";
 import { Http2Socket } from "./http2-socket.ts";
 
 const handshakeMs = 10_000;
@@ -11,14 +12,21 @@ const idleMs = 75_000;
 const streamsMax = 100;
 const endStream = 0x1;
 
+interface SecureOptions {
+  readonly connections: Connections;
+  certificates(): Certificates | undefined;
+  connectionsMax(address: string): number;
+  serve(socket: Connection): void;
+}
+
 export class Secure {
   private readonly server: Server;
-  private readonly certificates: () => Certificates | undefined;
+  private readonly o: SecureOptions;
   private fallback: Pair | undefined;
   private readonly sessions = new Set<ServerHttp2Session>();
 
-  constructor(o: { certificates: () => Certificates | undefined; serve: (socket: Connection) => void }) {
-    this.certificates = o.certificates;
+  constructor(o: SecureOptions) {
+    this.o = o;
     this.server = createServer({
       ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: handshakeMs,
@@ -33,7 +41,12 @@ export class Secure {
   }
 
   accept(socket: Socket): void {
-    const pair = this.certificates()?.fallback;
+    const address = addressOf(socket);
+    const { connections } = this.o;
+    socket.once("close", () => connections.leave(address));
+    // Before the handshake nothing can be said.
+    if (connections.enter(address) > this.o.connectionsMax(address)) return void socket.destroy();
+    const pair = this.o.certificates()?.fallback;
     if (pair && pair !== this.fallback) {
       this.fallback = pair;
       this.server.setSecureContext({ ...pair, minVersion: "TLSv1.2" });

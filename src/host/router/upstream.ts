@@ -12,6 +12,8 @@ const readBuffer = Buffer.allocUnsafeSlow(65_536);
 const idleMsMax = 4_000;
 /** Bodies up to this go out in one write with their head. */
 const joinedBytesMax = 16_384;
+/** Before an answer; they are passed on without asking whether the client takes them. */
+const interimsMax = 64;
 const lastChunk = "0\r\n\r\n";
 
 /** How a body goes from the replica's framing to the client's. */
@@ -64,6 +66,7 @@ export class Upstream {
   private allowedBytes = 0;
   private chunks: ChunkedBody | undefined;
   private keepsAlive = false;
+  private interims = 0;
   private isClosed = false;
 
   constructor(replica: Replica) {
@@ -95,6 +98,7 @@ export class Upstream {
     this.client = client;
     this.framing = undefined;
     this.rest = undefined;
+    this.interims = 0;
   }
 
   close(): void {
@@ -134,6 +138,7 @@ export class Upstream {
       from = head.end;
       if (head.status === 101) return client.answerUpgrade(this, head, Buffer.from(input.subarray(from)));
       if (head.status >= 200) return this.beginAnswer(head, input);
+      if (++this.interims > interimsMax) return client.upstreamUnfit(this, "upstream-malformed");
       client.answerInterim(head);
     }
   }

@@ -11,7 +11,7 @@ export interface Held {
 const countMax = 10_000;
 
 export class WaitingRoom {
-  private readonly held = new Map<Held, Ms>();
+  private readonly held = new Map<Held, { readonly untilMs: Ms; readonly bytes: number }>();
   private bytes = 0;
 
   get count(): number {
@@ -19,20 +19,22 @@ export class WaitingRoom {
   }
 
   enter(held: Held, o: { untilMs: Ms; maxBytes: number; maxRequests?: number }): boolean {
-    if (this.held.size >= (o.maxRequests ?? countMax) || this.bytes + held.heldBytes > o.maxBytes) return false;
-    this.held.set(held, o.untilMs);
-    this.bytes += held.heldBytes;
+    const bytes = held.heldBytes;
+    if (this.held.size >= (o.maxRequests ?? countMax) || this.bytes + bytes > o.maxBytes) return false;
+    this.held.set(held, { untilMs: o.untilMs, bytes });
+    this.bytes += bytes;
     return true;
   }
 
   leave(held: Held): void {
-    if (this.held.delete(held)) this.bytes -= held.heldBytes;
+    this.bytes -= this.held.get(held)?.bytes ?? 0;
+    this.held.delete(held);
   }
 
   /** Lets in whom it can, in order, and turns away whose time is over. */
   call(nowMs: Ms): void {
     for (const held of [...this.held.keys()]) if (!held.release()) break;
-    for (const [held, untilMs] of [...this.held]) {
+    for (const [held, { untilMs }] of [...this.held]) {
       if (untilMs > nowMs) continue;
       this.leave(held);
       held.giveUp();
