@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
+process.on("SIGINT", () => {}); // the bench ends what it started, then we remove the bundles
 const here = import.meta.dirname;
 const [name = "soak", ...args] = process.argv.slice(2);
 const folder = mkdtempSync(join(here, ".run-")); // beside node_modules, which stay outside the bundle

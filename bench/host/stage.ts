@@ -117,6 +117,11 @@ export async function setStage(): Promise<Stage> {
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      console.error("Ending what was started");
+      void stage.end().finally(() => process.exit(130));
+    });
   try {
     const first = await stage.deploy({ version: "0", strategy: "recreate" });
     for (let run = await stage.look(first); run.phase.kind !== "ended"; run = await stage.look(first)) await sleep(50);
