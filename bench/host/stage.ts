@@ -185,6 +185,8 @@ function configOf({ version, strategy, isBad }: Wanted) {
         build: { bundle: "main.js" },
         replicas: 2,
         ingress: { path: "/" },
+        // While a recreate has no replica, all that comes is held: uploads at this rate are more than the default's 4 MB.
+        traffic: { buffer: { within: "60s", memory: "256MB", requests: 50_000 } },
         health: { interval: "500ms", startWithin: "20s", healthyThreshold: 1 },
         drainTimeout: "60s",
         grace: "5s",

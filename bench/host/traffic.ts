@@ -54,6 +54,8 @@ const largeBytes = 512 * 1024;
 const patienceMs = 60_000;
 /** Who was held up for longer by a busy machine goes on from then, instead of asking for all of it at once. */
 const catchUpMsMax = 1_000;
+/** More at once than a switch holds back means that the machine cannot do this rate: then we wait, and say how long. */
+const underWayMax = 10_000;
 const lossesMax = 10_000;
 const agent = new Agent({ keepAlive: true, maxSockets: 100, timeout: 3_000 });
 
@@ -87,7 +89,7 @@ export function startTraffic({ port, perSecond, onLoss }: TrafficOptions): Traff
       heldUpMs += nowMs - catchUpMsMax - dueMs;
       dueMs = nowMs - catchUpMsMax;
     }
-    for (; dueMs <= nowMs; dueMs += gapMs) {
+    for (; dueMs <= nowMs && underWay.size < underWayMax; dueMs += gapMs) {
       const kind = deck[(sent * 37) % deck.length] ?? "new connection"; // 37 and 100 have no common factor: every card once
       counts[kind] += 1;
       const promise = one(kind, dueMs).finally(() => underWay.delete(promise));
