@@ -1,8 +1,6 @@
 // The supervisor process: `supervisor.js DATA_FOLDER [--entry-address ADDRESS] [--interval-ms MS] [--user NAME]`. Holds the lock, the
 // listening sockets and the replicas; keeps the router alive, which keeps it alive. When it is killed, nothing that serves
 // notices.
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Problem } from "../domain/problem.ts";
@@ -15,6 +13,7 @@ import { dismissKeeper, keepKeeper, livingKeeper, makeAlive } from "./keeper.ts"
 import { holdListeners } from "./listeners.ts";
 import { releaseLock, takeLock } from "./lock.ts";
 import { hostPaths, makeHostFolders } from "./paths.ts";
+import { plainPort, promisedPorts } from "./plain-port.ts";
 import { versionOf } from "./program-version.ts";
 import { Reconciler } from "./reconcile.ts";
 import { findCgroups } from "./replica/cgroup.ts";
@@ -24,8 +23,8 @@ import { rotate, rotationLimits, tendLogs } from "./replica/log-rotation.ts";
 import { letThrough } from "./replica/other-user.ts";
 import { routerLink } from "./router-link.ts";
 import { Schedules } from "./schedule/schedules.ts";
-import { plainListener } from "./table-of.ts";
-import { keepTwin, type ListenerId, type Twin, type TwinSettings, twinSettings } from "./twin.ts";
+import { keepTwin, type Twin, type TwinSettings, twinSettings } from "./twin.ts";
+import { versionThatStarts } from "./upgrade.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -72,6 +71,7 @@ async function supervise(): Promise<void> {
     tell: (message, handle) => twin.send(message, handle),
     onChange: () => keeper.renew(),
   });
+  const plain = plainPort({ ports: fleet.state.ports, listeners, log });
   const counted = values["interval-ms"] === undefined ? {} : { intervalMs: Number(values["interval-ms"]) };
   const reconciler = new Reconciler({
     fleet,
@@ -107,7 +107,7 @@ async function supervise(): Promise<void> {
     },
   });
   const host = new Host({ fleet, router, reconsider: () => reconciler.reconsider(), listen: listeners.open, log });
-  reopenPlainPort();
+  plain.reopen();
   keeper.renew();
   const adopted = fleet.adopt();
   reconciler.reconsider();
@@ -142,7 +142,11 @@ async function supervise(): Promise<void> {
     }),
     metrics: () => hostMetrics(fleet),
     logFiles: (wanted) => fleet.logFiles(wanted),
-    plainPort,
+    plainPort: (port) => {
+      plain.set(port);
+      fleet.save();
+      reconciler.reconsider();
+    },
     upgrade,
     stop: (options) => void stop(options),
   });
@@ -150,28 +154,6 @@ async function supervise(): Promise<void> {
   setInterval(tend, tendEveryMs);
   setInterval(() => schedules.tick(Date.now()), scheduleEveryMs);
   log(`pid ${process.pid}: adopted ${adopted} of ${fleet.state.replicas.length} replicas, memory kept by ${limits.by}`);
-
-  /** Nothing that is deployed stands on it: when it cannot be had again, the rest goes on. */
-  function reopenPlainPort(): void {
-    const port = fleet.state.ports[plainListener];
-    try {
-      if (port !== undefined) listeners.open(plainListener, port);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      log(`${error.message}. ${error.mend}.`);
-    }
-  }
-
-  /** 0 closes it. */
-  function plainPort(port: number): void {
-    if (port > 0) fleet.state.ports[plainListener] = listeners.open(plainListener, port);
-    else if (fleet.state.ports[plainListener] !== undefined) {
-      delete fleet.state.ports[plainListener];
-      listeners.forget(plainListener);
-    }
-    fleet.save();
-    reconciler.reconsider();
-  }
 
   function tend(): void {
     const held = new Set(fleet.all().map(({ record }) => record.logFile));
@@ -182,7 +164,7 @@ async function supervise(): Promise<void> {
 
   /** The new router first, on the same descriptors; then we end, and it starts the new supervisor, which adopts all. */
   async function upgrade(next: string): Promise<void> {
-    const version = startable(next);
+    const version = versionThatStarts(next);
     const before = programs;
     programs = next;
     log(`upgrading to ${version} in ${next}`);
@@ -212,21 +194,6 @@ async function supervise(): Promise<void> {
     releaseLock(paths.lock);
     process.exit(0);
   }
-}
-
-/** Ports that stand on something: the plain one may be gone without harm, and is asked for once we are up. */
-function promisedPorts(kept: Readonly<Record<ListenerId, number>>, inherited: Readonly<Record<ListenerId, number>>) {
-  return Object.fromEntries(Object.entries(kept).filter(([id]) => id !== plainListener || inherited[id] !== undefined));
-}
-
-/** Its version, when both programs are there and the supervisor at least loads. */
-function startable(programs: string): string {
-  const missing = ["supervisor.js", "router.js"].find((name) => !existsSync(join(programs, name)));
-  const mend = "Reinstall sluice, then upgrade again";
-  if (missing !== undefined) throw new Problem(`${join(programs, missing)} is missing`, mend);
-  const tried = spawnSync(process.execPath, [join(programs, "supervisor.js"), "--version"], { encoding: "utf8" });
-  if (tried.status === 0) return tried.stdout.trim();
-  throw new Problem(`the supervisor in ${programs} does not start: ${tried.stderr.trim().split("\n").at(-1)}`, mend);
 }
 
 function log(line: string): void {

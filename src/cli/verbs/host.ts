@@ -51,14 +51,14 @@ function statusVerb(host: Command): void {
     usage: "status",
     summary: "the host's processes and what it serves",
     examples: ["sluice host status --json"],
-    json: '{"pid":4711,"version":"0.1.0","router":{"pid":4712,"answers":true},"services":["production/web"],"adopted":0}',
+    json: '{"pid":4711,"version":"0.1.0","router":{"pid":4712,"answers":true},"keeper":4713,"services":["production/web"],"adopted":0}',
   }).action(async (_: unknown, command: Command) => {
     const { data, screen } = contextOf(command);
     const { hostHealth } = await import("../../compose/control.ts");
     const health = await hostHealth(data);
     screen.answer(health);
     screen.say(
-      `Sluice host ${health.version}, supervisor ${health.pid}, router ${health.router.pid ?? "being restarted"}`,
+      `Sluice host ${health.version}, supervisor ${health.pid}, router ${health.router.pid ?? "being restarted"}, keeper ${health.keeper ?? "being restarted"}`,
       ...health.services.map((service) => `  ${service}`),
     );
   });
