@@ -86,11 +86,17 @@ test("an untrusted build reads what trusted ones wrote and its own, and nobody r
   expect(await (await ask("GET", `/${key}`, main)).text()).toBe("of main");
 });
 
-test("what is there stays: an entry cannot be replaced", async () => {
+test("what is there stays, unless what comes is signed otherwise: a team may begin to sign", async () => {
   const token = tokenOf(trusted);
   await ask("PUT", `/${key}`, token, "first");
   await ask("PUT", `/${key}`, token, "second");
   expect(await (await ask("GET", `/${key}`, token)).text()).toBe("first");
+  await fetch(`http://127.0.0.1:${listening.port}/v8/artifacts/${key}`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${token}`, "x-artifact-tag": "signed with another key" },
+    body: "third",
+  });
+  expect(await (await ask("GET", `/${key}`, token)).text()).toBe("third");
 });
 
 test("no token, another's, an expired or an altered one opens nothing; the control plane's own is trusted", async () => {

@@ -9,7 +9,7 @@ import { type CacheScope, grantOf } from "./signed-token.ts";
 /** Where entries are kept. A shelf is "trusted", or "untrusted/" and a name. */
 export interface Shelves {
   read(shelf: string, key: string): Promise<Entry | undefined>;
-  /** Whole or not at all; what is there already stays. Throws a RangeError when the body is longer than `bytesMax`. */
+  /** Whole or not at all; what is there already stays, unless its tag is another. Throws a RangeError when the body is longer than `bytesMax`. */
   write(shelf: string, key: string, entry: Written, bytesMax: number): Promise<void>;
 }
 

@@ -1,15 +1,6 @@
 // The shared cache's entries on disk: `<folder>/<shelf>/<first two digits>/<key>`, one file each, a line of JSON before the
 // bytes. Written beside and renamed, so an entry is whole or not there; the longest unused go when there is too much.
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from "node:fs";
+import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable, Transform } from "node:stream";
@@ -48,7 +39,9 @@ export function openShelves(folder: string, bytesKept = 10 * 2 ** 30) {
         const out = createWriteStream(beside, { mode: 0o600 });
         out.write(`${JSON.stringify(head)}\n`);
         await pipeline(Readable.fromWeb(body as NodeReadableStream), atMost(bytesMax), out);
-        if (existsSync(file)) rmSync(beside);
+        // What is there stays, but for one that was signed otherwise: else a new signing key would mean misses for ever.
+        const there = await readEntry(file);
+        if (there && there.tag === head.tag) rmSync(beside);
         else renameSync(beside, file);
       } catch (error) {
         rmSync(beside, { force: true });
