@@ -1,13 +1,13 @@
 // `sluice cache`: what is kept, and how to be rid of it.
-import { rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { Problem } from "../../domain/problem.ts";
 import { addVerb, contextOf } from "../verb.ts";
 
 interface PruneOptions {
-  readonly size: string;
-  readonly age: string;
+  readonly size?: string;
+  readonly age?: string;
 }
 
 const tokenHelp = `
@@ -28,6 +28,7 @@ export function cacheVerb(program: Command): void {
     usage: "ls",
     summary: "list what is kept, longest unused first",
     examples: ["sluice cache ls"],
+    json: '[{"key":"9fe42b41…","task":"web#build","shelf":"trusted","bytes":1433,"usedAtMs":1795284000000}]',
   }).action(async (_: unknown, command: Command) => {
     const { screen, cwd } = contextOf(command);
     const { readEntry } = await import("../../workspace/cache/store.ts");
@@ -43,15 +44,21 @@ export function cacheVerb(program: Command): void {
   addVerb(cache, {
     usage: "prune",
     summary: "remove what is old or too much; runs do the same once a day",
-    examples: ["sluice cache prune"],
+    examples: ["sluice cache prune", "sluice cache prune --size 2048 --age 3"],
+    json: '{"removed":12,"bytes":1048576}',
   })
-    .option("--size <MiB>", "keep at most this much", "10240")
-    .option("--age <days>", "remove what was not used for so long", "14")
+    .option("--size <MiB>", "keep at most this much (default: pipeline.cache.sizeMax, else 10240)")
+    .option("--age <days>", "remove what was not used for so long (default: pipeline.cache.ageMax, else 14)")
     .action(async ({ size: mib, age }: PruneOptions, command: Command) => {
       const { screen, cwd } = contextOf(command);
       const { prune } = await import("../../workspace/cache/upkeep.ts");
-      const limits = { sizeMaxBytes: positive(mib, "--size") * 2 ** 20, ageMaxMs: positive(age, "--age") * 86_400_000 };
-      const gone = prune(await folder(cwd), { ...limits, nowMs: Date.now() });
+      const kept = await configured(cwd);
+      const limits = {
+        sizeMaxBytes: mib === undefined ? kept.sizeMaxBytes : positive(mib, "--size") * 2 ** 20,
+        ageMaxMs: age === undefined ? kept.ageMaxMs : positive(age, "--age") * 86_400_000,
+      };
+      const where = await folder(cwd);
+      const gone = cleaned(where, () => prune(where, { ...limits, nowMs: Date.now() }));
       screen.answer({ removed: gone.length, bytes: gone.reduce((sum, e) => sum + e.bytes, 0) });
       screen.say(`removed ${gone.length} entries, ${size(gone.reduce((sum, e) => sum + e.bytes, 0))}`);
     });
@@ -59,6 +66,7 @@ export function cacheVerb(program: Command): void {
     usage: "token",
     summary: "make a token with which builds share results through this control plane",
     examples: ["sluice cache token", "sluice cache token --untrusted pull-requests --days 365"],
+    json: '{"url":"https://sluice.example.com","token":"sluicegrant_…","expiresAt":1803056034385}',
   })
     .addHelpText("after", tokenHelp)
     .option("--untrusted <name>", "for builds whose code nobody has reviewed: pull requests, forks")
@@ -76,14 +84,36 @@ export function cacheVerb(program: Command): void {
     usage: "clear",
     summary: "remove all results and what is remembered of outputs",
     examples: ["sluice cache clear"],
+    json: '{"cleared":true}',
   }).action(async (_: unknown, command: Command) => {
     const { screen, cwd } = contextOf(command);
     const { findRoot } = await import("../../workspace/graph/layout.ts");
-    rmSync(await folder(cwd), { recursive: true, force: true });
-    rmSync(join(findRoot(cwd), ".sluice", "outputs"), { recursive: true, force: true });
+    const { clearStore } = await import("../../workspace/cache/upkeep.ts");
+    const where = await folder(cwd);
+    cleaned(where, () => {
+      clearStore(where);
+      rmSync(join(findRoot(cwd), ".sluice", "outputs"), { recursive: true, force: true });
+    });
     screen.answer({ cleared: true });
     screen.say("the cache is empty");
   });
+}
+
+function cleaned<T>(where: string, clean: () => T): T {
+  try {
+    return clean();
+  } catch (error) {
+    const because = error instanceof Error ? error.message : String(error);
+    throw new Problem(`${where} could not be cleaned: ${because}`, "See to its rights, or remove it by hand");
+  }
+}
+
+async function configured(cwd: string) {
+  const { findRoot, readWholeShape } = await import("../../workspace/graph/layout.ts");
+  const { limitsOf } = await import("../../workspace/cache/settings.ts");
+  const root = findRoot(cwd);
+  const read = (path: string) => (existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined);
+  return limitsOf((await readWholeShape(root, read)).pipeline?.cache);
 }
 
 async function folder(cwd: string): Promise<string> {

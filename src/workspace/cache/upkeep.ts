@@ -30,6 +30,12 @@ function listShelf(folder: string, shelf: Shelf): readonly Stored[] {
   return found;
 }
 
+/** Everything that is the cache's, and nothing else: the folder may be one that somebody named by mistake. */
+export function clearStore(folder: string): void {
+  const own = read(folder).filter((name) => /^(?:[0-9a-f]{2}|untrusted|pruned)$/.test(name));
+  for (const name of own) rmSync(join(folder, name), { recursive: true, force: true });
+}
+
 export type Limits = Readonly<{ sizeMaxBytes: number; ageMaxMs: number; nowMs: number }>;
 
 /** Removes what is too old, then what is longest unused, until the rest fits. */

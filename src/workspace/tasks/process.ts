@@ -16,7 +16,11 @@ export type Start = Readonly<{
   watcher?: readonly string[];
 }>;
 
-export type Running = Readonly<{ ended: Promise<Ended>; stop: (signal: NodeJS.Signals) => void }>;
+export type Running = Readonly<{
+  pid: number | undefined;
+  ended: Promise<Ended>;
+  stop: (signal: NodeJS.Signals) => void;
+}>;
 
 const running = new Set<ChildProcess>();
 
@@ -52,7 +56,7 @@ export function start({ command, cwd, root, env, isPersistent, onOutput, timeout
     });
     child.on("close", (code, signal) => end(code ?? (signal === "SIGINT" ? 130 : 137)));
   });
-  return { ended, stop: (signal) => signalGroup(child, signal) };
+  return { pid: child.pid, ended, stop: (signal) => signalGroup(child, signal) };
 }
 
 /** Asks all that runs to end. */

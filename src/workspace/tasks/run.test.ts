@@ -274,18 +274,20 @@ test("two runs at once build each task once and agree", async () => {
   expect(r.read("packages/ui/dist/a.ts")).toBe("a");
 });
 
-test("kill -9 in the middle leaves nothing half-made behind", async () => {
-  const slow = "mkdir -p dist && echo half > dist/a.ts && sleep 0.3 && cp src/* dist/";
-  const r = repository({ "packages/ui/package.json": project("ui", {}, slow) });
-  const child = spawn("sh", ["-c", "cd packages/ui && mkdir -p dist && echo half > dist/a.ts && sleep 30"], {
-    cwd: r.root,
+test("what a run that was killed left running is ended before its task runs again", async () => {
+  const r = repository();
+  const orphan = spawn("sh", ["-c", "mkdir -p dist; echo half > dist/a.ts; sleep 1; echo orphan > dist/a.ts"], {
+    cwd: join(r.root, "packages/ui"),
     detached: true,
   });
+  const ended = new Promise((done) => orphan.once("exit", (_, signal) => done(signal)));
   await expect.poll(() => existsSync(join(r.root, "packages/ui/dist/a.ts"))).toBe(true);
-  if (child.pid) process.kill(-child.pid, "SIGKILL");
+  const stat = existsSync("/proc/self/stat") ? readFileSync(`/proc/${orphan.pid}/stat`, "latin1") : "";
+  const began = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
   mkdirSync(join(r.root, ".sluice/locks"), { recursive: true });
-  writeFileSync(join(r.root, ".sluice/locks/ui%23build"), `${child.pid} 12345`);
+  writeFileSync(join(r.root, ".sluice/locks/ui%23build"), `${2 ** 22 - 1} 12345\n${orphan.pid} ${began}`);
   await r.run(["build"]);
+  expect(await ended).toBe("SIGKILL");
   expect(r.read("packages/ui/dist/a.ts")).toBe("a");
 });
 

@@ -16,7 +16,7 @@ import { openFailures } from "./failures.ts";
 import type { TaskGraph, TaskNode } from "./graph.ts";
 import { type Key, keysOf } from "./keys.ts";
 import { lateEdit } from "./late-edits.ts";
-import { lock } from "./lock.ts";
+import { type Held, lock } from "./lock.ts";
 import { isUntouched, look, type Made, readRecord, type World, writeRecord } from "./output-record.ts";
 import { describe, digestOf, emptyOutputs, type Output, outputPaths, ownOutputs } from "./outputs.ts";
 import { PartsOf } from "./parts.ts";
@@ -221,11 +221,11 @@ function hasEndedBadly(result: Result | undefined): boolean {
 
 async function perform(run: Run, node: TaskNode): Promise<Result> {
   const { root } = run.view.workspace;
-  const release = await lock(join(root, ".sluice", "locks"), node.id);
+  const held = await lock(join(root, ".sluice", "locks"), node.id);
   try {
-    return (await hit(run, node)) ?? (await execute(run, node));
+    return (await hit(run, node)) ?? (await execute(run, node, held));
   } finally {
-    release();
+    held.release();
   }
 }
 
@@ -288,7 +288,7 @@ function remember(run: Run, node: TaskNode, paths: readonly string[]): void {
   run.changed.record = true;
 }
 
-async function execute(run: Run, node: TaskNode): Promise<Result> {
+async function execute(run: Run, node: TaskNode, held: Held): Promise<Result> {
   const { options } = run;
   const { root } = run.view.workspace;
   if (run.record.delete(node.id)) run.changed.record = true;
@@ -302,7 +302,7 @@ async function execute(run: Run, node: TaskNode): Promise<Result> {
     tries++;
     if (node.task.isCached) emptyOutputs(root, node.task.outputs, isTracked(run));
     if (tries === 1) options.listener.begins(node.id, node.task.command ?? "");
-    ended = await launch(run, node);
+    ended = await launch(run, node, held);
   }
   const durationMs = performance.now() - begun;
   const failures = openFailures(root);
@@ -344,7 +344,7 @@ function timeoutOf({ options }: Run, { task }: TaskNode): number | undefined {
   return task.isPersistent ? undefined : (task.more?.timeoutMs ?? options.timeoutMs);
 }
 
-async function launch(run: Run, node: TaskNode): Promise<Ended> {
+async function launch(run: Run, node: TaskNode, held: Held): Promise<Ended> {
   const { view, options } = run;
   const { project, task } = node;
   const own = view.workspace.projects[project];
@@ -371,6 +371,7 @@ async function launch(run: Run, node: TaskNode): Promise<Ended> {
     timeoutMs: timeoutOf(run, node),
     ...(file === undefined ? {} : { watcher: traced(file) }),
   });
+  if (running.pid !== undefined) held.isFor(running.pid);
   return await running.ended;
 }
 

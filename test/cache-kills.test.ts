@@ -1,0 +1,77 @@
+// Two real runs at once, and kill -9 at any moment: whatever is left, the next run gives what a first run would give.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { openStore, readEntry } from "../src/workspace/cache/store.ts";
+import { listStore } from "../src/workspace/cache/upkeep.ts";
+import { type Files, Repository } from "../src/workspace/test-repository.ts";
+
+const program = resolve(import.meta.dirname, "../dist/sluice.cjs");
+let r: Repository | undefined;
+let children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children = [];
+  r?.dispose();
+});
+
+const names = ["a", "b", "c", "d", "e", "f"];
+/** Each waits for the one before it and writes in two steps, so that a kill meets half an output. */
+const projects: Files = Object.fromEntries(
+  names.flatMap((name, i) => {
+    const before = names[i - 1];
+    const build = `mkdir -p dist && echo half > dist/out && cat src/x ${before ? `../${before}/dist/out` : ""} > dist/new && mv dist/new dist/out`;
+    const dependencies = before ? { [before]: "*" } : {};
+    return [
+      [`${name}/package.json`, { name, scripts: { build }, dependencies }],
+      [`${name}/src/x`, `${name}1\n`],
+    ];
+  }),
+);
+
+function run(root: string): { child: ChildProcess; ended: Promise<number | null> } {
+  const child = spawn(process.execPath, [program, "run", "build"], { cwd: root, stdio: "ignore", detached: true });
+  children.push(child);
+  return { child, ended: new Promise((done) => child.once("exit", done)) };
+}
+
+test.skipIf(!existsSync(program))(
+  "parallel runs and kill -9 in the middle never lead to a wrong output, and leave no broken entry",
+  { timeout: 120_000 },
+  async () => {
+    r = new Repository({
+      "package.json": { name: "root", private: true, workspaces: names },
+      "turbo.json": { tasks: { build: { dependsOn: ["^build"], outputs: ["dist/**"] } } },
+      ".gitignore": "dist\n",
+      ...projects,
+    });
+    const { root } = r;
+    for (let round = 1; round <= 6; round++) {
+      const edited = names[round % names.length] ?? "a";
+      r.write({ [`${edited}/src/x`]: `${edited}${round}\n` });
+      const [killed, other] = [run(root), run(root)];
+      await wait(130 + 45 * round);
+      // The run alone, not its tasks: as the kernel's out-of-memory killer would.
+      killed.child.kill("SIGKILL");
+      await killed.ended;
+      expect([round, await other.ended]).toEqual([round, 0]);
+      expect([round, await run(root).ended]).toEqual([round, 0]);
+      let all = "";
+      for (const name of names) {
+        all = r.read(`${name}/src/x`) + all;
+        expect([round, name, r.read(`${name}/dist/out`)]).toEqual([round, name, all]);
+      }
+    }
+    const folder = join(root, ".sluice/cache");
+    const store = openStore(folder);
+    for (const { key, file } of listStore(folder)) {
+      expect(readEntry(file)?.key).toBe(key);
+      const found = store.open(key);
+      for (const [output, content] of found?.contents() ?? [])
+        expect([output.path, content.toString()]).not.toContain("half\n");
+      found?.close();
+    }
+  },
+);
