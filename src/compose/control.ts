@@ -23,6 +23,7 @@ import type { HostClient } from "../host/client.ts";
 import { programsFolder, startHost } from "../host/start.ts";
 import type { Desk } from "../server/commands.ts";
 import { hasArtifact, unpackArtifact } from "../workspace/artifact/store.ts";
+import { imageIn } from "../workspace/image/image.ts";
 import { sha256 } from "../workspace/release-build.ts";
 import { afterEnds } from "./after.ts";
 import { keepBuilding } from "./builds.ts";
@@ -113,6 +114,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     digest: sha256,
     release,
     unpack: (artifact, folder) => unpackArtifact(dataFolder, artifact, folder),
+    imageIn: (folder) => imageIn(dataFolder, folder),
     certificates,
     database: (wanted) => store.provisionDatabase(wanted),
   });

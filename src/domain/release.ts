@@ -45,7 +45,7 @@ export type SecretVersions = Readonly<Record<string, string>>;
 export interface RevisionSpec {
   readonly kind: ResolvedService["kind"];
   readonly artifact: Sha256;
-  /** Without a shell, in the artifact's folder. Empty for a static site, which the target serves in its own way. */
+  /** Without a shell, in the artifact's folder. Empty for a static site, which the target serves in its own way, and for an image that starts as it says itself. */
   readonly command: readonly string[];
   /** References are resolved where it runs; of a static site they become /env.json. */
   readonly env: Readonly<Record<string, EnvValue>>;
@@ -150,7 +150,7 @@ function specOf(service: ResolvedService, built: BuiltService, here: Environment
   return {
     kind: service.kind,
     artifact,
-    command: service.kind === "static" ? [] : words(service.start ?? "node main.js"),
+    command: service.kind === "static" ? [] : words(service.start ?? (isImage(service) ? "" : "node main.js")),
     env: service.env,
     port: service.port,
     readiness: readinessOf(service),
@@ -169,6 +169,11 @@ function specOf(service: ResolvedService, built: BuiltService, here: Environment
     ...(maintenancePage === undefined ? {} : { maintenancePage }),
     ...(isEntered ? { entry: here.entry } : {}),
   };
+}
+
+/** Its artifact is an image, or names one. */
+function isImage({ build }: ResolvedService): boolean {
+  return "image" in build || "layout" in build;
 }
 
 function readinessOf({ kind, health }: ResolvedService): Readiness {

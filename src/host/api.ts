@@ -15,7 +15,8 @@ export interface Fence {
 }
 
 export interface Probe {
-  readonly kind: "http" | "tcp" | "command";
+  /** "running" is content with that. */
+  readonly kind: "http" | "tcp" | "command" | "running";
   readonly path?: string;
   readonly command?: readonly string[];
   readonly intervalMs: Ms;
@@ -35,6 +36,7 @@ export interface ReplicaSpec {
   readonly env: Readonly<Record<string, string>>;
   /** System user: a name, a uid, or uid:gid; the host's own, or the one that it was given for all, when left out. */
   readonly user?: string;
+  readonly container?: Container;
   /** Whether it gets traffic. */
   readonly readiness: Probe;
   /** Until its first success the other two wait. */
@@ -51,6 +53,14 @@ export interface ReplicaSpec {
   /** A cap, kept where there are control groups. */
   readonly cpuMillicoresMax?: number;
   readonly memoryMiB?: number;
+}
+
+/** An image laid out on this machine: the replica runs inside of it, and writes over it to a layer of its own. */
+export interface Container {
+  readonly rootfs: string;
+  /** "sha256:…" of its manifest. */
+  readonly digest: string;
+  readonly workingDir: string;
 }
 
 export interface DesiredRevision {

@@ -141,12 +141,13 @@ async function service(
 }
 
 function jobSpec(body: Call["body"]): JobSpec {
-  const { key, folder, command, env, timeoutMs, user } = body;
+  const { key, folder, command, env, timeoutMs, user, container } = body;
   if (typeof key !== "string" || typeof folder !== "string" || !Array.isArray(command))
     throw new Problem("the job needs key, folder and command", "Mend the request");
   return {
     ...{ key, folder, command: command.map(String), env: env ?? {}, timeoutMs: Number(timeoutMs ?? 600_000) },
     ...(user === undefined ? {} : { user: String(user) }),
+    ...(container === undefined ? {} : { container }),
   };
 }
 

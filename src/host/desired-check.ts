@@ -56,8 +56,8 @@ function revisionProblems(
   for (const name of ["readiness", "startup", "liveness"] as const) {
     const probe = spec?.[name];
     if (probe === undefined && name !== "readiness") continue;
-    if (probe === undefined || !["http", "tcp", "command"].includes(probe.kind))
-      problems.push(`spec.${name}.kind is not http, tcp or command`);
+    if (probe === undefined || !["http", "tcp", "command", "running"].includes(probe.kind))
+      problems.push(`spec.${name}.kind is not http, tcp, command or running`);
   }
   for (const key of ["startWithinMs", "drainTimeoutMs", "graceMs"] as const)
     if (!(spec?.[key] >= 0)) problems.push(`spec.${key} is not a duration`);

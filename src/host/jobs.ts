@@ -4,22 +4,28 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Ms } from "../domain/frame.ts";
+import type { Container } from "./api.ts";
+import { leaveContainer } from "./replica/container.ts";
 import { exitReason } from "./replica/exit-reason.ts";
 import { lastLines } from "./replica/logs.ts";
-import { asUser, userEnvironment, whyNotAs } from "./replica/other-user.ts";
 import { ageMs, identify, isAlive, type ProcessIdentity, signalGroup } from "./replica/process-identity.ts";
-import { readExit, startShim, whyNotStartable } from "./replica/shim.ts";
+import { readExit, startShim } from "./replica/shim.ts";
+import { startedWith, whyNotStarted } from "./replica/started-with.ts";
 import { readWhole, writeWhole } from "./whole-file.ts";
 
-export interface JobSpec {
+export interface JobSpec extends JobPlace {
   /** Same key, same job: it runs once. */
   readonly key: string;
-  readonly folder: string;
   readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: Ms;
-  /** System user, as of a replica. */
+}
+
+/** As a replica's. */
+export interface JobPlace {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
   readonly user?: string;
+  readonly container?: Container;
 }
 
 export type SeenJob =
@@ -55,15 +61,12 @@ export function startJob(jobs: string, spec: JobSpec): SeenJob {
   mkdirSync(run, { recursive: true, mode: 0o700 });
   const { key, command, timeoutMs } = spec;
   const record: JobRecord = { key, command, timeoutMs, startedAt: Date.now() };
-  const impossible = whyNotStartable(spec) ?? (spec.user && whyNotAs(spec.user, spec.folder));
+  const impossible = whyNotStarted(spec);
   // Written before the start as well: a job whose start nobody can confirm is not started a second time.
   writeRecord(run, impossible === undefined ? record : { ...record, because: impossible });
   if (impossible === undefined) {
-    const env = { ...userEnvironment(spec.user), ...spec.env };
-    const shim = startShim({
-      ...spec,
-      ...{ env, run, command: asUser(spec.user, command), logFile: join(run, "output.log") },
-    });
+    const start = startedWith(spec, { run, env: spec.env });
+    const shim = startShim({ folder: spec.folder, ...start, run, logFile: join(run, "output.log") });
     shim.once("error", (error) => writeRecord(run, { ...record, because: error.message }));
     const identity = shim.pid === undefined ? undefined : identify(shim.pid);
     if (identity !== undefined) writeRecord(run, { ...record, process: identity });
@@ -105,6 +108,7 @@ function overrun(run: string, record: JobRecord): JobRecord {
 }
 
 function ended(run: string, record: JobRecord, lines: readonly string[]): SeenJob {
+  leave(run);
   const exitCode = readExit(run);
   const endedAt = endOf(run);
   const program = record.command[0] ?? "";
@@ -119,6 +123,12 @@ function ended(run: string, record: JobRecord, lines: readonly string[]): SeenJo
     lines,
     ...(exitCode === undefined ? {} : { exitCode }),
   };
+}
+
+/** What a container left: its layer is not kept with what it printed. */
+function leave(run: string): void {
+  leaveContainer(run);
+  rmSync(join(run, "bundle"), { recursive: true, force: true });
 }
 
 /** When the exit status was written; without one, when it was last written down why. */

@@ -27,7 +27,7 @@ export interface RealHost {
 }
 
 /** What it does is chosen by its environment; it answers its VERSION. */
-const service = `
+export const service = `
 const { createServer } = require("node:http");
 const { env } = process;
 const number = (name) => Number(env[name] ?? 0);

@@ -12,6 +12,8 @@ import { Problem } from "../domain/problem.ts";
 import { type BuiltService, makeRelease, type Release } from "../domain/release.ts";
 import { bundle } from "./artifact/bundle.ts";
 import { type Manifest, storeFolder } from "./artifact/store.ts";
+import { pinFile, pinImage } from "./image/image.ts";
+import { layoutFolder } from "./image/layout.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { refuseUntrusted } from "./tasks/untrusted-outputs.ts";
 
@@ -124,7 +126,9 @@ interface Made {
 
 function madeBy(root: string, making: Making): Promise<Made> {
   const { build } = making.service;
-  return "bundle" in build ? bundled(root, making, build) : commanded(root, making, build);
+  if ("bundle" in build) return bundled(root, making, build);
+  if ("image" in build) return named(making, build);
+  return "layout" in build ? laidOut(root, making, build) : commanded(root, making, build);
 }
 
 type Of<K extends string> = Extract<ServiceConfig["build"], Readonly<Record<K, unknown>>>;
@@ -167,7 +171,7 @@ async function include(from: string, to: string, service: string): Promise<void>
   await cp(from, to, { recursive: true });
 }
 
-async function commanded(root: string, { name, service }: Making, build: Of<"command">): Promise<Made> {
+async function commanded(root: string, { name, service }: Making, build: Of<"output">): Promise<Made> {
   const folder = join(root, service.path);
   await runBuild({ root, folder, name, command: build.command });
   const files = join(folder, build.output);
@@ -182,6 +186,25 @@ async function commanded(root: string, { name, service }: Making, build: Of<"com
     );
   }
   return { files, inputs: await sourcesHash(folder) };
+}
+
+/** What the tag means now: the release keeps it, wherever the tag goes. */
+async function named({ scratch }: Making, build: Of<"image">): Promise<Made> {
+  const image = await pinImage(build.image);
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  await writeFile(join(scratch, pinFile), `${JSON.stringify({ image })}\n`);
+  return { files: scratch, inputs: sha256(image) };
+}
+
+async function laidOut(root: string, { name, service, scratch }: Making, build: Of<"layout">): Promise<Made> {
+  const folder = join(root, service.path);
+  await runBuild({ root, folder, name, command: build.command });
+  const files = await layoutFolder(join(folder, build.layout), scratch);
+  if (files !== undefined) return { files, inputs: await sourcesHash(folder) };
+  throw new Problem(
+    `The build of ${name} ended well but left no OCI layout at ${join(service.path, build.layout)}`,
+    `Mend services.${name}.build.layout`,
+  );
 }
 
 async function runBuild({

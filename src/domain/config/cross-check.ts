@@ -53,15 +53,16 @@ function servicesAreWhole(config: Loose): readonly ConfigProblem[] {
     const kind = service.at("kind").value;
     const [start, build, ingress] = [service.at("start"), service.at("build"), service.at("ingress")];
     const isBundle = build.at("bundle").value !== undefined;
-    const isCommand = build.at("command").value !== undefined;
+    const isImage = [build.at("image"), build.at("layout")].some(({ value }) => value !== undefined);
+    const isCommand = build.at("command").value !== undefined && !isImage;
     return [
       ...(kind === "static" && start.value !== undefined
         ? [start.problem("a static site is not started", 'Take start away, or make it kind: "http"')]
         : []),
-      ...(kind === "static" && isBundle
+      ...(kind === "static" && (isBundle || isImage)
         ? [
             build.problem(
-              "a static site is a folder of files, not a bundle",
+              `a static site is a folder of files, not ${isImage ? "an image" : "a bundle"}`,
               'Write build: { command: "npm run build", output: "dist" }',
             ),
           ]

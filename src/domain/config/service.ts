@@ -27,6 +27,21 @@ const Build = z.union([
     command: key(z.string().min(1), "Command that builds it, run in the service's folder.", "npm run build"),
     output: key(InnerPath, "Folder that the command fills, below the service's.", "dist"),
   }),
+  z.strictObject({
+    image: key(
+      z.string().regex(/^[^\s/]+\/[^\s]+$/, "the registry and the name of an image"),
+      "Image of a registry. A tag is pinned to its digest when a release is built; the machine fetches it. Runs as a container.",
+      "ghcr.io/shop/api:1.4",
+    ),
+  }),
+  z.strictObject({
+    command: key(z.string().min(1), "Command that builds an image, run in the service's folder.", "./image.sh"),
+    layout: key(
+      InnerPath,
+      "OCI layout that the command writes, a folder or a tar, as of `docker buildx build --output type=oci,dest=image.tar`. Runs as a container.",
+      "image.tar",
+    ),
+  }),
 ]);
 
 const question = {
@@ -132,7 +147,7 @@ export const Service = z.strictObject({
   build: key(Build, "How its artifact is made, once for all environments.", { bundle: "src/main.ts" }),
   start: key(
     z.exactOptional(z.string().regex(/^[^;&|<>$`]+$/, "it is run without a shell, so it cannot hold ; & | < > $ or `")),
-    'Command that starts it in its artifact; "node main.js" for a bundle. It must listen on the port that PORT names.',
+    'Command that starts it in its artifact; "node main.js" for a bundle, what an image says for an image. It must listen on the port that PORT names.',
     "node main.js",
   ),
   port: key(

@@ -66,9 +66,26 @@ export interface WrittenConfig {
        * @example output: "dist"
        */
       readonly output: string;
+    } | {
+      /**
+       * Image of a registry. A tag is pinned to its digest when a release is built; the machine fetches it. Runs as a container.
+       * @example image: "ghcr.io/shop/api:1.4"
+       */
+      readonly image: string;
+    } | {
+      /**
+       * Command that builds an image, run in the service's folder.
+       * @example command: "./image.sh"
+       */
+      readonly command: string;
+      /**
+       * OCI layout that the command writes, a folder or a tar, as of `docker buildx build --output type=oci,dest=image.tar`. Runs as a container.
+       * @example layout: "image.tar"
+       */
+      readonly layout: string;
     };
     /**
-     * Command that starts it in its artifact; "node main.js" for a bundle. It must listen on the port that PORT names.
+     * Command that starts it in its artifact; "node main.js" for a bundle, what an image says for an image. It must listen on the port that PORT names.
      * @example start: "node main.js"
      */
     readonly start?: string;

@@ -1,8 +1,9 @@
 // Limits by the kernel: a control group for each replica, version 2 or 1, where this user may make one. Memory is a limit;
 // cpu is a share that counts when the machine is busy. It is a cap only when that is asked for: a cap slows the start and the
 // first requests of a new replica and so makes every candidate look worse than what it is compared with.
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 export interface Limits {
   readonly cpuMillicores?: number;
@@ -25,6 +26,11 @@ export interface CgroupRoots {
   readonly mount: string;
   /** Content of /proc/self/cgroup: "0::/system.slice/sluice.service", "4:memory:/x". */
   readonly own: string;
+}
+
+/** Of a run. Several hosts of one machine share the parent group. */
+export function groupName(run: string): string {
+  return `${createHash("sha256").update(run).digest("hex").slice(0, 8)}-${basename(run)}`;
 }
 
 /** Undefined where there are none, or where this user may not use them: then memory is watched instead. */
@@ -70,7 +76,10 @@ function version2({ mount, own }: CgroupRoots): Cgroups {
         writeFileSync(join(folder(name), "cpu.max"), `${quotaMicroseconds(cpuMillicoresMax)} ${periodMicroseconds}`);
       return [folder(name)];
     },
-    memoryKills: (name) => countIn(join(folder(name), "memory.events"), "oom_kill"),
+    // A runtime's own group is beside it: a group with processes cannot have groups with controllers.
+    memoryKills: (name) =>
+      countIn(join(folder(name), "memory.events"), "oom_kill") +
+      countIn(join(folder(`${name}-c`), "memory.events"), "oom_kill"),
     remove: (name) => removeGroup(folder(name)),
   };
 }
@@ -99,7 +108,10 @@ function version1({ mount, own }: CgroupRoots): Cgroups | undefined {
       }
       return folders;
     },
-    memoryKills: (name) => countIn(join(memory, name, "memory.oom_control"), "oom_kill"),
+    // A runtime's own group is below it, and version 1 counts a kill in that only.
+    memoryKills: (name) =>
+      countIn(join(memory, name, "memory.oom_control"), "oom_kill") +
+      countIn(join(memory, name, `${name}-c`, "memory.oom_control"), "oom_kill"),
     remove: (name) => {
       for (const base of [memory, cpu]) if (base !== undefined) removeGroup(join(base, name));
     },

@@ -1,7 +1,5 @@
 // Keeps replicas within their memory: by control groups where they can be made, else by looking once a second.
-import { createHash } from "node:crypto";
-import { basename } from "node:path";
-import type { Cgroups, Limits } from "./cgroup.ts";
+import { type Cgroups, groupName, type Limits } from "./cgroup.ts";
 import { type GroupUsage, groupUsage, signalGroup } from "./process-identity.ts";
 
 export interface Limiter {
@@ -11,8 +9,8 @@ export interface Limiter {
   admit(run: string, limits: Limits): readonly string[];
   /** Once it has started, or was adopted. */
   watch(run: string, watched: { readonly pgid: number; readonly limits: Limits }): void;
-  /** After its end, once: whether it was ended for its memory. */
-  release(run: string): { readonly wasOverMemory: boolean };
+  /** After its end, once: whether it was ended for its memory. `leave` removes what a runtime made below or beside. */
+  release(run: string, leave?: () => void): { readonly wasOverMemory: boolean };
 }
 
 export function limiter(cgroups: Cgroups | undefined): Limiter {
@@ -24,8 +22,9 @@ function byCgroups(cgroups: Cgroups): Limiter {
     by: `control groups, version ${cgroups.version}`,
     admit: (run, limits) => cgroups.make(groupName(run), limits), // also without limits: nothing leaves its control group
     watch: () => {},
-    release: (run) => {
+    release: (run, leave) => {
       const kills = cgroups.memoryKills(groupName(run));
+      leave?.();
       cgroups.remove(groupName(run));
       return { wasOverMemory: kills > 0 };
     },
@@ -49,15 +48,11 @@ function byLooking(): Limiter {
     by: `a look every ${lookEveryMs / 1000} s`,
     admit: () => [],
     watch: (run, { pgid, limits }) => void watched.set(run, { pgid, limits, wasOverMemory: false }),
-    release: (run) => {
+    release: (run, leave) => {
+      leave?.();
       const wasOverMemory = watched.get(run)?.wasOverMemory ?? false;
       watched.delete(run);
       return { wasOverMemory };
     },
   };
-}
-
-/** Several hosts of one machine share the parent group. */
-function groupName(run: string): string {
-  return `${createHash("sha256").update(run).digest("hex").slice(0, 8)}-${basename(run)}`;
 }

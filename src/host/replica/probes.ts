@@ -2,7 +2,8 @@
 import { execFile } from "node:child_process";
 import { request } from "node:http";
 import { connect } from "node:net";
-import type { Probe } from "../api.ts";
+import type { Container, Probe } from "../api.ts";
+import { insideOf } from "./container.ts";
 import { asUser } from "./other-user.ts";
 
 export type ProbeAnswer =
@@ -20,6 +21,9 @@ export interface ProbeTarget {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly user?: string | undefined;
+  readonly container?: Container;
+  /** Folder of its run. */
+  readonly run?: string | undefined;
 }
 
 /** Answers within the probe's timeout, never rejects. */
@@ -31,6 +35,7 @@ const askers: Record<Probe["kind"], (probe: Probe, target: ProbeTarget) => Promi
   http: askHttp,
   tcp: askTcp,
   command: askCommand,
+  running: async () => ({ ok: true }),
 };
 
 /** Health documents are small; what is longer is cut. */
@@ -93,7 +98,9 @@ function askTcp(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
 
 function askCommand(probe: Probe, target: ProbeTarget): Promise<ProbeAnswer> {
   const { command: [name = ""] = [] } = probe;
-  const [program, ...args] = asUser(target.user, probe.command ?? []);
+  const { container, run, user } = target;
+  const command = probe.command ?? [];
+  const [program, ...args] = container && run ? insideOf(run, { container, command }) : asUser(user, command);
   if (program === undefined) return Promise.resolve({ ok: false, because: "the health command is empty" });
   const env = { PATH: process.env.PATH, ...target.env, PORT: String(target.port) };
   return new Promise((answer) => {

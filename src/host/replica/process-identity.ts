@@ -66,7 +66,7 @@ export interface GroupUsage {
   readonly cpuMs: number;
 }
 
-/** What every process group of the machine uses. */
+/** What every process group of the machine uses, with all that its processes started: what is in a container is in a group of its own. */
 export function groupUsage(): ReadonlyMap<number, GroupUsage> {
   const used = new Map<number, GroupUsage>();
   for (const [pgid, { memoryBytes, cpuMs }] of process.platform === "linux" ? usageOnLinux() : usageByPs()) {
@@ -77,14 +77,27 @@ export function groupUsage(): ReadonlyMap<number, GroupUsage> {
 }
 
 function usageOnLinux(): readonly (readonly [number, GroupUsage])[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const fields = statFields(Number(name));
-      if (fields === undefined) return [];
-      const cpuMs = (Number(fields[11]) + Number(fields[12])) * tickMs;
-      return [[Number(fields[2]), { memoryBytes: Number(fields[21]) * bytesPerPage(), cpuMs }] as const];
-    });
+  const all = new Map(
+    readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => {
+        const fields = statFields(Number(name));
+        return fields === undefined ? [] : [[Number(name), fields] as const];
+      }),
+  );
+  return [...all.values()].flatMap((fields) => {
+    const cpuMs = (Number(fields[11]) + Number(fields[12])) * tickMs;
+    const used = { memoryBytes: Number(fields[21]) * bytesPerPage(), cpuMs };
+    return groupsOf(fields, all).map((pgid) => [pgid, used] as const);
+  });
+}
+
+/** Its own and those of its ancestors, each once. */
+function groupsOf(fields: readonly string[], all: ReadonlyMap<number, readonly string[]>): readonly number[] {
+  const groups = new Set<number>();
+  for (let at: readonly string[] | undefined = fields; at !== undefined; at = all.get(Number(at[1])))
+    groups.add(Number(at[2]));
+  return [...groups];
 }
 
 let pageBytes: number | undefined;

@@ -7,9 +7,8 @@ import { Timers } from "../timers.ts";
 import { countExit, isCrashLoop, pauseBeforeRestartMs, settledAfterMs } from "./crash-loop.ts";
 import { livedFor } from "./exit-reason.ts";
 import type { Limiter } from "./limiter.ts";
-import { whyNotAs } from "./other-user.ts";
 import { Run, type RunEnd, type RunRecord } from "./run.ts";
-import { whyNotStartable } from "./shim.ts";
+import { whyNotStarted } from "./started-with.ts";
 import { usageOf } from "./usage.ts";
 import { Watch } from "./watch.ts";
 
@@ -78,7 +77,7 @@ export class Replica {
   async start(): Promise<void> {
     const { record, spec } = this;
     try {
-      const impossible = whyNotStartable(spec) ?? (spec.user && whyNotAs(spec.user, spec.folder));
+      const impossible = whyNotStarted(spec);
       if (impossible !== undefined) throw new Error(impossible);
       record.port = await this.#options.freePort();
       if (this.#isLeaving()) return;
@@ -139,7 +138,7 @@ export class Replica {
     this.#watch = new Watch(
       {
         spec,
-        target: { port: record.port, ...spec },
+        target: { port: record.port, run: this.#run?.record.folder, ...spec },
         onVerdict: (isReady, because) => this.#judged(isReady, because),
         onDead: (because) => this.#dead(because),
         onAnswer: (answer) => {

@@ -5,12 +5,13 @@ import { constants } from "node:os";
 import type { Ms } from "../../domain/frame.ts";
 import type { ReplicaSpec } from "../api.ts";
 import { Timers } from "../timers.ts";
+import { leaveContainer } from "./container.ts";
 import { endEscaped } from "./escaped.ts";
 import { exitReason, livedFor } from "./exit-reason.ts";
 import type { Limiter } from "./limiter.ts";
-import { asUser, userEnvironment } from "./other-user.ts";
 import { ageMs, groupMembers, identify, isAlive, type ProcessIdentity, signalGroup } from "./process-identity.ts";
 import { readExit, startShim } from "./shim.ts";
+import { startedWith } from "./started-with.ts";
 
 /** What survives the supervisor. */
 export interface RunRecord {
@@ -46,9 +47,9 @@ export class Run {
   static start(options: RunOptions & { folder: string; port: number; logFile: string }): Run {
     const { spec, folder, port, logFile, limiter } = options;
     const cgroups = limiter.admit(folder, spec);
-    const env = { ...userEnvironment(spec.user), ...spec.env, PORT: String(port) };
-    const command = asUser(spec.user, spec.command);
-    const shim = startShim({ folder: spec.folder, command, env, run: folder, logFile, cgroups });
+    const env = { ...spec.env, PORT: String(port) };
+    const start = startedWith(spec, { run: folder, env });
+    const shim = startShim({ folder: spec.folder, ...start, run: folder, logFile, cgroups });
     if (shim.pid === undefined) {
       shim.once("error", () => {});
       throw new Error(`/bin/sh could not be started in ${spec.folder}`);
@@ -120,7 +121,8 @@ export class Run {
     this.letGo();
     signalGroup(process.pid, "SIGKILL");
     endEscaped(folder);
-    const { wasOverMemory } = this.#options.limiter.release(folder);
+    const { container } = this.#options.spec;
+    const { wasOverMemory } = this.#options.limiter.release(folder, container && (() => leaveContainer(folder)));
     rmSync(folder, { recursive: true, force: true });
     const livedMs = performance.now() - this.#bornMs;
     const { command, memoryMiB } = this.#options.spec;

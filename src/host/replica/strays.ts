@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readWhole } from "../whole-file.ts";
+import { leaveContainer } from "./container.ts";
 import { commandLine, signalGroup } from "./process-identity.ts";
 
 /** Ends every shim below `runs` but the known ones, and removes their folders; answers how many it ended. */
@@ -11,6 +12,7 @@ export function endStrays(runs: string, known: ReadonlySet<string>): number {
     .map((name) => join(runs, name))
     .filter((run) => !known.has(run));
   const ended = strange.filter(endStray).length;
+  strange.forEach(leaveContainer);
   for (const run of strange) rmSync(run, { recursive: true, force: true });
   return ended;
 }

@@ -2,17 +2,14 @@
 import { configOf, type Release, words } from "../../../domain/release.ts";
 import type { JobAnswer, JobCall, Jobs } from "../../../engine/ports.ts";
 import type { HostClient } from "../../../host/client.ts";
-import type { SeenJob } from "../../../host/jobs.ts";
-import { withNode } from "./runnable.ts";
+import type { JobPlace, SeenJob } from "../../../host/jobs.ts";
+import { commandAt } from "./runnable.ts";
 
 export interface JobParts {
   readonly host: Pick<HostClient, "startJob">;
   release(id: string): Promise<Release>;
   /** Folder and environment of a service of the release, as its replicas have them. */
-  place(
-    call: JobCall,
-    service: string,
-  ): Promise<{ readonly folder: string; readonly env: Readonly<Record<string, string>>; readonly user?: string }>;
+  place(call: JobCall, service: string): Promise<JobPlace>;
 }
 
 export function hostJobs({ host, release, place }: JobParts): Jobs {
@@ -22,7 +19,7 @@ export function hostJobs({ host, release, place }: JobParts): Jobs {
       const job = config.jobs[call.name];
       if (job === undefined) return { state: "failed", because: `the release names no job ${call.name}` };
       const where = await place(call, job.service);
-      const command = withNode(words(job.command));
+      const command = commandAt(where, words(job.command));
       return answerOf(await host.startJob({ key: call.key, ...where, command, timeoutMs: job.within }));
     },
   };

@@ -34,6 +34,7 @@ export interface MachineOptions {
   readonly digest: Digest;
   release(id: string): Promise<Release>;
   unpack: RunnableParts["unpack"];
+  imageIn: RunnableParts["imageIn"];
   readonly certificates: Pick<CertificateKeeper, "want" | "mustHave">;
   /** URL of a database of a service's own on the embedded server. */
   database(options: { readonly environment: string; readonly name: string }): Promise<string>;
@@ -92,6 +93,7 @@ export function processMachine(options: MachineOptions): Machine {
     dataFolder: options.dataFolder,
     staticProgram: options.staticProgram,
     unpack: options.unpack,
+    imageIn: options.imageIn,
     values: (env, kept) =>
       environmentValues(env, {
         environment: kept.environment,
@@ -128,12 +130,13 @@ export function processMachine(options: MachineOptions): Machine {
 
   /** Where a job runs: as a replica of the revision would, and told where people reach the environment. */
   async function jobPlace(environment: string, revision: string) {
-    const { folder, env, user } = await replicaSpecOf(keptOf(environment, revision), parts);
+    const { folder, env, user, container } = await replicaSpecOf(keptOf(environment, revision), parts);
     const url = await publicUrl(environment);
     return {
       folder,
       env: { ...env, ...(url === undefined ? {} : { BASE_URL: url }) },
       ...(user === undefined ? {} : { user }),
+      ...(container === undefined ? {} : { container }),
     };
   }
 

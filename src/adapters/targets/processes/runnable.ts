@@ -2,8 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { EnvValue } from "../../../domain/config/config.ts";
-import type { RevisionSpec } from "../../../domain/release.ts";
-import type { Probe, ReplicaSpec } from "../../../host/api.ts";
+import type { ReplicaSpec } from "../../../host/api.ts";
 import type { KeptRevision } from "../../revisions/revision-file.ts";
 
 export interface RunnableParts {
@@ -11,7 +10,20 @@ export interface RunnableParts {
   /** The program that serves a static site. */
   readonly staticProgram: string;
   unpack(artifact: string, folder: string): Promise<void>;
+  /** The image that an unpacked artifact is; undefined when it is none. */
+  imageIn(folder: string): Promise<RunnableImage | undefined>;
   values(env: Readonly<Record<string, EnvValue>>, kept: KeptRevision): Promise<Readonly<Record<string, string>>>;
+}
+
+/** What a container of it is started with, unless the service says otherwise. */
+export interface RunnableImage {
+  readonly digest: string;
+  readonly rootfs: string;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** Throws a Problem when the artifact is missing or damaged, or a value cannot be had. */
@@ -19,11 +31,13 @@ export async function replicaSpecOf(kept: KeptRevision, parts: RunnableParts): P
   const { spec } = kept;
   const folder = await unpacked(spec.artifact, parts);
   const values = await parts.values(spec.env, kept);
+  const image = await parts.imageIn(folder);
   return {
     folder,
     command: spec.kind === "static" ? [process.execPath, parts.staticProgram, folder] : withNode(spec.command),
     env: { ...surroundings(kept), ...(spec.kind === "static" ? { SLUICE_SITE_ENV: siteEnv(values, kept) } : values) },
-    readiness: readinessOf(spec),
+    ...(image === undefined ? {} : contained(image, { kept, values })),
+    readiness: spec.readiness,
     ...(spec.startup && { startup: spec.startup }),
     ...(spec.liveness && { liveness: spec.liveness }),
     startWithinMs: spec.startWithinMs,
@@ -33,6 +47,20 @@ export async function replicaSpecOf(kept: KeptRevision, parts: RunnableParts): P
     ...(spec.cpuMillicoresMax === undefined ? {} : { cpuMillicoresMax: spec.cpuMillicoresMax }),
     memoryMiB: spec.memoryMiB,
     ...(spec.user === undefined ? {} : { user: spec.user }),
+  };
+}
+
+/** Its own command, folder, PATH and user, where the service names none. */
+function contained(
+  { command, env, workingDir, uid, gid, rootfs, digest }: RunnableImage,
+  { kept, values }: { kept: KeptRevision; values: Readonly<Record<string, string>> },
+) {
+  const { PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } = env;
+  return {
+    command: kept.spec.command.length === 0 ? command : kept.spec.command,
+    env: { ...surroundings(kept), ...env, PATH, ...values },
+    user: kept.spec.user ?? `${uid}:${gid}`,
+    container: { rootfs, digest, workingDir },
   };
 }
 
@@ -68,17 +96,20 @@ export function surroundings({
   };
 }
 
+/** A job's command where its service's replicas run. */
+export function commandAt(
+  { container }: { readonly container?: unknown },
+  command: readonly string[],
+): readonly string[] {
+  return container === undefined ? withNode(command) : command;
+}
+
 /** The Node that runs us runs them too, wherever it was found. */
-export function withNode(command: readonly string[]): readonly string[] {
+function withNode(command: readonly string[]): readonly string[] {
   return command[0] === "node" ? [process.execPath, ...command.slice(1)] : command;
 }
 
 /** The small document beside index.html: a site learns its environment when it is opened, not when it is built. */
 function siteEnv(values: Readonly<Record<string, string>>, { environment, version }: KeptRevision): string {
   return JSON.stringify({ ENVIRONMENT: environment, VERSION: version, ...values });
-}
-
-function readinessOf({ readiness }: RevisionSpec): Probe {
-  // A worker that names no check is ready while it runs.
-  return readiness.kind === "running" ? { ...readiness, kind: "command", command: ["true"] } : readiness;
 }

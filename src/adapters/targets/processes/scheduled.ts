@@ -2,8 +2,9 @@
 import type { Config } from "../../../domain/config/config.ts";
 import type { Standing } from "../../../domain/plan.ts";
 import { words } from "../../../domain/release.ts";
+import type { JobPlace } from "../../../host/jobs.ts";
 import type { ScheduledJob } from "../../../host/schedule/schedules.ts";
-import { withNode } from "./runnable.ts";
+import { commandAt } from "./runnable.ts";
 
 export interface ScheduledParts {
   readonly config: Config;
@@ -11,7 +12,7 @@ export interface ScheduledParts {
   readonly stands: Standing;
   readonly version: string;
   /** Folder, environment values and user of a revision, as its replicas have them. */
-  place(revision: string): Promise<Pick<ScheduledJob["spec"], "folder" | "env" | "user">>;
+  place(revision: string): Promise<JobPlace>;
 }
 
 export async function scheduledJobs(parts: ScheduledParts): Promise<readonly ScheduledJob[]> {
@@ -21,7 +22,8 @@ export async function scheduledJobs(parts: ScheduledParts): Promise<readonly Sch
     const revision = stands[service];
     if (revision === undefined) return [];
     const isHere = environments?.includes(environment) ?? true;
-    const spec = { ...(await place(revision)), command: withNode(words(command)), timeoutMs: within };
+    const where = await place(revision);
+    const spec = { ...where, command: commandAt(where, words(command)), timeoutMs: within };
     const cron = schedule === undefined || !isHere ? {} : { cron: schedule };
     return [{ name, service, version, zone, overlap, spec, ...cron }];
   });
