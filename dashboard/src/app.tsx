@@ -8,6 +8,7 @@ import { BuildsScreen } from "./screen/builds.tsx";
 import { DeploymentScreen } from "./screen/deployment.tsx";
 import { HistoryScreen } from "./screen/history.tsx";
 import { OverviewScreen } from "./screen/overview.tsx";
+import { ProjectsScreen } from "./screen/projects.tsx";
 import { SignedOutScreen } from "./screen/signed-out.tsx";
 import { type Theme, useTheme } from "./theme.ts";
 
@@ -44,6 +45,8 @@ function Screen({ place, known }: { place: Place; known: Known }) {
           isWaiting={link === "connecting"}
         />
       );
+    case "projects":
+      return <ProjectsScreen chosen={place.project} />;
     case "builds":
       return <BuildsScreen />;
     case "build":
@@ -70,6 +73,9 @@ function Top({ place, link }: { place: Place; link: Link }) {
         </a>
         <a className="place" href={hashOf({ screen: "builds" })} aria-current={current("builds") ?? current("build")}>
           Builds
+        </a>
+        <a className="place" href={hashOf({ screen: "projects", project: "" })} aria-current={current("projects")}>
+          Projects
         </a>
       </nav>
       <LinkState link={link} />

@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 export type Place =
   | { readonly screen: "overview" }
   | { readonly screen: "deployment"; readonly id: string }
+  | { readonly screen: "projects"; readonly project: string }
   | { readonly screen: "builds" }
   | { readonly screen: "build"; readonly id: string }
   | { readonly screen: "history"; readonly environment: string; readonly outcome: string; readonly search: string };
@@ -15,6 +16,7 @@ export function placeOf(hash: string): Place {
   if (screen === "deployments" && id !== undefined && id !== "") {
     return { screen: "deployment", id: decodeURIComponent(id) };
   }
+  if (screen === "projects") return { screen, project: decodeURIComponent(id ?? "") };
   if (screen === "builds") return id === undefined || id === "" ? { screen } : { screen: "build", id };
   if (screen === "history") {
     const value = (key: string): string => params.get(key) ?? "";
@@ -34,6 +36,8 @@ export function hashOf(place: Place): string {
       return "#/";
     case "deployment":
       return `#/deployments/${encodeURIComponent(place.id)}`;
+    case "projects":
+      return place.project === "" ? "#/projects" : `#/projects/${encodeURIComponent(place.project)}`;
     case "builds":
       return "#/builds";
     case "build":

@@ -45,6 +45,8 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     ["#/history", "History"],
     ["#/builds", "shop"],
     ["#/builds/b-2", "shop main 9fceb02d"],
+    ["#/projects", "Findings"],
+    ["#/projects/client", "Projects"],
   ] as const;
 
   for (const colorScheme of ["light", "dark"] as const) {

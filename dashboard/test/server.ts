@@ -4,6 +4,7 @@ import { EventEmitter, once } from "node:events";
 import { type Build, orderOf } from "../../src/domain/build.ts";
 import type { DeploymentId, Event } from "../../src/domain/event.ts";
 import type { Counts, Interval } from "../../src/domain/evidence.ts";
+import type { ProjectGraph } from "../../src/domain/project-graph.ts";
 import { fold } from "../../src/domain/run.ts";
 import { listen } from "../../src/server/listen.ts";
 import type { Places, Records, Traffic } from "../../src/server/records.ts";
@@ -104,9 +105,10 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
     },
     releases: {
       keep: async () => false,
-      get: async () => undefined,
+      get: async (id) =>
+        id === built.id ? { ...built, at: 0, frozen: { ...built, projects: exampleProjects } } : undefined,
       byVersion: async () => undefined,
-      list: async () => [],
+      list: async () => [{ ...built, at: 0 }],
     },
     builds,
     feed: {
@@ -122,6 +124,35 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
     now: async () => Date.now(),
   };
 }
+
+const built = { id: "r-0123456789ab", version: "v5" };
+
+const example: readonly (readonly [name: string, needs?: string])[] = [
+  ["web", "ui client"],
+  ["expense-service", "database http"],
+  ["user-service", "database http"],
+  ["api-gateway", "http client"],
+  ["client", "shapes"],
+  ["database", "shapes"],
+  ["http", "shapes"],
+  ["ui"],
+  ["shapes"],
+];
+const exampleNames = example.map(([name]) => name);
+const exampleProjects: ProjectGraph = {
+  projects: example.map(([name, needs = ""]) => ({
+    name,
+    dir: `packages/${name}`,
+    needs: needs
+      .split(" ")
+      .filter(Boolean)
+      .map((other) => ({
+        project: exampleNames.indexOf(other),
+        by: name === "api-gateway" && other === "client" ? "imported" : "declared",
+      })),
+  })),
+  findings: ["undeclared: api-gateway imports client"],
+};
 
 /** Half a minute of a bake in which the new version fails a little and is slower; five minutes of stable before it. */
 function observed(step: number, at: number): readonly Interval[] {

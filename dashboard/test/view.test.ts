@@ -4,6 +4,7 @@ import { type Deployment, emptyJournal, type Journal, withEvents } from "../src/
 import { hashOf, placeOf } from "../src/place.ts";
 import { environments } from "../src/view/environment.ts";
 import { exposures } from "../src/view/exposure.ts";
+import { pictureOf } from "../src/view/projects.ts";
 import { strip } from "../src/view/strip.ts";
 import { verbsFor } from "../src/view/verb.ts";
 import { exampleEvents } from "./example.ts";
@@ -35,6 +36,25 @@ test("an environment shows what stands, what moves and what waits", () => {
       mailer           v2 stable 0 % on 1
       user-service     v2 stable 100 % on 2"
   `);
+});
+
+test("a project is drawn to the left of all that it needs, also where needs go in a circle", () => {
+  const needs = (...projects: number[]) => projects.map((project) => ({ project, by: "declared" as const }));
+  const named = (name: string, ...to: number[]) => ({ name, dir: name, needs: needs(...to) });
+  const graph = {
+    projects: [named("web", 1, 2), named("ui", 2), named("text"), named("api", 4), named("loop", 3)],
+    findings: [],
+  };
+  const { boxes, arrows } = pictureOf(graph, "");
+  expect(boxes).toHaveLength(5);
+  expect(arrows.filter(({ from, to }) => from.x >= to.x).map(({ from, to }) => `${from.name} ${to.name}`)).toEqual([
+    "loop api",
+  ]);
+  expect(
+    pictureOf(graph, "ui")
+      .boxes.map((b) => b.name)
+      .sort(),
+  ).toEqual(["text", "ui", "web"]);
 });
 
 test("a plan is a strip of waves, with the way back under the step at which it turned", () => {

@@ -2,6 +2,7 @@
 import type { Release } from "../domain/release.ts";
 import { type Manifest, packedArtifact } from "../workspace/artifact/store.ts";
 import type { LoadedConfig } from "../workspace/config-file.ts";
+import { findRoot } from "../workspace/graph/layout.ts";
 import { buildRelease } from "../workspace/release-build.ts";
 import type { Api } from "./api-client.ts";
 import type { Screen } from "./screen.ts";
@@ -38,7 +39,9 @@ export async function build(
       screen.say(`${green("✓")} ${service}  ${dim(`${manifest.artifact.slice(0, 12)}, ${sizeOf(manifest.bytes)}`)}`);
     },
   });
-  return { release, manifests };
+  const { projectGraph } = await import("./workspace/describe-graph.ts");
+  const projects = await projectGraph(findRoot(root));
+  return { release: projects === undefined ? release : { ...release, projects }, manifests };
 }
 
 function sizeOf(bytes: number): string {

@@ -13,6 +13,7 @@ import { environmentOf, type ResolvedService, serviceIn } from "./config/resolve
 import type { Ms, RevisionId } from "./frame.ts";
 import type { ServiceName } from "./plan.ts";
 import { Problem } from "./problem.ts";
+import type { ProjectGraph } from "./project-graph.ts";
 
 /** SHA-256, hexadecimal. */
 export type Sha256 = string;
@@ -28,6 +29,8 @@ export interface Release {
   readonly services: Readonly<Record<ServiceName, BuiltService>>;
   readonly config: FrozenConfig;
   readonly configHash: Sha256;
+  /** Of the repository that it was built in; a label like `commit`. */
+  readonly projects?: ProjectGraph;
 }
 
 export interface BuiltService {

@@ -22,6 +22,21 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const whole = z.coerce.number().int().min(0);
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
+/** Large repositories have thousands of projects. */
+const projects = z.object({
+  projects: z
+    .array(
+      z.object({
+        name: z.string().max(300),
+        dir: z.string().max(1000),
+        tags: z.array(z.string().max(200)).optional(),
+        needs: z.array(z.object({ project: whole, by: z.enum(["declared", "imported", "configured"]) })),
+      }),
+    )
+    .max(20_000),
+  findings: z.array(z.string().max(5000)),
+});
+
 /** A frozen release as `sluice` builds it; its id and config are checked again before anything is deployed. */
 const release = z
   .looseObject({
@@ -31,6 +46,7 @@ const release = z
     services: z.record(name, z.looseObject({ artifact: sha256 })),
     config: z.record(z.string(), z.unknown()),
     configHash: sha256,
+    projects: projects.optional(),
   })
   .describe("A release: artifacts and configuration under one content hash");
 

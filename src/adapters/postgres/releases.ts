@@ -67,5 +67,5 @@ export function releasesIn(database: Database, workspace: string): Releases {
 /** What it is called and where it came from are labels: the same contents keep those of whoever brought them first. */
 function contents(frozen: unknown): string {
   const isObject = typeof frozen === "object" && frozen !== null;
-  return canonical(isObject ? { ...frozen, version: undefined, commit: undefined } : frozen);
+  return canonical(isObject ? { ...frozen, version: undefined, commit: undefined, projects: undefined } : frozen);
 }
