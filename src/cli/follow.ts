@@ -25,7 +25,7 @@ export async function follow(api: Api, { id, screen }: { id: string; screen: Scr
   };
   process.once("SIGINT", onInterrupt);
   try {
-    const view = screen.isTerminal ? new TerminalView(api, screen) : new LineView(screen);
+    const view = screen.isTerminal ? new TerminalView(api, screen) : new LineView(api, screen);
     return await folded(api, { id, view, signal: stop.signal });
   } finally {
     stop.abort();
@@ -36,7 +36,7 @@ export async function follow(api: Api, { id, screen }: { id: string; screen: Scr
 interface View {
   /** After each fact. */
   show(run: Run, fact: Parameters<typeof tell>[0], at: number): void;
-  end(run: Run): void;
+  end(run: Run): void | Promise<void>;
 }
 
 async function folded(api: Api, { id, view, signal }: { id: string; view: View; signal: AbortSignal }): Promise<Run> {
@@ -55,13 +55,22 @@ async function folded(api: Api, { id, view, signal }: { id: string; view: View; 
       if (run.phase.kind === "ended") break;
     }
   }
-  view.end(run);
+  await view.end(run);
   return run;
 }
 
+/** What a revision printed last, also when its replicas are gone. */
+async function lastWords(api: Api, { environment }: Run, revision: string): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const line of api.logLines({ environment, revision, tail: logLinesMax })) lines.push(line);
+  return lines.slice(-logLinesMax).map((line) => logText(line));
+}
+
 class LineView implements View {
+  readonly #api: Api;
   readonly #screen: Screen;
-  constructor(screen: Screen) {
+  constructor(api: Api, screen: Screen) {
+    this.#api = api;
     this.#screen = screen;
   }
 
@@ -69,7 +78,14 @@ class LineView implements View {
     this.#screen.say(`${minutes(at - run.requestedAt).padStart(8)}  ${tell(fact, run)}`);
   }
 
-  end(): void {}
+  /** Of one that did not come up: whoever reads this in CI has no terminal to ask in. */
+  async end(run: Run): Promise<void> {
+    const { because = "" } = run.phase.kind === "ended" ? run.phase : {};
+    const named = Object.values(run.plan?.services ?? {}).find(({ candidate }) => because.includes(`${candidate}: `));
+    if (named === undefined) return;
+    const lines = await lastWords(this.#api, run, named.candidate).catch(() => []);
+    if (lines.length > 0) this.#screen.say(`${named.candidate} printed last:`, ...lines.map((line) => `  │ ${line}`));
+  }
 }
 
 class TerminalView implements View {
@@ -79,7 +95,7 @@ class TerminalView implements View {
   readonly #stop = new AbortController();
   #run: Run | undefined;
   #waiting: readonly string[] = [];
-  #logs: string[] = [];
+  #logs: readonly string[] = [];
   /** Our clock against the journal's. */
   #offsetMs = 0;
 
@@ -119,14 +135,7 @@ class TerminalView implements View {
     this.#waiting = asked?.waiting ?? [];
     const sides = Object.values(run.plan?.services ?? {});
     const candidate = sides.find(({ candidate }) => this.#waiting.some((line) => line.includes(candidate)))?.candidate;
-    this.#logs = candidate === undefined ? [] : await this.#lastWords(run, candidate).catch(() => []);
-  }
-
-  async #lastWords(run: Run, revision: string): Promise<string[]> {
-    const lines: string[] = [];
-    for await (const line of this.#api.logLines({ environment: run.environment, revision, tail: logLinesMax }))
-      lines.push(line);
-    return lines.map((line) => logText(line));
+    this.#logs = candidate === undefined ? [] : await lastWords(this.#api, run, candidate).catch(() => []);
   }
 
   #draw(): void {

@@ -7,6 +7,7 @@ import { parsePushed, reportsOf } from "../adapters/metrics/otlp/request.ts";
 import { replicaLogs } from "../adapters/targets/processes/replica-logs.ts";
 import { isInterval } from "../domain/evidence.ts";
 import { Problem } from "../domain/problem.ts";
+import { hostPaths } from "../host/paths.ts";
 import { type Listening, listen } from "../server/listen.ts";
 import type { Places } from "../server/records.ts";
 import { createServer } from "../server/server.ts";
@@ -117,7 +118,7 @@ function placesOf(plane: ControlPlane, data: string): Places {
       return leftOut;
     },
     health: (environment) => machineHealth(data, environment),
-    logs: (wish, signal) => replicaLogs(plane.host, wish, signal),
+    logs: (wish, signal) => replicaLogs({ host: plane.host, folder: hostPaths(data).logs }, wish, signal),
     putSecrets: plane.secrets.put,
     ...buildPlaces(plane.secrets),
     shelves: openShelves(join(data, "shared-cache")),

@@ -19,11 +19,12 @@ export function logsVerb(program: Command): void {
       "sluice logs production api --follow",
       "sluice logs production --since 10m --json",
       "sluice logs staging --lines 500",
+      "sluice logs production --revision web-3f2a9c1b40de",
     ],
     json: "one JSON object a line",
   })
-    .option("--revision <revision>", "of this revision only")
-    .option("--replica <replica>", "of this replica only")
+    .option("--revision <revision>", "of this revision only, also when it is gone")
+    .option("--replica <replica>", "of this replica only, also when it is gone")
     .option("--since <when>", "only what was printed since: 10m ago, or 2026-11-21T09:00:00Z")
     .option("-n, --lines <lines>", "how many of the latest lines of each replica (default: 100; 10000 with --since)")
     .addOption(new Option("--tail <lines>", "the same as --lines").hideHelp())

@@ -1,5 +1,5 @@
 // Logs as files that grow and are cut, read by somebody who follows them.
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -25,7 +25,11 @@ function host(): Pick<HostClient, "services" | "get"> {
 
 function follow(wish: Partial<LogWish>) {
   const left = new AbortController();
-  const lines = replicaLogs(host(), { environment: "production", tail: 100, follow: false, ...wish }, left.signal);
+  const lines = replicaLogs(
+    { host: host(), folder },
+    { environment: "production", tail: 100, follow: false, ...wish },
+    left.signal,
+  );
   return { lines, leave: () => left.abort() };
 }
 
@@ -45,6 +49,18 @@ test("of all replicas, of one, the last lines, and those since a moment", async 
     "web-1   at its stack",
     'web-2 {"time":1767229200000,"msg":"late"}',
   ]);
+});
+
+test("of a revision or replica that is gone, as long as its file is there", async () => {
+  mkdirSync(join(folder, "production/web"), { recursive: true });
+  for (const id of ["web-3f2a-1", "web-3f2a-2", "web-77bd-1"])
+    writeFileSync(join(folder, "production/web", `${id}.log`), `${id} says\n`);
+  writeFileSync(fileOf("web-1"), "here\n");
+  expect(await all({ revision: "web-3f2a" })).toEqual(["web-3f2a-1 web-3f2a-1 says", "web-3f2a-2 web-3f2a-2 says"]);
+  expect(await all({ service: "web", replica: "web-77bd-1" })).toEqual(["web-77bd-1 web-77bd-1 says"]);
+  expect(await all({ service: "api", replica: "web-77bd-1" })).toEqual([]);
+  expect(await all({ environment: "production/..", replica: "web-77bd-1" })).toEqual([]);
+  expect(await all({})).toEqual(["web-1 here"]);
 });
 
 test("whoever follows a log misses nothing when it is cut, and the last lines reach behind the cut", async () => {

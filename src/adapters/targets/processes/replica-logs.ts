@@ -1,5 +1,6 @@
 // What the replicas of one machine print, out of their files: the last lines, then more as it comes.
-import { open, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ms } from "../../../domain/frame.ts";
 import type { HostClient } from "../../../host/client.ts";
@@ -32,11 +33,16 @@ interface Source extends Omit<PrintedLine, "line"> {
 
 const lookEveryMs = 300;
 
-type Host = Pick<HostClient, "services" | "get">;
+export interface LogsOf {
+  readonly host: Pick<HostClient, "services" | "get">;
+  /** Folder of all logs: those of replicas that are gone are still there for a while. */
+  readonly folder: string;
+}
 
-export async function* replicaLogs(host: Host, wish: LogWish, signal: AbortSignal): AsyncGenerator<PrintedLine> {
+export async function* replicaLogs(of: LogsOf, wish: LogWish, signal: AbortSignal): AsyncGenerator<PrintedLine> {
   const places = new Map<string, Place>();
-  for (const source of await sourcesOf(host, wish)) {
+  const present = await sourcesOf(of.host, wish);
+  for (const source of [...present, ...(await goneSources(of.folder, wish, present))]) {
     places.set(source.file, { end: await sizeOf(source.file), cutAt: await cutAtOf(source.file) });
     const lines = lastPrinted(source.file, wish.tail);
     const { beganAt } = source;
@@ -45,7 +51,7 @@ export async function* replicaLogs(host: Host, wish: LogWish, signal: AbortSigna
   }
   while (wish.follow && !signal.aborted) {
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
-    for (const source of await sourcesOf(host, wish).catch(() => [])) {
+    for (const source of await sourcesOf(of.host, wish).catch(() => [])) {
       const { lines, place } = await linesAfter(source.file, places.get(source.file) ?? { end: 0, cutAt: 0 });
       places.set(source.file, place);
       for (const line of lines) yield printed(source, line);
@@ -53,8 +59,43 @@ export async function* replicaLogs(host: Host, wish: LogWish, signal: AbortSigna
   }
 }
 
+/** What a release that was taken back printed is most wanted when its replicas are gone. Only those that are named. */
+async function goneSources(
+  folder: string,
+  { environment, service, revision, replica: one }: LogWish,
+  present: readonly Source[],
+): Promise<readonly Source[]> {
+  if (revision === undefined && one === undefined) return [];
+  if (!(await namesIn(folder)).includes(environment)) return []; // a name such as ".." is none of ours
+  const services = (await namesIn(join(folder, environment))).filter(
+    (name) => service === undefined || name === service,
+  );
+  const sources = services.map(async (name) => {
+    const files = await namesIn(join(folder, environment, name));
+    return files
+      .filter((file) => file.endsWith(".log"))
+      .map((file) => ({ replica: file.slice(0, -".log".length), file: join(folder, environment, name, file) }))
+      .filter(({ replica, file }) => (one ?? replica) === replica && !present.some((source) => source.file === file))
+      .map((source) => ({
+        ...source,
+        service: name,
+        revision: source.replica.replace(/-\d+(\.\d+)?$/, ""),
+        beganAt: 0,
+      }))
+      .filter((source) => (revision ?? source.revision) === source.revision);
+  });
+  return (await Promise.all(sources)).flat();
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return await readdir(folder).then(
+    (names) => names.toSorted(),
+    () => [],
+  );
+}
+
 async function sourcesOf(
-  host: Host,
+  host: LogsOf["host"],
   { environment, service, revision, replica: one }: LogWish,
 ): Promise<readonly Source[]> {
   const keys = (await host.services()).filter((key) => key.startsWith(`${environment}/`));
