@@ -33,6 +33,7 @@ import { statusVerb } from "./verbs/status.ts";
 import { steerVerbs } from "./verbs/steer.ts";
 import { downVerb, openVerb, upVerb } from "./verbs/up.ts";
 import { watchVerb } from "./verbs/watch.ts";
+import { whyVerb } from "./verbs/why.ts";
 import { whyMissVerb } from "./verbs/why-miss.ts";
 
 /** As help lists them. */
@@ -42,7 +43,7 @@ const verbs: Readonly<Record<string, readonly ((program: Command) => void)[]>> =
   Steer: [steerVerbs],
   "Go back": [rollbackVerb, drillVerb],
   "Keep running": [restartVerb, retireVerb, maintenanceVerb, jobsVerb, jobVerb],
-  Look: [historyVerb, logsVerb, healthVerb, evidenceVerb, judgeVerb, metricsVerb],
+  Look: [historyVerb, logsVerb, healthVerb, evidenceVerb, whyVerb, judgeVerb, metricsVerb],
   Workspace: [graphVerb, affectedVerb, runVerb, whyMissVerb, cacheVerb],
   "Builds by runners": [repositoryVerb, buildVerb, runnerVerb],
   Further: [demoVerb, completionVerb],

@@ -2,6 +2,8 @@
 import type { Finding, Stance } from "./check.ts";
 import type { Frame, Ms } from "./frame.ts";
 import type { Intent, NodeId, Plan, ServiceName, Standing } from "./plan.ts";
+import type { Seen } from "./seen.ts";
+import type { Sight } from "./watch.ts";
 
 export type DeploymentId = string;
 
@@ -54,8 +56,9 @@ export type Fact =
     }
   /** A job is about to act. */
   | ({ readonly kind: "job started"; readonly attempt: number } & At)
-  | ({ readonly kind: "step done"; readonly note?: string } & At)
-  | ({ readonly kind: "step failed"; readonly because: string } & At)
+  /** `seen`: what the target reported, where that decided. */
+  | ({ readonly kind: "step done"; readonly note?: string; readonly seen?: Seen } & At)
+  | ({ readonly kind: "step failed"; readonly because: string; readonly seen?: Seen } & At)
   /** Written when it changes. "watching" takes a hold for want of evidence back: there is evidence again. */
   | ({
       readonly kind: "judged";
@@ -73,7 +76,7 @@ export type Fact =
   | ({ readonly kind: "on hold"; readonly because: string } & At)
   /** The walk back begins; its frames are frozen as the plan was. */
   | { readonly kind: "retreat"; readonly cause: Cause; readonly paths: Readonly<Record<ServiceName, readonly Frame[]>> }
-  | { readonly kind: "walked back"; readonly service: ServiceName; readonly index: number }
+  | { readonly kind: "walked back"; readonly service: ServiceName; readonly index: number; readonly seen?: Seen }
   /** One service cannot be taken back to the release that was asked for: it stays, and the others go on. */
   | {
       readonly kind: "given up";
@@ -115,6 +118,9 @@ export type Fact =
       readonly condition: string;
       readonly because: string;
       readonly findings: readonly Finding[];
+      /** What was looked at, and for how long the condition had held. */
+      readonly sight?: Sight;
+      readonly heldMs?: Ms;
       readonly asks: boolean;
     }
   /** The deployment that takes it back is in the environment's queue. */

@@ -2,7 +2,7 @@
 // themselves, or ask a person first.
 import { quantile } from "./absolute.ts";
 import type { Comparator, Finding } from "./check.ts";
-import type { Interval } from "./evidence.ts";
+import { type Interval, nativeBuckets } from "./evidence.ts";
 import type { Ms } from "./frame.ts";
 import type { HealthStatus } from "./health.ts";
 import { isBeyond } from "./metric.ts";
@@ -42,6 +42,8 @@ export type Condition = {
 export interface Sight {
   readonly service: ServiceName;
   readonly intervals: readonly Interval[];
+  /** What a metric source says. */
+  readonly value?: number;
   readonly health?: HealthStatus;
   /** The worst that any replica says of each part. */
   readonly parts?: Readonly<Record<string, HealthStatus>>;
@@ -70,7 +72,7 @@ export function nameOf(condition: Condition, service?: ServiceName): string {
 }
 
 /** Whether it holds at this moment; undefined where nothing is known, which never takes anything back. */
-export function sees(condition: Exclude<Condition, { kind: "metric" }>, sight: Sight): Seen | undefined {
+export function sees(condition: Condition, sight: Sight): Seen | undefined {
   const name = nameOf(condition, sight.service);
   switch (condition.kind) {
     case "health": {
@@ -99,17 +101,22 @@ export function sees(condition: Exclude<Condition, { kind: "metric" }>, sight: S
       const because = `${name}: ${Math.round(here)} ms, limit ${condition.limitMs} ms`;
       return { holds: here > condition.limitMs, because };
     }
+    case "metric": {
+      const { comparator, limit } = condition;
+      if (sight.value === undefined) return undefined;
+      const because = `${name}: ${sight.value}, and ${comparator} ${limit} is bad`;
+      return { holds: isBeyond(comparator, sight.value, limit), because };
+    }
   }
 }
 
-export function seesNumber(
-  condition: Extract<Condition, { kind: "metric" }>,
-  value: number,
-  service: ServiceName,
-): Seen {
-  const { comparator, limit } = condition;
-  const holds = isBeyond(comparator, value, limit);
-  return { holds, because: `${nameOf(condition, service)}: ${value}, and ${comparator} ${limit} is bad` };
+/** As it is written down: of its intervals the sums, which say the same. */
+export function recordedSight({ intervals, ...sight }: Sight): Sight {
+  const [first, last] = [intervals[0], intervals.at(-1)];
+  if (first === undefined || last === undefined) return { ...sight, intervals };
+  const { buckets, whole } = summed(intervals);
+  const together = { startMs: first.startMs, endMs: last.endMs, stable: {}, candidate: { all: whole.candidate } };
+  return { ...sight, intervals: [{ ...together, ...(buckets === nativeBuckets ? {} : { buckets }) }] };
 }
 
 const rank: Readonly<Record<HealthStatus, number>> = { healthy: 0, degraded: 1, unhealthy: 2 };

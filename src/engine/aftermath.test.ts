@@ -4,6 +4,7 @@ import { Problem } from "../domain/problem.ts";
 import { fold, type Run } from "../domain/run.ts";
 import type { Exposure } from "../domain/strategy.ts";
 import type { Condition, Watch } from "../domain/watch.ts";
+import { same } from "../domain/why.ts";
 import { Striker } from "../simulation/faults.ts";
 import { SimClock } from "../simulation/sim-clock.ts";
 import { SimJournal } from "../simulation/sim-journal.ts";
@@ -11,6 +12,7 @@ import { settleStanding, worldOf } from "../simulation/sim-world.ts";
 import { type Scenario, type Simulated, simulate } from "../simulation/simulate.ts";
 import { bake, intent, service, strategies } from "../testing/intents.ts";
 import type { After } from "./ports.ts";
+import { decisionsOf } from "./why.ts";
 import { Worker } from "./worker.ts";
 
 const minute = 60_000;
@@ -59,8 +61,12 @@ async function watched({ conditions, manualApprovalRequired = false, after, dies
     }
     if (!(await worker.once())) await clock.sleep(1000);
   }
-  const run = fold(await journal.read("d1")) as Run;
-  return { run, asked };
+  const events = await journal.read("d1");
+  const run = fold(events) as Run;
+  const among = async () => ({ inputs: [], replay: same });
+  const decisions = await decisionsOf(events, { evidence: ports.evidence, digest: ports.digest, among });
+  expect(decisions.filter(({ replay }) => replay.result === "differs")).toEqual([]);
+  return { run, asked, why: decisions.find(({ kind }) => kind === "triggered") };
 }
 
 const errors: Condition = { kind: "errors", rateMax: 0.05, minimumRequests: 100, forMs: 2 * minute };
@@ -68,7 +74,16 @@ const errors: Condition = { kind: "errors", rateMax: 0.05, minimumRequests: 100,
 describe("a watch after the end", () => {
   test("takes back a release that went bad later, by the share of errors over its time", async () => {
     const behaviours = { "web-2": { errors: { share: 0.3, afterMs: 10 * minute } } };
-    const { run, asked } = await watched({ conditions: [errors], behaviours });
+    const { run, asked, why } = await watched({ conditions: [errors], behaviours });
+    expect(why).toMatchObject({
+      replay: same,
+      inputs: [
+        expect.stringContaining("errors above 5 % for 2 min"),
+        expect.stringContaining("limit 5 %"),
+        "it had held for 2 min of 2 min",
+        "nobody is asked first",
+      ],
+    });
     expect(run.phase).toMatchObject({ kind: "ended", outcome: "succeeded" });
     expect(asked).toHaveLength(1);
     expect(asked[0]).toMatchObject({

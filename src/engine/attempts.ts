@@ -7,7 +7,7 @@ import { plan } from "../domain/plan.ts";
 import { unfit } from "../domain/powers.ts";
 import { activeNodes } from "../domain/progress.ts";
 import type { Run } from "../domain/run.ts";
-import { type Asked, assess, hasDrifted, overloads } from "../domain/seen.ts";
+import { type Asked, type Assessment, assess, hasDrifted, overloads, type Seen } from "../domain/seen.ts";
 import type { Surroundings } from "./advance.ts";
 import { attemptBake } from "./bake.ts";
 import { attemptGuard } from "./exposure.ts";
@@ -83,11 +83,13 @@ async function attemptSet(task: TaskOf<"attempt">, run: Run, around: Surrounding
   const at = { node: node.id, step: index };
   const asked = askedOf(run, node.service, step.frame, step.rely);
   const answer = await ask({ service: node.service, key: `${node.id}/${index}/${state.attempt}`, asked, run, around });
-  if (answer.kind === "held") return { fact: { kind: "step done", ...at }, dueInMs: 0 };
-  if (answer.kind === "broken") return { fact: { kind: "step failed", ...at, because: answer.because }, dueInMs: 0 };
+  const { seen } = answer;
+  if (answer.kind === "held") return { fact: { kind: "step done", ...at, seen }, dueInMs: 0 };
+  if (answer.kind === "broken")
+    return { fact: { kind: "step failed", ...at, because: answer.because, seen }, dueInMs: 0 };
   if (around.ports.clock.now() - state.since < step.withinMs) return { dueInMs: soonMs, waiting: answer.because };
   return {
-    fact: { kind: "step failed", ...at, because: `${answer.because} after ${minutes(step.withinMs)}` },
+    fact: { kind: "step failed", ...at, because: `${answer.because} after ${minutes(step.withinMs)}`, seen },
     dueInMs: 0,
   };
 }
@@ -96,7 +98,8 @@ async function attemptWalk(task: TaskOf<"walk">, run: Run, around: Surroundings)
   const asked = askedOf(run, task.service, task.frame, task.rely);
   const answer = await ask({ service: task.service, key: `back/${task.index}`, asked, run, around });
   if (answer.kind !== "held") return { dueInMs: soonMs, waiting: answer.because };
-  return { fact: { kind: "walked back", service: task.service, index: task.index }, dueInMs: 0 };
+  const { service, index } = task;
+  return { fact: { kind: "walked back", service, index, seen: answer.seen }, dueInMs: 0 };
 }
 
 interface Ask {
@@ -115,7 +118,7 @@ function askedOf(run: Run, service: string, frame: Frame, rely: Asked["rely"]): 
 }
 
 /** Asks for a frame, unless it would overload what is ready, and assesses an observation that was made after asking. */
-async function ask(asking: Ask): Promise<ReturnType<typeof assess>> {
+async function ask(asking: Ask): Promise<Assessment & { readonly seen: Seen }> {
   const { service, key, asked, run, around } = asking;
   const target = await around.ports.target(run.environment, service);
   const known = around.memory.asked.get(service);
@@ -123,7 +126,7 @@ async function ask(asking: Ask): Promise<ReturnType<typeof assess>> {
   // Before looking: bringing an artifact may take minutes, and what was ready then may not be so any more.
   if (isNew) await publish(target, asked.frame);
   const seen = await target.observe();
-  const answer = assess(seen, asked);
+  const answer = { ...assess(seen, asked), seen };
   if (!isNew) {
     const isSlow = around.ports.clock.now() - known.atMs >= askAgainMs;
     if (answer.kind !== "waiting" || !isSlow || !hasDrifted(seen, asked.frame, asked.size)) return answer;
@@ -134,10 +137,11 @@ async function ask(asking: Ask): Promise<ReturnType<typeof assess>> {
   if (overloaded !== undefined)
     return answer.kind === "broken"
       ? answer
-      : { kind: "waiting", because: `${overloaded} is not ready for its traffic` };
+      : { kind: "waiting", because: `${overloaded} is not ready for its traffic`, seen };
   await target.apply(asked.frame, asked.size, fenceOf(run, around));
   around.memory.asked.set(service, { key, atMs: around.ports.clock.now() });
-  return assess(await target.observe(), asked);
+  const after = await target.observe();
+  return { ...assess(after, asked), seen: after };
 }
 
 async function publish(target: Target, frame: Frame): Promise<void> {
@@ -168,7 +172,7 @@ async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings)
     run.hold?.cause === undefined;
   if (matters && where !== undefined) {
     const because = `${planned.candidate}: ${broken}`;
-    return { fact: { kind: "step failed", node: where.node.id, step: where.index, because }, dueInMs: 0 };
+    return { fact: { kind: "step failed", node: where.node.id, step: where.index, because, seen }, dueInMs: 0 };
   }
   if (hasDrifted(seen, task.frame, planned.size) && hasDrifted(seen, task.asked, planned.size)) {
     await publish(target, task.frame);

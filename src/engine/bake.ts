@@ -12,7 +12,7 @@ import {
 } from "../domain/metric.ts";
 import type { Task } from "../domain/next.ts";
 import { frameBefore } from "../domain/phrase.ts";
-import type { PlannedService } from "../domain/plan.ts";
+import type { PlanNode, PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import { untallied } from "../domain/tally.ts";
 import type { Surroundings } from "./advance.ts";
@@ -32,7 +32,7 @@ export async function attemptBake(task: AttemptTask, run: Run, around: Surroundi
   if (step.kind !== "bake") throw new Error(`${node.id} step ${index} is no bake`);
   const elapsedMs = around.ports.clock.now() - state.since;
   const looks = await Promise.all(
-    servicesIn(task, run).map(([service, planned]) => look({ service, planned, task, run, around })),
+    servicesIn(task.node, run).map(([service, planned]) => look({ service, planned, task, run, around })),
   );
   const probes = await probeAll(`${node.id}/${index}`, step.checks, around);
   const sourceDown = looks.find(({ silence }) => silence !== undefined)?.silence;
@@ -91,7 +91,7 @@ function transition(
 }
 
 /** The candidate of this node's service; every service that moved when the bake is the whole deployment's. */
-function servicesIn({ node }: AttemptTask, run: Run): readonly (readonly [string, PlannedService])[] {
+export function servicesIn(node: PlanNode, run: Run): readonly (readonly [string, PlannedService])[] {
   return Object.entries(run.plan?.services ?? {}).filter(
     ([name]) => node.service === undefined || node.service === name,
   );
@@ -142,7 +142,7 @@ function checksOf({ step }: AttemptTask): readonly Check[] {
   return step.kind === "bake" ? step.checks : [];
 }
 
-function minimumOf(checks: readonly Check[]): number {
+export function minimumOf(checks: readonly Check[]): number {
   return Math.max(0, ...checks.map((check) => ("minimumRequests" in check ? check.minimumRequests : 0)));
 }
 

@@ -31,9 +31,10 @@ export interface Compared {
 export async function comparisonOf(compared: Compared, around: Surroundings): Promise<Watched["comparison"]> {
   const { task, service, run, fresh, count, isOver } = compared;
   const planned = run.plan?.services[service];
-  const bakes = planned === undefined ? [] : comparedBakes(task.node, planned);
-  if (planned === undefined || !bakes.some(({ index }) => index === task.index))
-    return { notComparedFor: whyNot(compared, planned) };
+  const notComparedFor = whyNotCompared(run, { node: task.node, step: task.index, service });
+  if (planned === undefined || notComparedFor !== undefined)
+    return { notComparedFor: notComparedFor ?? "it does not move" };
+  const bakes = comparedBakes(task.node, planned);
   if (count === 0) return nothingCounted(isOver);
   const key = `${task.node.id}/${task.index}/${service}`;
   const known = around.memory.judges.get(key);
@@ -49,9 +50,19 @@ function nothingCounted(isOver: boolean): Watched["comparison"] {
   return { verdict: isOver ? "inconclusive" : "watching", because: "nothing was counted in this bake yet" };
 }
 
-function whyNot({ task, service }: Compared, planned: PlannedService | undefined): string {
+interface BakeOf {
+  readonly node: PlanNode;
+  readonly step: number;
+  readonly service: string;
+}
+
+/** Undefined where a bake compares the two versions of a service. */
+export function whyNotCompared(run: Run, { node, step, service }: BakeOf): string | undefined {
+  const planned = run.plan?.services[service];
+  if (planned !== undefined && comparedBakes(node, planned).some(({ index }) => index === step)) return undefined;
+  if (planned?.serves === false) return "it serves no requests";
   if (planned?.stable === undefined) return "a first deployment: there is no version to compare with";
-  return task.node.service === service
+  return node.service === service
     ? "not both versions have a share of the traffic in this bake"
     : "the new version has all traffic: none is left to compare with";
 }
@@ -77,24 +88,36 @@ export interface Place {
   readonly service: string;
 }
 
-/** All that the judge was told of a service's rollout so far; undefined where nothing is compared. */
-export async function recordingAt(place: Place, evidence: EvidenceStore): Promise<Recording | undefined> {
+/** Until when: the bakes before this one, and so much of it. */
+export interface Until {
+  readonly step: number;
+  readonly observed: readonly Observation[];
+}
+
+/** All that the judge was told of a service's rollout so far, or until then; undefined where nothing is compared. */
+export async function recordingAt(
+  place: Place,
+  evidence: EvidenceStore,
+  until?: Until,
+): Promise<Recording | undefined> {
   const planned = place.run.plan?.services[place.service];
   const bakes = planned === undefined ? [] : comparedBakes(place.node, planned);
   const history = (await evidence.get(keyOf(place, historyStep))).filter(isInterval);
-  return gathered(place, { bakes, read: bakes, history }, evidence);
+  const read = bakes.filter(({ index }) => until === undefined || index < until.step);
+  return gathered(place, { bakes, read, history, ...(until === undefined ? {} : { until }) }, evidence);
 }
 
 interface Gathering {
   readonly bakes: readonly ComparedBake[];
   /** Those whose observations are to be had from the store. */
   readonly read: readonly ComparedBake[];
+  readonly until?: Until;
   readonly history: readonly Interval[];
 }
 
 async function gathered(
   place: Place,
-  { bakes, read, history }: Gathering,
+  { bakes, read, until, history }: Gathering,
   evidence: EvidenceStore,
 ): Promise<Recording | undefined> {
   const observed = await Promise.all(
@@ -104,7 +127,7 @@ async function gathered(
     run: place.run,
     bakes,
     history,
-    observed: new Map(observed),
+    observed: new Map(until === undefined ? observed : [...observed, [until.step, until.observed] as const]),
   });
 }
 

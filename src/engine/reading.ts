@@ -76,7 +76,8 @@ export function digestOf(services: Readonly<Record<string, string>>, hash: Hash)
   return hash(JSON.stringify(services));
 }
 
-function silenceOf(
+/** Set while there has been nothing usable for longer than is bearable. */
+export function silenceOf(
   { lastUsable, lastDropped }: Tally,
   { since, now, words }: { since: Ms; now: Ms; words: string },
 ): { readonly silence?: string } {

@@ -6,7 +6,7 @@ import type { Ms } from "../domain/frame.ts";
 import { minutes } from "../domain/minutes.ts";
 import { Problem } from "../domain/problem.ts";
 import type { Run } from "../domain/run.ts";
-import { type Condition, findingOf, nameOf, type Seen, sees, seesNumber } from "../domain/watch.ts";
+import { type Condition, findingOf, nameOf, recordedSight, type Seen, type Sight, sees } from "../domain/watch.ts";
 import type { Surroundings } from "./advance.ts";
 import type { Attempt } from "./attempts.ts";
 import type { After } from "./ports.ts";
@@ -23,15 +23,15 @@ export async function attemptWatch(_task: unknown, run: Run, around: Surrounding
   if (standing === "moving") return { dueInMs: lookEveryMs };
   for (const condition of run.plan?.watch?.conditions ?? []) {
     for (const service of watchedServices(run, condition)) {
-      const seen = await held(condition, service, { run, around, after });
-      if (seen === undefined) continue;
+      const found = await held(condition, service, { run, around, after });
+      if (found === undefined) continue;
+      const { seen, sight, heldMs } = found;
       const asks = run.plan?.watch?.manualApprovalRequired === true;
       const because = condition.forMs > 0 ? `${seen.because}, for ${minutes(condition.forMs)}` : seen.because;
       const findings = [findingOf(condition, seen, service)];
-      return {
-        fact: { kind: "triggered", condition: nameOf(condition, service), because, findings, asks },
-        dueInMs: 0,
-      };
+      const name = nameOf(condition, service);
+      const looked = { sight: recordedSight(sight), heldMs };
+      return { fact: { kind: "triggered", condition: name, because, findings, ...looked, asks }, dueInMs: 0 };
     }
   }
   return { dueInMs: Math.max(0, Math.min(lookEveryMs, until - clock.now())) };
@@ -43,40 +43,52 @@ interface Looking {
   readonly after: After;
 }
 
+interface Held {
+  readonly seen: Seen;
+  readonly sight: Sight;
+  readonly heldMs: Ms;
+}
+
 /** What is seen of a condition once it has held for its time without a break. */
-async function held(condition: Condition, service: string, looking: Looking): Promise<Seen | undefined> {
+async function held(condition: Condition, service: string, looking: Looking): Promise<Held | undefined> {
   const { memory, ports } = looking.around;
   const now = ports.clock.now();
   const key = JSON.stringify([condition, service]);
-  const seen = await look(condition, service, looking);
-  if (seen?.holds !== true) {
+  const sight = await look(condition, service, looking);
+  const seen = sight === undefined ? undefined : sees(condition, sight);
+  if (sight === undefined || seen?.holds !== true) {
     memory.holding.delete(key);
     return undefined;
   }
   const since = memory.holding.get(key) ?? now;
   memory.holding.set(key, since);
   // Shares and quantiles are taken over the whole time; the rest is looked at again and again.
-  const isWindow = condition.kind === "errors" || condition.kind === "latency";
-  return isWindow || now - since >= condition.forMs ? seen : undefined;
+  const heldMs = condition.kind === "errors" || condition.kind === "latency" ? condition.forMs : now - since;
+  return heldMs >= condition.forMs ? { seen, sight, heldMs } : undefined;
 }
 
-async function look(condition: Condition, service: string, { run, around, after }: Looking): Promise<Seen | undefined> {
+/** Undefined where there is nothing to look at yet. */
+async function look(
+  condition: Condition,
+  service: string,
+  { run, around, after }: Looking,
+): Promise<Sight | undefined> {
   const { metrics, clock } = around.ports;
   const ended = run.phase.kind === "ended" ? run.phase : undefined;
   const revision = ended?.stands[service];
   if (ended === undefined || revision === undefined) return undefined;
   const { environment } = run;
+  const nothing = { service, intervals: [] };
   if (condition.kind === "metric") {
     const { source, query } = condition;
-    const sample = await metrics.sample({ environment, service, revision, source, query });
-    return "value" in sample ? seesNumber(condition, sample.value, service) : undefined;
+    return { ...nothing, ...(await metrics.sample({ environment, service, revision, source, query })) };
   }
   if (condition.kind === "health" || condition.kind === "part")
-    return sees(condition, { service, intervals: [], ...(await after.health(environment, service)) });
+    return { ...nothing, ...(await after.health(environment, service)) };
   const since = clock.now() - condition.forMs;
   if (since < ended.at) return undefined;
   const read = await metrics.read({ environment, service, candidate: revision, since });
-  return sees(condition, { service, intervals: read.filter(isInterval) });
+  return { service, intervals: read.filter(isInterval) };
 }
 
 /** The same run asks for the same deployment, however often: whoever dies in between asks again. */

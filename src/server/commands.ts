@@ -67,7 +67,7 @@ async function supersede(
 }
 
 /** An automatic rollback that still asks whether it may is never in anybody's way. */
-function isReplaced(run: Run, policy: QueuePolicy): boolean {
+export function isReplaced(run: Run, policy: QueuePolicy): boolean {
   if (asksToReturn(run)) return true;
   if (policy === "wait") return false;
   return run.phase.kind === "queued" || (policy === "cancelInProgress" && run.phase.kind !== "retreating");

@@ -35,6 +35,7 @@ import { refuseShortcut } from "./release-path.ts";
 import { returnsOf, rollback, rollbackDeployment } from "./returns.ts";
 import type { Answers, RouteName, routes } from "./routes.ts";
 import { signedToken } from "./signed-token.ts";
+import { whyIn } from "./why.ts";
 
 const unpacked = promisify(gunzip);
 const trusted = { kind: "trusted" } as const;
@@ -187,6 +188,10 @@ export function handlers(office: Office): Handlers {
     evidence: async ({ params: { id } }) => ({
       services: await evidenceIn(await runOf(records, id), records.evidence),
     }),
+    why: async ({ params: { id } }) => {
+      const { id: known } = await runOf(records, id);
+      return { decisions: await whyIn(records, known) };
+    },
     promote: async ({ params: { id }, body: { reason, full }, who }) => ({
       deployment: await command(records, id, { verb: "promote", by: who, full, ...given(reason) }),
     }),

@@ -10,6 +10,7 @@ import {
   asksToReturn,
   bringerOf,
   defaultTarget,
+  type Here,
   type Made,
   type ReturnTarget,
   refusedReturn,
@@ -139,8 +140,21 @@ export interface OfferedReturn extends ReturnTarget {
 export async function returnsOf(desk: Desk, environment: string, services?: readonly string[]) {
   const history = await historyIn(desk.records, environment);
   const here = await desk.records.environments.stands(environment);
+  return offered(desk.records, { environment, history, here, ...(services === undefined ? {} : { services }) });
+}
+
+export interface Past {
+  readonly environment: string;
+  /** Newest first. */
+  readonly history: readonly Run[];
+  readonly here: Here;
+  readonly services?: readonly string[];
+}
+
+/** The same, of any moment. */
+export async function offered(records: Records, { environment, history, here, services }: Past) {
   const found = returnTargets(history, here, services);
-  const refusals = await refusalsOf(desk.records, environment, found);
+  const refusals = await refusalsOf(records, { environment, here }, found);
   const brought = services === undefined ? bringerOf(history, here) : undefined;
   const best = defaultTarget(
     found.filter(({ release }) => refusals.get(release.id) === undefined),
@@ -155,8 +169,11 @@ export async function returnsOf(desk: Desk, environment: string, services?: read
 }
 
 /** The rule is the standing release's own configuration. */
-async function refusalsOf(records: Records, environment: string, targets: readonly ReturnTarget[]) {
-  const { release } = await records.environments.stands(environment);
+async function refusalsOf(
+  records: Records,
+  { environment, here: { release } }: Pick<Past, "environment" | "here">,
+  targets: readonly ReturnTarget[],
+) {
   const standing = release === undefined ? undefined : await findRelease(records, release.id);
   const rules = standing === undefined ? undefined : configOf(standing).environments[environment]?.rollback;
   if (rules === undefined) return new Map<string, string>();

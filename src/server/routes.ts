@@ -10,6 +10,7 @@ import type { Release, SecretVersions } from "../domain/release.ts";
 import type { ReleaseDiff } from "../domain/release-diff.ts";
 import type { Run } from "../domain/run.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
+import type { Why } from "../domain/why.ts";
 import type { ServiceEvidence } from "../engine/evidence.ts";
 import type { Planned } from "./orders.ts";
 import type { Counted, Maintenance, Traffic } from "./records.ts";
@@ -283,6 +284,14 @@ export const routes = {
     params: deploymentPath,
     answers: "json",
   },
+  why: {
+    method: "get",
+    path: "/deployments/:id/why",
+    summary:
+      "Every decision with the numbers that decided it, made again from what was recorded; says where that differs",
+    params: deploymentPath,
+    answers: "json",
+  },
   promote: {
     method: "post",
     path: "/deployments/:id/promote",
@@ -531,6 +540,7 @@ export interface Answers {
   listEvents: { readonly events: readonly Event[] };
   chain: { readonly events: number; readonly isUnbroken: boolean; readonly because?: string };
   evidence: { readonly services: readonly ServiceEvidence[] };
+  why: { readonly decisions: readonly Why[] };
   promote: { readonly deployment: Run };
   pause: { readonly deployment: Run };
   resume: { readonly deployment: Run };

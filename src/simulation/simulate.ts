@@ -172,7 +172,7 @@ export function canonical(events: readonly Event[]): readonly string[] {
     .map(({ fact }) => {
       const { kind, ...body } = fact;
       const told = Object.entries(body).filter(
-        ([key]) => !["because", "findings", "counted", "digest", "note", "intent"].includes(key),
+        ([key]) => !["because", "findings", "counted", "digest", "note", "seen", "intent"].includes(key),
       );
       return `${kind} ${JSON.stringify(Object.fromEntries(told), (key, value) => (key === "because" ? undefined : value))}`;
     });
