@@ -40,8 +40,8 @@ export const faults = [
   fault(
     "judges what it saw before it asked",
     attempts,
-    "return assess(await target.observe(), asked);",
-    'return { kind: "held" };',
+    "return { ...assess(after, asked), seen: after };",
+    'return { kind: "held", seen: after };',
   ),
   fault("does not see a crash loop", seen, "return share?.broken !== undefined &&", "return false &&"),
   fault(

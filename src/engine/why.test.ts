@@ -150,8 +150,8 @@ test("a verdict is told with its numbers", async () => {
   expect(verdict?.inputs).toMatchInlineSnapshot(`
     [
       "after 13.5 s of 3 min; 2 observations of web",
-      "errors of web: fail; absolute limit: errors of web 30 % (30 of 100), more than the limit of 5 %",
-      "web against stable: hold; suspicion, not advancing: errors: 30 % against 0.22 % on stable; odds 40:1 against this being chance",
+      "fail: errors of web: absolute limit: errors of web 30 % (30 of 100), more than the limit of 5 %",
+      "hold: web against stable: suspicion, not advancing: errors: 30 % against 0.22 % on stable; odds 40:1 against this being chance",
     ]
   `);
 });

@@ -71,7 +71,9 @@ async function judgedAgain({ event, fact, before }: Decided<FactOf<"judged">>, s
   const place = { run: before, node, fact, since, at: event.at, checks: step.checks };
   const again = await Promise.all(servicesIn(node, before).map(([service]) => lookAgain(service, place, sources)));
   const counted = again.map(({ watched: { service }, count }) => `${count} observations of ${service}`);
-  const recorded = fact.findings.map(({ check, verdict, because }) => `${check}: ${verdict}; ${because}`);
+  const recorded = fact.findings.map(({ check, verdict, because }) =>
+    because.startsWith(check) ? `${verdict}: ${because}` : `${verdict}: ${check}: ${because}`,
+  );
   const inputs = [`after ${minutes(event.at - since)} of ${minutes(step.lastsMs)}; ${counted.join(", ")}`, ...recorded];
   if (again.some(({ count }, i) => count === 0 && (fact.counted?.[again[i]?.watched.service ?? ""] ?? 0) > 0))
     return { inputs, replay: notReplayed("its evidence is not kept any more") };
