@@ -1,6 +1,7 @@
 // Bad company: slow clients, endless answers, resets anywhere. Each must cost little and break nothing for the others.
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { RequestBody } from "./request-body.ts";
 import { ask, closeAll, listening, onEnd, one, portOf, raw, replica, routerWith, says, until } from "./test-bench.ts";
 
 afterEach(closeAll);
@@ -99,24 +100,118 @@ test("a client that goes away frees its replica at once, wherever its request wa
   expect((await ask(port, { method: "POST", body: "still there" })).body).toBe("still there");
 });
 
-test("a replica that resets at any byte of its answer costs that request only, and no client half an answer unnoticed", async () => {
-  const whole = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
-  let n = 0;
-  const v1 = await bare((socket) => {
-    const part = whole.slice(0, n);
-    if (part === "") socket.resetAndDestroy();
-    else socket.write(part, () => setTimeout(() => socket.resetAndDestroy(), 5));
+const framed = {
+  chunks: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+  "a length": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+  "the end of the connection": "HTTP/1.1 200 OK\r\n\r\nhello",
+};
+const calm = { failuresInRow: 1e9, forMs: 0 };
+
+test.each(Object.entries(framed))(
+  "a replica that resets at any byte of its answer (framed by %s) costs that request only, and no client half an answer unnoticed",
+  async (framing, whole) => {
+    let n = 0;
+    const v1 = await bare((socket) => {
+      const part = whole.slice(0, n);
+      if (n > whole.length) socket.end(whole);
+      else if (part === "") socket.resetAndDestroy();
+      else socket.write(part, () => setTimeout(() => socket.resetAndDestroy(), 5));
+    });
+    const { port, router } = await routerWith({ revisions: { v1: one(100, v1) }, ejection: calm });
+    // With the last byte the other two are whole; without a framing only the connection's end says so.
+    const last = framing === "the end of the connection" ? whole.length : whole.length - 1;
+    for (n = 0; n <= last; n++) {
+      const answer = await ask(port, { method: "POST", body: "x" }).catch(() => "cut" as const);
+      if (answer !== "cut") expect([n, answer.status]).toEqual([n, 502]);
+    }
+    n = whole.length + 1;
+    expect((await ask(port, { method: "POST", body: "x" })).body).toBe("hello");
+    await until(() => router.seen().services["test/web"]?.revisions.v1?.inFlight === 0);
+  },
+);
+
+test("a replica that resets while it reads a request costs that request only", async () => {
+  const body = "0123456789";
+  let [n, whole] = [1, false];
+  const v1 = await bare((socket, bytes) => {
+    const got = Number(Reflect.get(socket, "got") ?? 0) + bytes.length;
+    Reflect.set(socket, "got", got);
+    whole = bytes.includes(body);
+    if (got >= n) socket.resetAndDestroy();
   });
-  const { port, router } = await routerWith({
-    revisions: { v1: one(100, v1) },
-    ejection: { failuresInRow: 1e9, forMs: 0 },
-  });
-  for (n = 0; n < whole.length; n++) {
-    const answer = await ask(port, { method: "POST", body: "x" }).catch(() => "cut" as const);
-    if (answer !== "cut") expect([n, answer.status]).toEqual([n, 502]);
+  const { port, router } = await routerWith({ revisions: { v1: one(100, v1) }, ejection: calm });
+  for (; !whole || n < 40; n += 7) {
+    const answer = await ask(port, { method: "POST", body });
+    expect([n, answer.status, answer.headers["x-sluice-error"]]).toEqual([n, 502, "upstream-closed"]);
   }
-  expect((await ask(port, { method: "POST", body: "x" })).body).toBe("hello");
   await until(() => router.seen().services["test/web"]?.revisions.v1?.inFlight === 0);
+});
+
+test("a client that resets at any byte of an answer frees its replica, and the next one is answered", async () => {
+  const long = "x".repeat(300_000);
+  const { port: v1 } = await replica((_, answer) => void answer.end(long));
+  const { port, router } = await routerWith({ revisions: { v1: one(100, v1) } });
+  for (const n of [1, 9, 17, 60, 150, 1_000, 65_536, 200_000]) {
+    await new Promise<void>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+      let got = 0;
+      socket.on("data", (part) => {
+        got += part.length;
+        if (got >= n) socket.resetAndDestroy();
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => resolve());
+    });
+  }
+  await until(() => router.seen().services["test/web"]?.revisions.v1?.inFlight === 0);
+  expect((await ask(port)).body).toBe(long);
+});
+
+test("a replica that takes no more of a body is told to be the one who failed", async () => {
+  const sockets: Socket[] = [];
+  const deaf = await listening(createServer({ pauseOnConnect: true }, (socket) => void sockets.push(socket)));
+  onEnd(() => {
+    for (const socket of sockets) socket.destroy();
+    deaf.close();
+  });
+  const { port, router } = await routerWith({ revisions: { v1: one(100, portOf(deaf)) } }, { limits });
+  const client = connect(port, "127.0.0.1", () => {
+    client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+    client.write(Buffer.alloc(50_000_000));
+  });
+  let all = "";
+  client.on("data", (part) => {
+    all += part;
+  });
+  client.on("error", () => {});
+  await until(() => all.includes("\r\n\r\n"));
+  client.destroy();
+  expect(all).toMatch(/^HTTP\/1\.1 504 .*upstream-timeout/s);
+  expect(router.metrics()).toMatch(/sluice_errors_total\{.*\} 1/);
+});
+
+test("requests held with a body count with it: the rest is turned away at once", async () => {
+  const { port } = await routerWith({ buffer: { maxMs: 300, maxBytes: 40_000 } });
+  const held = Array.from({ length: 4 }, () => ask(port, { method: "POST", body: "x".repeat(15_000) }));
+  const errors = (await Promise.all(held)).map(({ headers }) => headers["x-sluice-error"]);
+  expect(errors.sort()).toEqual(["buffer-full", "buffer-full", "nothing-ready", "nothing-ready"]);
+});
+
+test("bodies are kept for a second try while that does no harm, and all together no more than is bounded", () => {
+  const head = { framing: "length", lengthBytes: 1e9 } as const;
+  const part = Buffer.alloc(65_536);
+  const bodies = Array.from({ length: 2_000 }, () => new RequestBody(head));
+  for (const body of bodies) body.take(part, true);
+  const kept = bodies.filter((body) => body.isRepeatable);
+  expect(kept).toHaveLength(1_024);
+  for (const body of bodies) body.forget();
+  const [once, again] = [new RequestBody(head), new RequestBody(head)];
+  once.take(part, false);
+  for (let i = 0; i < 5; i++) again.take(part, true);
+  expect([once, again].map(({ isRepeatable, sent }) => [isRepeatable, sent.length])).toEqual([
+    [false, 0],
+    [false, 0],
+  ]);
 });
 
 test("100-continue goes both ways, and a refusal stops the upload", async () => {

@@ -19,7 +19,7 @@ export class RequestBody {
   private leftBytes: number;
   private readonly chunks: ChunkedBody | undefined;
 
-  constructor(head: RequestHead) {
+  constructor(head: Pick<RequestHead, "framing" | "lengthBytes">) {
     this.isSent = head.framing === "none";
     this.leftBytes = head.lengthBytes;
     this.chunks = head.framing === "chunked" ? new ChunkedBody() : undefined;

@@ -2,6 +2,7 @@
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { connect as connectHttp2, constants } from "node:http2";
 import { request } from "node:https";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -163,3 +164,29 @@ testTls("a certificate that cannot be read costs its own names only, and is used
   certificate("late.test", "late");
   await until(async () => (await nameShown(port, "late.test")) === "late.test");
 });
+
+testTls(
+  "one address has only so many connections, of whatever protocol, and a trusted proxy as many as it needs",
+  async () => {
+    const certificates = [certificate("shop.test")];
+    const listener = { tls: { certificates }, connectionsPerClientMax: 2 };
+    const { port, put } = await routerWith({}, { listener });
+    const sockets: Socket[] = [];
+    onEnd(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    const open = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols: ["h2"] });
+        sockets.push(socket);
+        socket.on("secureConnect", () => resolve(true));
+        socket.on("error", () => resolve(false));
+        socket.on("close", () => resolve(false));
+      });
+    expect([await open(), await open(), await open()]).toEqual([true, true, false]);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await until(open);
+    put({}, { listeners: [{ id: "entry", rules: [], ...listener, trusted: ["127.0.0.1"] }] });
+    expect([await open(), await open(), await open()]).toEqual([true, true, true]);
+  },
+);
