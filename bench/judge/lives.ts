@@ -1,7 +1,7 @@
 // The judge in whole lives: the example product on a real host, router and PostgreSQL, under open-loop load. Releases with
 // faults must be found and taken back, an outage of the database that both sides share must not be blamed on anybody, and
 // the same version against itself must stand. Times are shortened: intervals of 1 s, one bake of a few minutes.
-//   npm run bench:judge-lives -- --aa 20            everything (about 45 min)
+//   npm run bench:judge-lives -- --aa 20            everything (about 25 min)
 //   npm run bench:judge-lives -- --only errors,outage --aa 0
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,7 +26,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     "requests-per-second": { type: "string", default: "60" },
     "bake-seconds": { type: "string", default: "180" },
-    "aa-seconds": { type: "string", default: "60" },
+    "aa-seconds": { type: "string", default: "30" },
   },
 });
 

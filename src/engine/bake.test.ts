@@ -220,6 +220,22 @@ describe("bad input is never a pass and never a rollback", () => {
   });
 });
 
+test("one budget of false alarms runs over all steps of a rollout, and is split over the services that are compared", async () => {
+  const step = (weight: number) => [{ kind: "setWeight", weight } as const, bake(3 * minute, [comparisonCheck])];
+  const strategy: Strategy = { kind: "canary", steps: [...step(10), ...step(50)] };
+  const asked = intent({ web: service(strategy), api: service(strategy) });
+  const world = await simulate({ intent: asked, stands: { web: "web-1", api: "api-1" }, requestsPerSecond: 40 });
+  expect(world.outcome).toBe("succeeded");
+  const recordings = (world.run.plan?.nodes ?? [])
+    .filter(({ id, service: name }) => name === id)
+    .map((node) => recordingAt({ run: world.run, node, service: node.id }, world.evidence));
+  for (const recording of await Promise.all(recordings)) {
+    expect(recording?.beginning.parameters).toMatchObject({ alpha: comparisonCheck.alpha / 2, plannedMs: 6 * minute });
+    expect(recording?.steps?.map(({ share }) => share)).toEqual([0.1, 0.5]);
+  }
+  expect(recordings.length).toBe(2);
+});
+
 describe("what is kept", () => {
   const lossy = (interval: Interval, sinceMs: number) => (sinceMs > 40_000 && sinceMs < 65_000 ? undefined : interval);
   const worse = { "web-2": { errors: { share: 0.03, afterMs: 90_000 } } };

@@ -5,7 +5,12 @@ import type { Gate, Strategy } from "../domain/strategy.ts";
 
 export const errorsCheck: Check = { kind: "errors", rateMax: 0.05, minimumRequests: 100 };
 
-export const comparisonCheck: Check = { kind: "comparison", alpha: 0.01, minimumRequests: 100, requireProof: false };
+export const comparisonCheck = {
+  kind: "comparison",
+  alpha: 0.01,
+  minimumRequests: 100,
+  requireProof: false,
+} as const satisfies Check;
 
 export function bake(lastsMs: number, checks: readonly Check[] = [errorsCheck]): Gate {
   return { kind: "bake", lastsMs, checks, withinMs: lastsMs + 600_000 };
