@@ -17,9 +17,16 @@ export function tailStream(quantile: number): string {
   return `tail ${quantile}`;
 }
 
+export interface Entry {
+  readonly increments: Readonly<Record<Stratum, Sums>>;
+  /** Streams of all strata that are more than the sum of each. */
+  readonly common: Sums;
+  readonly cap: number;
+}
+
 /** Adds the increments of this interval's closed blocks. Each is capped, so that several intervals must agree. */
-export function entered(ledger: Ledger, increments: Readonly<Record<Stratum, Sums>>, cap: number): Ledger {
-  const common = Object.values(increments).reduce((a, b) => added(a, b), {});
+export function entered(ledger: Ledger, { increments, common: whole, cap }: Entry): Ledger {
+  const common = { ...Object.values(increments).reduce((a, b) => added(a, b), {}), ...whole };
   const each: Record<Stratum, Sums> = {};
   for (const [stratum, sums] of Object.entries(ledger.each)) {
     const increment = increments[stratum];

@@ -5,6 +5,7 @@ import { onto } from "../buckets.ts";
 import { type Buckets, type Interval, isGap, type Observation, type Stratum } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import { closeBlocks, type Pairs, pairsOf, plusPairs, withNewcomers } from "./blocks.ts";
+import { clumpedErrors } from "./clumps.ts";
 import { service, total } from "./counts.ts";
 import { type Circumstances, harm, outage } from "./harm.ts";
 import { health, logHealth } from "./health.ts";
@@ -182,7 +183,7 @@ function entries(books: Books, closed: Pairs, now: Circumstances): Books {
   const increments: Record<Stratum, Sums> = {};
   for (const [stratum, block] of Object.entries(closed)) increments[stratum] = harm(stratum, block, now);
   return {
-    ledger: entered(books.ledger, increments, cap),
+    ledger: entered(books.ledger, { increments, common: clumpedErrors(closed, now), cap }),
     bases: books.bases,
     crash: crashed(books, closed, p),
     intervals: books.intervals + 1,
