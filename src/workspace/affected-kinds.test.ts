@@ -478,6 +478,6 @@ for (const [title, more, change, expected] of cases) {
 async function keysNow(r: Repository): Promise<ReadonlyMap<string, string>> {
   const view = await r.view();
   const wanted = { tasks: ["build", "lint", "test"], projects: allProjects(view.workspace) };
-  const keys = keysOf(taskGraph(view.workspace, view.graph, wanted), new PartsOf(view), "");
+  const keys = keysOf(taskGraph(view.workspace, view.graph, wanted), new PartsOf(view));
   return new Map([...keys].map(([id, { key }]) => [id, key]));
 }

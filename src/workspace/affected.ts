@@ -10,7 +10,7 @@ import { RootFiles } from "./graph/root-files.ts";
 import { shortGraph, writeShort } from "./graph/short.ts";
 import type { Workspace } from "./graph/workspace.ts";
 import { installed, lockfileOf, lockOf } from "./lockfile/dependencies.ts";
-import { reached } from "./lockfile/lockfile.ts";
+import { packageChanges } from "./lockfile/lockfile.ts";
 import { once } from "./once.ts";
 import { isDotenv, trackedDotenv } from "./tasks/dotenv.ts";
 import type { Environment } from "./tasks/environment.ts";
@@ -165,7 +165,7 @@ async function comparer({
 }: Both): Promise<(node: TaskNode) => readonly string[] | undefined> {
   const [ofHead, ofBase] = [new PartsOf(head), new PartsOf(base)];
   const isLockChanged = changes.some((c) => c.path === lockfileOf(head.workspace));
-  const packages = isLockChanged ? await packageChanges(head, base) : () => [];
+  const packages = isLockChanged ? await packagesBetween(head, base) : () => [];
   return (node) => {
     const old = past.get(node.id);
     if (!old) return [`${projectIn(node.id)} is new`];
@@ -219,15 +219,13 @@ function differing(a: string, b: string): readonly string[] {
 }
 
 /** Which registry packages of a project are others than before. */
-async function packageChanges(head: View, base: View): Promise<(index: number) => readonly string[]> {
+async function packagesBetween(head: View, base: View): Promise<(index: number) => readonly string[]> {
   const [now, then] = [await lockOf(head.workspace), await lockOf(base.workspace)];
   return (index) => {
     const project = head.workspace.projects[index];
     const old = base.workspace.projects.find((p) => p.dir === project?.dir);
     if (!now || !then || !project || !old) return [];
-    const [a, b] = [reached(now, project), reached(then, old)];
-    const labels = [...[...a].filter((l) => !b.has(l)), ...[...b].filter((l) => !a.has(l))];
-    return [...new Set(labels.map((l) => l.split(" ")[0]?.replace(/(.)@.*$/, "$1") ?? ""))].sort();
+    return [...packageChanges([then, old], [now, project]).keys()];
   };
 }
 

@@ -102,7 +102,6 @@ export class Repository {
       retries: 0,
       timeoutMs: undefined,
       cacheFolder: join(this.root, ".sluice/cache"),
-      salt: "",
       remote: undefined,
       lookedAtMs,
       request: tasks.join(),

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Problem } from "../../domain/problem.ts";
 import { openRemote, type RemoteCache } from "../../workspace/cache/remote.ts";
-import type { Scope } from "../../workspace/cache/scope.ts";
-import { cacheFolder, limitsOf, salt, sharingOf } from "../../workspace/cache/settings.ts";
+import { type Scope, scopeOfRun } from "../../workspace/cache/scope.ts";
+import { cacheFolder, limitsOf, sharingOf } from "../../workspace/cache/settings.ts";
 import { openStore } from "../../workspace/cache/store.ts";
 import { pruneDaily } from "../../workspace/cache/upkeep.ts";
 import { defaultBase } from "../../workspace/git/compare.ts";
@@ -132,7 +132,6 @@ export async function runRound(
     services: session.services,
     trace,
     cacheFolder: folder,
-    salt: salt(process.env),
     remote: session.remote,
     scope: session.scope,
     sandbox: session.sandbox,
@@ -214,8 +213,8 @@ async function killLate(): Promise<void> {
 }
 
 function printPlan(view: View, graph: TaskGraph, options: RunVerbOptions): void {
-  const keys = keysOf(graph, new PartsOf(view), salt(process.env));
-  const store = openStore(options.cacheDir ?? cacheFolder(view.workspace.root));
+  const keys = keysOf(graph, new PartsOf(view));
+  const store = openStore(options.cacheDir ?? cacheFolder(view.workspace.root), scopeOfRun(process.env));
   const tasks = [...graph.values()]
     .filter((node) => node.task.command !== undefined)
     .map((node) => {

@@ -1,6 +1,6 @@
 // `sluice run`: where nothing changed since the last run, that is found out and told here; everything else is run-fully.ts.
 import { join, resolve } from "node:path";
-import { cacheFolder, salt } from "../../workspace/cache/settings.ts";
+import { cacheFolder } from "../../workspace/cache/settings.ts";
 import { type Look, lookAtTree } from "../../workspace/git/worktree.ts";
 import { findRoot } from "../../workspace/graph/layout.ts";
 import { type InPlace, quickRun } from "../../workspace/tasks/quick-run.ts";
@@ -42,7 +42,7 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
 
 async function nothingToDo({ root, looking, request }: Begun): Promise<readonly InPlace[] | undefined> {
   if (hasMarks(root)) return undefined; // not every run may use what is there
-  const asked = { root, look: await looking, request, env: process.env, salt: salt(process.env) };
+  const asked = { root, look: await looking, request, env: process.env };
   return quickRun(join(root, ".sluice", "outputs", "record"), asked);
 }
 

@@ -14,6 +14,8 @@ export type Entry = Readonly<{
   upstream: readonly string[];
   /** Path and content of the sources: so that a miss can name the file. */
   inputs: readonly string[];
+  /** Name and content of the lock file. */
+  lock?: string;
 }>;
 
 /** Whoever wrote the header: every field that is used is what it should be, and the sizes are those of the file. */
@@ -22,6 +24,7 @@ export function isEntry(entry: unknown, bodyBytes: number): entry is Entry {
   if (!isObject(entry.parts) || !Object.values(entry.parts).every(isText)) return false;
   if (![entry.key, entry.task].every(isText) || typeof entry.durationMs !== "number") return false;
   if (![entry.upstream, entry.inputs].every((list) => Array.isArray(list) && list.every(isText))) return false;
+  if (entry.lock !== undefined && !isText(entry.lock)) return false;
   if (!Array.isArray(entry.outputs) || !entry.outputs.every(isOutput)) return false;
   const outputs: readonly Output[] = entry.outputs;
   const paths = new Set(outputs.map(({ path }) => path));

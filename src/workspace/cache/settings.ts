@@ -1,4 +1,4 @@
-// Where the cache lies, where it is shared, and what a team mixes into its keys.
+// Where the cache lies, within what limits, and where it is shared.
 import { join, relative, resolve } from "node:path";
 import type { PipelineConfig } from "../../domain/config/pipeline.ts";
 import { gitFolder } from "../git/git.ts";
@@ -16,10 +16,6 @@ export function cacheFolder(root: string): string {
   const linked = found && /^(.*)\/\.git\/worktrees\/[^/]+$/.exec(found.folder);
   const home = linked ? join(linked[1] ?? root, relative(found.top, root)) : root;
   return join(home, ".sluice", "cache");
-}
-
-export function salt(env: Environment): string {
-  return env.SLUICE_CACHE_SALT ?? "";
 }
 
 export function limitsOf(config: CacheConfig | undefined) {

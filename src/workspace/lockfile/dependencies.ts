@@ -1,6 +1,7 @@
 // Registry packages per project, from whichever lock file there is; remembered by the content of that file.
 import { join } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
+import { git } from "../git/git.ts";
 import { lockfiles } from "../graph/layout.ts";
 import type { Workspace } from "../graph/workspace.ts";
 import { amendmentsOf, catalogRange, catalogsOf } from "./amendments.ts";
@@ -27,6 +28,13 @@ export function lockfileOf(workspace: Workspace): string | undefined {
 export async function lockOf(workspace: Workspace): Promise<LockGraph | undefined> {
   const file = lockfileOf(workspace);
   return file === undefined ? undefined : await parseLock(file, workspace.read(file) ?? "");
+}
+
+/** The same of an earlier lock file, as an entry of the cache names it; undefined where git does not have it any more. */
+export async function lockThen(root: string, named: string): Promise<LockGraph | undefined> {
+  const [file = "", , id = ""] = named.split(" ");
+  const answer = await git(root, ["cat-file", "blob", id]);
+  return answer.ok ? await parseLock(file, answer.out.toString()) : undefined;
 }
 
 /** `remember` is off for a tree that is not the working tree. */

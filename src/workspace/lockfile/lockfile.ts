@@ -72,6 +72,33 @@ export function reached(lock: LockGraph, project: Project): ReadonlySet<string> 
   return new Set(nodesReached(lock, project).flatMap((id) => lock.nodes.get(id)?.label ?? []));
 }
 
+/** The packages that differ between what two projects reach, by name: their versions before and now. */
+export function packageChanges(
+  [then, old]: readonly [LockGraph, Project],
+  [now, project]: readonly [LockGraph, Project],
+): ReadonlyMap<string, readonly [before: string, now: string]> {
+  const [before, after] = [versions(reached(then, old)), versions(reached(now, project))];
+  const names = [...new Set([...before.keys(), ...after.keys()])].sort();
+  const all = names.map((name) => [name, [before.get(name) ?? [], after.get(name) ?? []]] as const);
+  const changed = all.filter(([, [a, b]]) => a.join() !== b.join());
+  const said = (labels: readonly string[]) => labels.map(versionIn).join(", ");
+  return new Map(changed.map(([name, [a, b]]) => [name, [said(a), said(b)]]));
+}
+
+function versions(labels: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const label of [...labels].sort()) {
+    const name = packageIn(label);
+    found.set(name, [...(found.get(name) ?? []), label]);
+  }
+  return found;
+}
+
+/** `left-pad@1.3.0 sha512-…` → `1.3.0` */
+function versionIn(label: string): string {
+  return /^\/?(?:@[^/]+\/)?[^/@]+[@/]([^\s(]+)/.exec(label)?.[1] ?? "";
+}
+
 /** The names under which what a project reaches is installed: an alias counts by its own name, too. */
 export function namesReached(lock: LockGraph, project: Project): readonly string[] {
   return nodesReached(lock, project).flatMap((id) => {

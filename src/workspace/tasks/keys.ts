@@ -5,16 +5,16 @@ import type { Parts, PartsOf } from "./parts.ts";
 import { partNames } from "./parts.ts";
 
 /** Raised when the meaning of a part changes: old entries are then never met. */
-const schema = "sluice key 1";
+const schema = "sluice key 2";
 
 export type Key = Readonly<{ key: string; parts: Parts; upstream: readonly string[] }>;
 
-export function keysOf(tasks: TaskGraph, of: PartsOf, salt: string): ReadonlyMap<string, Key> {
+export function keysOf(tasks: TaskGraph, of: PartsOf): ReadonlyMap<string, Key> {
   const keys = new Map<string, Key>();
   for (const node of tasks.values()) {
     const parts = of.parts(node);
     const upstream = node.dependencies.map((id) => `${id} ${keys.get(id)?.key ?? ""}`);
-    const text = [schema, salt, node.id, ...partNames.map((name) => parts[name]), ...upstream].join("\0");
+    const text = [schema, node.id, ...partNames.map((name) => parts[name]), ...upstream].join("\0");
     keys.set(node.id, { key: createHash("sha256").update(text).digest("hex"), parts, upstream });
   }
   return keys;

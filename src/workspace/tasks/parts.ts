@@ -11,7 +11,7 @@ import { components } from "../graph/graph.ts";
 import type { Shape } from "../graph/layout.ts";
 import type { Project } from "../graph/manifest.ts";
 import { concerns } from "../graph/tool-config.ts";
-import { type JsonObject, objectAt, stringAt } from "../jsonc.ts";
+import { type JsonObject, objectAt } from "../jsonc.ts";
 import { hashedEnv, inferredEnv } from "./environment.ts";
 import type { TaskNode } from "./graph.ts";
 import type { Task } from "./pipeline.ts";
@@ -32,6 +32,18 @@ export const partNames = [
 ] as const;
 export type PartName = (typeof partNames)[number];
 export type Parts = Readonly<Record<PartName, string>>;
+
+/** In the order in which they stand in the part of that name. */
+export const definitionFields = [
+  "directory",
+  "outputs",
+  "variables",
+  "inputs",
+  "dependsOn",
+  "passes all variables",
+  "matrix",
+  "services",
+] as const;
 
 /** Pure of order: the same view and node always give the same parts. */
 export class PartsOf {
@@ -253,12 +265,13 @@ const told = [
 const toldToo = ["eslintConfig", "eslintIgnore", "stylelint", "postcss", "jest", "ava", "mocha", "nyc", "c8", "xo"];
 
 /** What the root manifest and the package manager's settings say about how packages are run; what else they say is in the closures. */
-function rootSettings({ workspace: { shape } }: View): string {
-  const { root, pnpm, yarn } = shape;
+function rootSettings({ workspace: { shape }, env }: View): string {
+  const { root, pnpm, yarn, pipeline } = shape;
   const settings = [...told, ...toldToo].flatMap((k) =>
     root[k] === undefined ? [] : [`${k} ${JSON.stringify(root[k])}`],
   );
-  const salt = stringAt(objectAt(root, "sluice"), "salt") ?? "";
+  const salts = [env.SLUICE_CACHE_SALT ?? "", pipeline?.cache?.salt ?? ""];
+  const salt = `salt ${createHash("sha1").update(salts.join("\0")).digest("hex")}`;
   return [...settings, ...[objectAt(root, "pnpm"), pnpm, yarn].map(unresolved), salt].join("\n");
 }
 

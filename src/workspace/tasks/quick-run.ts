@@ -7,7 +7,7 @@ import { type Environment, hashedEnv, platform } from "./environment.ts";
 import { isUntouched, readRecord, type World } from "./output-record.ts";
 
 /** `request` names tasks and projects as they were asked for. */
-export type Asked = Readonly<{ root: string; look: Look; request: string; env: Environment; salt: string }>;
+export type Asked = Readonly<{ root: string; look: Look; request: string; env: Environment }>;
 
 export type InPlace = Readonly<{ id: string; key: string }>;
 
@@ -27,8 +27,10 @@ export function quickRun(recordFile: string, asked: Asked): readonly InPlace[] |
 
 /** Everything outside this that could change a key makes `worldOf` give up. */
 export function worldKey(asked: Asked, { dirs, patterns }: Pick<World, "dirs" | "patterns">): string {
-  const { root, look, request, env, salt } = asked;
-  const hash = createHash("sha256").update(`world 1\n${look.stamp}\n${request}\n${salt}\n${platform()}\n`);
+  const { root, look, request, env } = asked;
+  const hash = createHash("sha256").update(
+    `world 2\n${look.stamp}\n${request}\n${env.SLUICE_CACHE_SALT ?? ""}\n${platform()}\n`,
+  );
   for (const path of [...look.dirty.keys()].sort()) hash.update(`${path}\0${look.dirty.get(path) ?? ""}\0`);
   const dotenv = dotenvOf(root, dirs);
   for (const dir of dirs) if (dotenv.of(dir)) hash.update(`${dir}\0${dotenv.of(dir)}\0`);

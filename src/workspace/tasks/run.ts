@@ -54,7 +54,6 @@ export type RunOptions = Readonly<{
   retries: number;
   timeoutMs: number | undefined;
   cacheFolder: string;
-  salt: string;
   remote: RemoteCache | undefined;
   /** Whose results it may use, and whose its own are; trusted unless given. */
   scope?: Scope;
@@ -75,7 +74,7 @@ export type RunOptions = Readonly<{
 export async function runTasks(view: View, asked: TaskGraph, options: RunOptions): Promise<readonly Result[]> {
   const tasks = ownOutputs(asked);
   const partsOf = new PartsOf(view);
-  const keys = keysOf(asked, partsOf, options.salt); // which other tasks run beside it does not count
+  const keys = keysOf(asked, partsOf); // which other tasks run beside it does not count
   const { root } = view.workspace;
   const recordFile = join(root, ".sluice", "outputs", "record");
   const { record, world } = readRecord(recordFile);
@@ -119,8 +118,8 @@ function worldOf(run: Run, results: ReadonlyMap<string, Result>): World | undefi
   const dirs = projects.map((p) => p.dir);
   const patterns = [...new Set(nodes.flatMap(({ project, task }) => [...task.env, ...inferred(view, project)]))].sort();
   if (patterns.some((p) => p.startsWith("!"))) return undefined; // one task's exclusion is not another's
-  const { stamp, request, salt } = options;
-  const key = worldKey({ root, look: { stamp, dirty }, request, env: view.env, salt }, { dirs, patterns });
+  const { stamp, request } = options;
+  const key = worldKey({ root, look: { stamp, dirty }, request, env: view.env }, { dirs, patterns });
   return { key, ids: nodes.map((node) => node.id), dirs, patterns };
 }
 
@@ -389,6 +388,10 @@ async function servicesFor(
   }
 }
 
+function lockIn({ installed: { file }, workspace }: View): Pick<Entry, "lock"> {
+  return file === undefined ? {} : { lock: `${file} ${workspace.contentOf(file)}` };
+}
+
 type Fresh = Readonly<{ log: Buffer; durationMs: number; shelf: Shelf }>;
 
 /** Stores a result, or says why not. */
@@ -413,6 +416,7 @@ async function keep(run: Run, node: TaskNode, made: Fresh): Promise<string | und
     parts,
     upstream,
     inputs: files.map((f) => `${f.path} ${f.content}`),
+    ...lockIn(view),
   };
   const read = (output: Output) => readFileSync(join(root, output.path));
   const isKept = store.write(made.shelf, { entry, log: made.log, read });
