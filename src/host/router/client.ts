@@ -6,7 +6,7 @@ import type { ClientSide } from "./client-side.ts";
 import { Exchange } from "./exchange.ts";
 import { headLimits } from "./field-places.ts";
 import { type RequestHead, readRequest } from "./head.ts";
-import { type Origin, takeIn } from "./intake.ts";
+import { type Origin, senderOf, takeIn } from "./intake.ts";
 import { type OwnAnswer, ownAnswer } from "./own-answer.ts";
 import type { Limits, Shop } from "./shop.ts";
 
@@ -25,7 +25,8 @@ export class Client implements ClientSide, Origin {
   private exchange: Exchange | undefined;
   /** Came in and is not in work yet: the beginning of a head, or what was sent ahead. */
   private ahead: Buffer | undefined;
-  private method = "GET";
+  /** Of the request in work. */
+  private head: RequestHead | undefined;
   /** Of the first byte of a head, of the last answer, or of the goodbye. */
   private since: Ms;
   private isClosing = false;
@@ -94,11 +95,11 @@ export class Client implements ClientSide, Origin {
 
   private begin(head: RequestHead, input: Buffer): void {
     const startedMs = this.shop.now();
-    this.method = head.method;
+    this.head = head;
     this.keepsAlive = head.keepAlive && !this.shop.isStopping;
     const asked = takeIn(head, input, { origin: this, shop: this.shop });
     if ("error" in asked) {
-      this.logRefused(head, asked);
+      this.logRefused(asked.status, asked.error);
       // Its body would be taken for the next request.
       if (head.framing !== "none") this.keepsAlive = false;
       return this.answer(asked);
@@ -107,17 +108,26 @@ export class Client implements ClientSide, Origin {
     this.exchange.start();
   }
 
-  /** Nobody was asked: an address that is not allowed, a rate that is exceeded, no such service. */
-  private logRefused(head: RequestHead, { status, error }: OwnAnswer): void {
-    const { routing } = this.shop;
-    const entry = routing.entries.get(this.listener);
+  /** Nobody was asked, or not to the end: an address that is not allowed, no such service, no request at all. */
+  private logRefused(status: number, error: string): void {
+    const { shop, head } = this;
+    const entry = shop.routing.entries.get(this.listener);
     if (!entry?.log?.wants(status)) return;
-    const { method, path } = head;
-    const service = routing.find(entry, head.host, path)?.service.key ?? "";
-    const nobody = { service, revision: "", replica: "", ms: 0 };
-    const requestId = head.requestId || this.shop.requestId();
-    const at = new Date(this.shop.wall()).toISOString();
-    entry.log.write({ at, ...nobody, client: this.address, method, path, status, requestId, error });
+    const { method = "", path = "", traceparent = "" } = head ?? {};
+    entry.log.write({
+      at: new Date(shop.wall()).toISOString(),
+      service: (head && shop.routing.find(entry, head.host, path)?.service.key) ?? "",
+      revision: "",
+      replica: "",
+      client: head ? senderOf(head, { origin: this, entry }).client : this.address,
+      method,
+      path,
+      status,
+      ms: 0,
+      requestId: head?.requestId || shop.requestId(),
+      ...(traceparent !== "" && { traceparent }),
+      error,
+    });
   }
 
   // What the exchange asks of its client's side.
@@ -138,6 +148,7 @@ export class Client implements ClientSide, Origin {
 
   done(): void {
     this.exchange = undefined;
+    this.head = undefined;
     if (!this.keepsAlive) return this.end();
     this.since = this.shop.now();
     if (this.ahead && !this.isReading) this.readRequests(this.ahead);
@@ -146,13 +157,15 @@ export class Client implements ClientSide, Origin {
 
   answer(own: OwnAnswer): void {
     if (this.exchange && !this.exchange.isBodySent) this.keepsAlive = false;
-    this.socket.write(ownAnswer({ ...own, close: !this.keepsAlive, withoutBody: this.method === "HEAD" }));
+    this.socket.write(ownAnswer({ ...own, close: !this.keepsAlive, withoutBody: this.head?.method === "HEAD" }));
     this.done();
   }
 
   refuse(status: number, why: string): void {
     this.keepsAlive = false;
-    this.answer({ status, error: why.replaceAll(" ", "-").toLowerCase() });
+    const error = why.replaceAll(" ", "-").toLowerCase();
+    this.logRefused(status, error);
+    this.answer({ status, error });
   }
 
   /** Says goodbye and reads on for a while: bytes that nobody reads would make the kernel cut our last answer off. */

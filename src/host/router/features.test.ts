@@ -264,24 +264,32 @@ test("the access log has every error and a sample of the rest, with request id a
   });
 });
 
-test("who was turned away is in the access log, with the reason", async () => {
+test("who was turned away is in the access log, with the reason, and who made no sense, too", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-log-"));
   onEnd(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "access.log");
   const { port } = await routerWith(
     { allow: [{ path: "/", from: ["10.0.0.0/8"] }] },
-    { listener: { accessLog: { file, samplePercent: 100 } } },
+    { listener: { accessLog: { file, samplePercent: 100 }, trusted: ["127.0.0.1"] } },
   );
-  await ask(port, { path: "/secret" });
-  await until(() => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"));
-  expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
-    status: 403,
-    error: "address-not-allowed",
-    service: "test/web",
-    requestId: expect.stringMatching(/^[\da-f]{12}-/),
-    path: "/secret",
-    client: "127.0.0.1",
-  });
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  await ask(port, { path: "/secret", headers: { traceparent, "x-forwarded-for": "203.0.113.9" } });
+  await raw(port, "GET /\x01 HTTP/1.1\r\n\r\n");
+  await until(() => existsSync(file) && readFileSync(file, "utf8").split("\n").length === 3);
+  const requestId = expect.stringMatching(/^[\da-f]{12}-/);
+  const lines = readFileSync(file, "utf8").trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      status: 403,
+      error: "address-not-allowed",
+      service: "test/web",
+      requestId,
+      path: "/secret",
+      client: "203.0.113.9",
+      traceparent,
+    },
+    { status: 400, error: "malformed-request-target", service: "", requestId, client: "127.0.0.1" },
+  ]);
 });
 
 test("a listener's own patience with slow clients is kept", async () => {

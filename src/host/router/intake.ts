@@ -71,7 +71,7 @@ function maintenance({ routed }: Service): OwnAnswer {
   return { status: 503, error: "maintenance", page: routed.maintenancePage ?? maintenancePage, retryAfterSeconds: 60 };
 }
 
-function senderOf(head: RequestHead, { origin, entry }: { origin: Origin; entry: Entry }): Sender {
+export function senderOf(head: RequestHead, { origin, entry }: { origin: Origin; entry: Entry }): Sender {
   const { address, proto } = origin;
   const direct = { client: address, forwardedFor: address, proto, forwardedHost: head.host };
   return entry.trusted?.has(address) ? senderBehind(head, direct, entry.trusted) : direct;
