@@ -34,7 +34,7 @@ const connections = 64;
 const idleConnections = 10_000;
 /** By requests rather than by time: on a busy machine a time would measure how cold the code still is. */
 const size = isQuick
-  ? { warm: 40_000, closed: 60_000, closedMsMax: 2_500, openMs: 1_500, rounds: 1 }
+  ? { warm: 40_000, closed: 60_000, closedMsMax: 2_000, openMs: 1_300, rounds: 1 }
   : { warm: 100_000, closed: 200_000, closedMsMax: 10_000, openMs: 5_000, rounds: 3 };
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-bench-run-"));
