@@ -99,7 +99,7 @@ const changes: Changes = {
     phase: retriedPhase(run, at),
     nodes: mapNodes(run, (node) => ({ ...withoutJudgement(node), since: at, attempt: node.attempt + 1 })),
   }),
-  resumed: (run, fact, at) => later(run, fact.gapMs, at),
+  resumed: (run, fact, at) => ({ ...later(run, fact.gapMs, at), resumedAt: at }),
   ended: (_run, fact, at) => ({
     hold: undefined,
     paused: undefined,

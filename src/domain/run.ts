@@ -18,6 +18,8 @@ export interface Run {
   readonly requestedAt: Ms;
   /** When its turn came, moved on by time in which nobody looked. */
   readonly plannedAt?: Ms;
+  /** When a worker last took over after a gap in which nobody looked. */
+  readonly resumedAt?: Ms;
   /** Position at which the next fact goes. */
   readonly position: number;
   /** Global sequence number of the last fact: what a target's fence holds against older commands. */

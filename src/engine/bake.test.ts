@@ -259,6 +259,20 @@ describe("what is kept", () => {
     expect(recording && replay(recording).failedAtMs).toBe(kept.at(-1)?.endMs);
   });
 
+  test("what a source forgot while Sluice was away holds nothing up: the bake goes on where it was", async () => {
+    const calm = await canary(10 * minute, [errorsCheck, comparisonCheck], {});
+    const call = Math.floor(calm.calls / 3);
+    const downtime = { faults: [{ call, when: "after" as const }], downtimeMs: 60 * minute };
+    const remembering = await canary(10 * minute, [errorsCheck, comparisonCheck], downtime);
+    const resumed = remembering.events.find(({ fact }) => fact.kind === "resumed");
+    const [from, to] = [(resumed?.at ?? 0) - 59 * minute, resumed?.at ?? 0];
+    const forgot = (interval: Interval) => (interval.startMs > from && interval.startMs < to ? undefined : interval);
+    const world = await canary(10 * minute, [errorsCheck, comparisonCheck], { ...downtime, spoil: forgot });
+    expect(resumed).toBeDefined();
+    expect([verdicts(world), world.outcome]).toEqual([["pass"], "succeeded"]);
+    expect(world.endedAfterMs).toBeGreaterThan(70 * minute);
+  });
+
   test("rebuilds the judge to the same decision, wherever the worker died", async () => {
     const scenario = { spoil: lossy, behaviours: worse, requestsPerSecond: 60 };
     const calm = await canary(30 * minute, [comparisonCheck], scenario);

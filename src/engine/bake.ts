@@ -126,7 +126,8 @@ async function look(looking: Looking): Promise<Look> {
   const traffic = shareOf(frameBefore(run, { node: task.node.id, step: task.index }), candidate).traffic;
   const share = task.node.service === service ? traffic / 100 : null;
   const minimumRequests = minimumOf(checksOf(task));
-  const asked = { at, environment: run.environment, candidate, since: task.state.since, share, minimumRequests };
+  const { environment, resumedAt: awayUntil = 0 } = run;
+  const asked = { at, environment, candidate, since: task.state.since, awayUntil, share, minimumRequests };
   const { tally, digest, fresh, silence } = await read(isFirst ? asked : { ...asked, stable }, around);
   const compared = { task, service, run, fresh, count: tally.usable + tally.dropped, isOver: isOver(task, around) };
   const comparison = await comparisonOf(compared, around);

@@ -13,8 +13,10 @@ export interface Asked {
   readonly environment: string;
   readonly stable?: RevisionId;
   readonly candidate: RevisionId;
-  /** When the bake began. */
+  /** When the bake began, moved on by time in which nobody looked. */
   readonly since: Ms;
+  /** Until when nobody looked, the last time that this was so; 0 when it never was. */
+  readonly awayUntil: Ms;
   /** Candidate's share of the requests, 0 … 1, where the weights decide it. */
   readonly share: number | null;
   /** The largest minimum of requests among the limits of the bake. */
@@ -30,21 +32,22 @@ export interface Reading extends CountedSoFar {
 
 export async function read(asked: Asked, around: Surroundings): Promise<Reading> {
   const { ports, memory } = around;
-  const { at, since, share, minimumRequests, ...query } = asked;
+  const { at, since, awayUntil, share, minimumRequests, ...query } = asked;
   const key = `${at.node}/${at.step}/${at.service}`;
   const known = memory.counted.get(key) ?? more(none, await ports.evidence.get(at), { asked, around });
   const untilMs = known.tally.last?.endMs ?? since;
   const answer = await answerOf(() => ports.metrics.read({ ...query, service: at.service, since: untilMs }));
   if (answer.words !== undefined) memory.silences.set(key, answer.words);
   const words = memory.silences.get(key) ?? "it had no numbers for this time; does it count, and do the clocks agree?";
-  const fresh = whole(answer.observations, { untilMs, words });
+  // What a source has no more of a time in which we were away ourselves is no gap of its own.
+  const fresh = whole(answer.observations, { untilMs: Math.max(untilMs, awayUntil), words });
   if (fresh.length > 0) {
     await ports.evidence.put(at, fresh);
     memory.silences.delete(key);
   }
   const counted = fresh.length > 0 ? more(known, fresh, { asked, around }) : known;
   memory.counted.set(key, counted);
-  return { ...counted, fresh, ...silenceOf(counted.tally, { since, now: ports.clock.now(), words }) };
+  return { ...counted, fresh, ...silenceOf(counted.tally, { since, awayUntil, now: ports.clock.now(), words }) };
 }
 
 const none: CountedSoFar = { tally: untallied, digest: "" };
@@ -79,9 +82,9 @@ export function digestOf(services: Readonly<Record<string, string>>, hash: Hash)
 /** Set while there has been nothing usable for longer than is bearable. */
 export function silenceOf(
   { lastUsable, lastDropped }: Tally,
-  { since, now, words }: { since: Ms; now: Ms; words: string },
+  { since, awayUntil, now, words }: { since: Ms; awayUntil: Ms; now: Ms; words: string },
 ): { readonly silence?: string } {
-  const untilMs = lastUsable?.endMs ?? since;
+  const untilMs = Math.max(lastUsable?.endMs ?? since, awayUntil);
   const silentMs = now - untilMs;
   if (silentMs < bearableMs(lastUsable)) return {};
   const because = lastDropped !== undefined && lastDropped.endMs > untilMs ? lastDropped.because : words;

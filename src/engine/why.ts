@@ -136,7 +136,12 @@ async function lookAgain(service: string, place: Place, { evidence, digest }: Wh
   const share = node.service === service ? traffic / 100 : null;
   const minimumRequests = minimumOf(checks);
   const tally = observed.reduce((sum, one) => tallied(sum, one, { share, minimumRequests }), untallied);
-  const { silence } = silenceOf(tally, { since, now: at, words: "it had no numbers for this time" });
+  const { silence } = silenceOf(tally, {
+    since,
+    awayUntil: run.resumedAt ?? 0,
+    now: at,
+    words: "it had no numbers for this time",
+  });
   const serves = planned?.serves ?? false;
   const comparison = await comparedAgain(service, { ...place, observed }, evidence);
   const watched = { service, isFirst: planned?.stable === undefined, serves, tally, comparison, metrics: {} };
