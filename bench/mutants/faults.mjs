@@ -14,9 +14,14 @@ const attempts = "src/engine/attempts.ts";
 const advance = "src/engine/advance.ts";
 const reading = "src/engine/reading.ts";
 const comparison = "src/engine/comparison.ts";
+const guard = "src/engine/exposure.ts";
+const absolute = "src/domain/absolute.ts";
+const returns = "src/domain/return-target.ts";
+const watch = "src/engine/watch.ts";
 const schema = "src/adapters/postgres/schema.ts";
 const claims = "src/adapters/postgres/claims.ts";
 const store = "src/adapters/postgres/store.test.ts";
+const crowd = "src/adapters/postgres/many-workers.test.ts";
 
 export const faults = [
   // Reading back, and capacity
@@ -209,6 +214,7 @@ export const faults = [
   fault("does not keep evidence", reading, "await ports.evidence.put(at, fresh);", ""),
   fault("forgets evidence when it restarts", reading, "await ports.evidence.get(at)", "[]"),
   fault("drops a gap in the evidence", reading, "return [...gaps, one];", "return [one];"),
+  fault("takes its own absence for the source's", reading, "Math.max(untilMs, awayUntil), words", "untilMs, words"),
   fault("forgets the bakes before this one", comparison, "index <= task.index)", "index === task.index)"),
   // Workers
   fault(
@@ -301,6 +307,69 @@ export const faults = [
     "if (share.capacity > 0) await target.publish(revision);",
     "",
   ),
+  // Sample sizes, exposure, what comes after the end, returns
+  fault("ends a bake before its shortest time", limits, "observed.elapsedMs < observed.earliestMs || ", ""),
+  fault(
+    "passes under the minimum of requests",
+    "src/domain/judge/verdict.ts",
+    "state.step.compared.candidate >= p.minimumRequests",
+    "state.step.compared.candidate >= 0",
+  ),
+  fault(
+    "holds a handful of requests against a limit",
+    absolute,
+    "if (of < limit.minimumRequests) return",
+    "if (of < 0) return",
+  ),
+  fault("blames a release for a shared incident", absolute, "beyond.find((one) => !isShared(limit, one))", "beyond[0]"),
+  fault("ignores an exposure budget", guard, "if (requests + pending >= requestsMax)", "if (false)"),
+  fault(
+    "notices an exposure budget when it is overdrawn",
+    guard,
+    "if (requests + pending >= requestsMax)",
+    "if (requests > requestsMax)",
+  ),
+  fault(
+    "forgets who has seen a candidate when it restarts",
+    guard,
+    "?? exposedTo({ requests: 0 }, await ports.evidence.get(at))",
+    "?? []",
+  ),
+  fault(
+    "leaves a candidate its traffic though its budget is spent",
+    next,
+    "isWithdrawn ? withdrawnFrom(stood, service) : stood",
+    "stood",
+  ),
+  fault("takes back at the first sight of a condition", watch, "isWindow || now - since >= condition.forMs", "true"),
+  fault("takes back without asking", watch, "manualApprovalRequired === true", "manualApprovalRequired === undefined"),
+  fault("watches what another release has replaced", watch, 'if (standing === "gone")', "if (false)"),
+  fault(
+    "takes a handful of errors after the end for harm",
+    "src/domain/watch.ts",
+    "if (requests < condition.minimumRequests) return undefined;",
+    "",
+  ),
+  fault(
+    "returns to a release that was taken back",
+    returns,
+    "run.full !== undefined || wasTakenBack(run, history)",
+    "run.full !== undefined",
+  ),
+  fault(
+    "returns to a release whose gates were skipped",
+    returns,
+    "run.full !== undefined || wasTakenBack(run, history)",
+    "wasTakenBack(run, history)",
+  ),
+  fault("returns forward", returns, "endedAt <= brought.requestedAt", "endedAt >= 0"),
+  fault(
+    "reads no release that an earlier version froze",
+    "src/domain/config/config.ts",
+    "if (gone.length === 0)",
+    "if (gone.length >= 0)",
+    ["src/domain/config/config.test.ts"],
+  ),
   // Where the fence and the position bind: slower suites, on real parts
   fault(
     "has a host that obeys an older command",
@@ -317,8 +386,35 @@ export const faults = [
     "where id = $1 and leased_until",
     [store],
   ),
+  fault(
+    "offers first what has waited least",
+    claims,
+    "order by due_at limit cardinality($1) for update",
+    "order by due_at desc limit cardinality($1) for update",
+    [crowd],
+  ),
+  fault(
+    "asks the database once for each worker",
+    "src/adapters/postgres/together.ts",
+    "const asked = waiting;\n      waiting = [];",
+    "const asked = waiting.splice(0, 1);",
+    [crowd],
+  ),
+  fault(
+    "polls while nothing is due",
+    "src/adapters/postgres/waiting.ts",
+    "(await queue.dueInMs()) ?? timeoutMs",
+    "(await queue.dueInMs()) ?? 50",
+    [crowd],
+  ),
+  fault("leaves facts out of the chain", "src/domain/chain.ts", "position, at, canonical(fact)]", "position, at]", [
+    store,
+  ]),
   fault("gives back a lease that has run out", claims, " and d.leased_until > clock_timestamp()`", "`", [store]),
 ];
+
+/** It changes nothing, so it must survive: `npm run mutants -- --only "changes nothing"` shows that a survivor is told. */
+export const harmless = fault("changes nothing", seen, "return ready >= wanted ? []", "return wanted <= ready ? []");
 
 /** Planted in `file` in place of `from`; `suites` only where the usual ones do not reach. */
 function fault(name, file, from, to, suites) {
