@@ -1,5 +1,6 @@
 // Many rollouts at once: memory of everything, how late ticks are, and how both grow with their number. Two worker
 // processes and the embedded PostgreSQL on this machine, simulated targets on real time.
+// --history-days 365: each measurement twice, without history and on top of a year of it (--history-per-day deployments).
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,17 +13,21 @@ import { openStore, type Store } from "../../src/adapters/postgres/store.ts";
 import { plan } from "../../src/domain/plan.ts";
 import type { Gate } from "../../src/domain/strategy.ts";
 import { bake, comparisonCheck, errorsCheck, intent, service } from "../../src/testing/intents.ts";
+import { fillPast } from "./history.ts";
 
 const { values } = parseArgs({
   options: {
     rollouts: { type: "string", default: "100,1000,10000" },
     seconds: { type: "string", default: "60" },
     "tick-ms": { type: "string", default: "10000" },
+    "history-days": { type: "string", default: "0" },
+    "history-per-day": { type: "string", default: "50" },
     json: { type: "boolean", default: false },
   },
 });
 const seconds = Number(values.seconds);
 const tickMs = Number(values["tick-ms"]);
+const historyDays = Number(values["history-days"]);
 const workers = 2;
 /** Of ten rollouts, so many bake at 10 % of traffic; the rest wait for a person's approval there. */
 const bakingOfTen = 7;
@@ -120,10 +125,15 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;
 }
 
-async function measure(rollouts: number) {
+/** On top of so many days of history. */
+async function measure(rollouts: number, days: number) {
   const folder = mkdtempSync(join(tmpdir(), "sluice-bench-many-"));
   try {
     const { url } = await startEmbedded(folder);
+    const perDay = Number(values["history-per-day"]);
+    const past = days === 0 ? undefined : await fillPast({ url, days, perDay, environments: rollouts });
+    if (past !== undefined)
+      console.error(`${past.deployments} deployments of ${days} days, ${past.events} facts, ${past.packed} packed`);
     const store = await openStore({ url, workspace: "bench", connectionsMax: 8 });
     await sideBySide(rollouts, (index) => seed(store, index));
     await store.close();
@@ -153,6 +163,8 @@ async function measure(rollouts: number) {
     await Promise.all(children.map((child) => once(child, "exit")));
     return {
       rollouts,
+      historyDays: days,
+      historyDeployments: past?.deployments ?? 0,
       ticksPerSecond: Math.round(late.length / seconds),
       lateP50Ms: Math.round(quantile(late, 0.5)),
       lateP99Ms: Math.round(quantile(late, 0.99)),
@@ -179,16 +191,19 @@ console.log(
 );
 const rows = [];
 for (const rollouts of values.rollouts.split(",").map(Number)) {
-  const row = await measure(rollouts);
-  rows.push(row);
-  if (!values.json)
-    console.log(
-      Object.entries(row)
-        .map(([name, value]) => `${name} ${value}`)
-        .join("  "),
-    );
+  for (const days of historyDays > 0 ? [0, historyDays] : [0]) {
+    const row = await measure(rollouts, days);
+    rows.push(row);
+    if (!values.json)
+      console.log(
+        Object.entries(row)
+          .map(([name, value]) => `${name} ${value}`)
+          .join("  "),
+      );
+  }
 }
-const [first, last] = [rows[0], rows.at(-1)];
+const fresh = rows.filter((row) => row.historyDays === 0);
+const [first, last] = [fresh[0], fresh.at(-1)];
 if (first !== undefined && last !== undefined && last.rollouts > first.rollouts) {
   const slopeKiB = ((last.pssMiB - first.pssMiB) * 1024) / (last.rollouts - first.rollouts);
   console.log(`${slopeKiB.toFixed(1)} KiB for each more rollout from ${first.rollouts} to ${last.rollouts}`);

@@ -6,7 +6,13 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-const { values } = parseArgs({ options: { rollouts: { type: "string", default: "5" }, json: { type: "boolean" } } });
+const { values } = parseArgs({
+  options: {
+    rollouts: { type: "string", default: "5" },
+    schedules: { type: "string", default: "5000" },
+    json: { type: "boolean" },
+  },
+});
 const program = resolve(import.meta.dirname, "../../dist/sluice.js");
 const root = mkdtempSync(join(tmpdir(), "sluice-bench-engine-"));
 const data = join(root, ".sluice");
@@ -158,6 +164,9 @@ try {
   sluice("down");
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });
 }
+const crash = resolve(import.meta.dirname, "../crash/run.mjs");
+const ran = spawnSync(process.execPath, [crash, "--schedules", values.schedules, "--json"], { encoding: "utf8" });
+report.crashSchedules = parsed(ran.stdout);
 if (values.json) console.log(JSON.stringify(report));
 else {
   console.log(report.machine);
@@ -168,6 +177,11 @@ else {
     console.log(`${strategy}: a step that only shifts traffic, engine and host together: ${text(shiftStep)}`);
     console.log(`${strategy}: failing verdict → all traffic on stable: ${text(verdictToAllTrafficOnStable)}`);
   }
+  const { schedules, violations, schedulesPerSecond, simulatedHoursPerSecond, threads } = report.crashSchedules;
+  console.log(
+    `crash schedules (the real engine on simulated parts and virtual time, ${threads} threads): ${schedules}, ` +
+      `${violations} violations, ${schedulesPerSecond} a second, ${simulatedHoursPerSecond} simulated hours a second`,
+  );
 }
 
 function text({ n, p50Ms, p99Ms, maxMs }) {
