@@ -2,8 +2,9 @@
 //   --only SEED    one schedule again, alone, with the smallest one that fails likewise and its history
 //   --every        each strategy × weather × port call × {before, after}: the calm run's decisions, exactly
 //   --threads N    one for each core unless given
+//   --json         the figures as one line
 import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,6 +22,7 @@ async function main() {
       only: { type: "string" },
       every: { type: "boolean", default: false },
       threads: { type: "string", default: String(availableParallelism()) },
+      json: { type: "boolean", default: false },
     },
   });
   const folder = mkdtempSync(join(tmpdir(), "sluice-crash-"));
@@ -42,7 +44,7 @@ async function main() {
 }
 
 /** Threads take the next schedule from one counter, so none waits for another. */
-async function many({ program, seed, schedules, every, threads }) {
+async function many({ program, seed, schedules, every, threads, json }) {
   const { everySchedule } = await import(pathToFileURL(program).href);
   const total = every ? (await everySchedule()).length : Number(schedules);
   const counter = new Int32Array(new SharedArrayBuffer(4));
@@ -50,12 +52,14 @@ async function many({ program, seed, schedules, every, threads }) {
   const outcomes = {};
   let done = 0;
   let violated = 0;
+  let simulatedMs = 0;
   const told = (message) => {
     if (message.outcomes !== undefined) {
       for (const [kind, count] of Object.entries(message.outcomes)) outcomes[kind] = (outcomes[kind] ?? 0) + count;
       return;
     }
     done += message.done;
+    simulatedMs += message.simulatedMs;
     for (const { name, violations, replay } of message.failed) {
       violated += 1;
       if (violated <= 20) console.log(`${name}\n  ${violations.join("\n  ")}\n  replay: npm run crash -- ${replay}`);
@@ -72,10 +76,26 @@ async function many({ program, seed, schedules, every, threads }) {
     }),
   );
   if (process.stderr.isTTY) process.stderr.write("\r");
-  for (const [kind, count] of Object.entries(outcomes).sort()) console.log(`${String(count).padStart(7)}  ${kind}`);
-  const rate = Math.round(done / ((performance.now() - started) / 1000));
-  const from = every ? "every port call" : `seed ${seed}`;
-  console.log(`${done} schedules, ${violated} violations, ${rate} schedules/s, ${from}`);
+  const seconds = (performance.now() - started) / 1000;
+  const schedulesPerSecond = Math.round(done / seconds);
+  const simulatedHoursPerSecond = Number((simulatedMs / 3_600_000 / seconds).toFixed(1));
+  const [{ model = "unknown" } = {}] = cpus();
+  const machine = `${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+  const figures = {
+    schedules: done,
+    violations: violated,
+    schedulesPerSecond,
+    simulatedHoursPerSecond,
+    machine,
+    threads: Number(threads),
+  };
+  if (json) console.log(JSON.stringify(figures));
+  else {
+    for (const [kind, count] of Object.entries(outcomes).sort()) console.log(`${String(count).padStart(7)}  ${kind}`);
+    console.log(`${machine}; ${threads} threads, each schedule a whole deployment by the real engine on virtual time`);
+    const rates = `${schedulesPerSecond} schedules/s, ${simulatedHoursPerSecond} simulated hours/s`;
+    console.log(`${done} schedules, ${violated} violations, ${rates}, ${every ? "every port call" : `seed ${seed}`}`);
+  }
   process.exitCode = violated === 0 && done === total ? 0 : 1;
 }
 
@@ -85,22 +105,25 @@ async function work({ program, seed, total, every, counter }) {
   const all = every ? await everySchedule() : undefined;
   const outcomes = {};
   let done = 0;
+  let simulated = 0;
   let failed = [];
   const report = () => {
-    parentPort.postMessage({ done, failed });
+    parentPort.postMessage({ done, failed, simulatedMs: simulated });
     done = 0;
+    simulated = 0;
     failed = [];
   };
   for (;;) {
     const i = Atomics.add(counter, 0, 1);
     if (i >= total) break;
     const own = seedOf(seed, i);
-    const { schedule, violations, outcome } = every
+    const { schedule, violations, outcome, simulatedMs } = every
       ? await checkExactly(all[i])
       : await checkSchedule(own, { shrinks: false });
     const kind = `${schedule.weather}: ${outcome}`;
     outcomes[kind] = (outcomes[kind] ?? 0) + 1;
     done += 1;
+    simulated += simulatedMs;
     if (violations.length > 0)
       failed.push({ name: told(schedule), violations, replay: every ? "--every" : `--only=${own}` });
     if (done === 200 || failed.length > 0) report();

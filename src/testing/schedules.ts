@@ -87,6 +87,8 @@ export interface Checked {
   readonly schedule: Schedule;
   readonly history: readonly string[];
   readonly outcome: Outcome | undefined;
+  /** How long it took on the virtual clock. */
+  readonly simulatedMs: Ms;
   /** What was broken, in words; nothing when all holds. */
   readonly violations: readonly string[];
 }
@@ -99,7 +101,8 @@ export async function check(schedule: Schedule): Promise<Checked> {
     endsWithinMs: 2 * calm.endedAfterMs + schedule.faults.reduce((sum, fault) => sum + costOf(fault, schedule), 0),
   };
   const world = await worldOfSchedule(schedule);
-  return { schedule, history: world.history, outcome: world.outcome, violations: broken(world, expected) };
+  const { history, outcome, endedAfterMs: simulatedMs } = world;
+  return { schedule, history, outcome, simulatedMs, violations: broken(world, expected) };
 }
 
 /** A crash before or after each port call of each shape in each weather, restarted at once. */
