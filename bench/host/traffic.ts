@@ -1,6 +1,7 @@
 // Open-loop traffic of every kind that a router can get wrong: requests leave at their moments, whether or not earlier ones
 // were answered. Memory stays the same however long it goes on.
 import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
 import { createLatencies, type Quantiles } from "../../src/testing/latencies.ts";
 import { chat } from "./chat.ts";
 import { type Loss, Lost, lost } from "./loss.ts";
@@ -161,6 +162,9 @@ interface Answer {
 
 class LostOnKept extends Lost {}
 
+/** `request.reusedSocket` is not set for a request that waited for its socket until that was free again. */
+const usedBefore = new WeakSet<Socket>();
+
 function unlessReused(error: unknown): undefined {
   if (!(error instanceof LostOnKept)) throw error;
 }
@@ -175,9 +179,14 @@ function ask({ port, path, agent: through, bytes, isChunked, isSlow }: Ask): Pro
         (error: Error) => fail(lost(error.message, response.headers)),
       );
     });
+    let isKept = false;
+    call.on("socket", (socket) => {
+      isKept = usedBefore.has(socket);
+      usedBefore.add(socket);
+    });
     const deadline = setTimeout(() => call.destroy(new Error(`no answer within ${patienceMs} ms`)), patienceMs);
     call.on("close", () => clearTimeout(deadline));
-    call.on("error", ({ message }) => fail(call.reusedSocket ? new LostOnKept(message, {}) : lost(message)));
+    call.on("error", ({ message }) => fail(isKept ? new LostOnKept(message, {}) : lost(message)));
     upload(call, bytes ?? 0);
   });
 }
