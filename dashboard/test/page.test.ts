@@ -74,6 +74,18 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     await page.context().close();
   });
 
+  test("a service that says it is degraded shows the part that is not well", async () => {
+    const { page } = await open(browser, { server, hash: "#/", colorScheme: "dark" });
+    await page.getByText("Degraded", { exact: true }).click();
+    await page.getByText("the circuit is open").waitFor();
+    expect(await page.getByText("1 of 1 ready").count()).toBe(2);
+    if (process.env.SLUICE_SCREENSHOTS !== undefined)
+      await page.screenshot({ path: join(process.env.SLUICE_SCREENSHOTS, "health-dark.png"), fullPage: true });
+    expect(await page.evaluate(namelessControls)).toEqual([]);
+    expect(await page.evaluate(contrastFaults)).toEqual([]);
+    await page.context().close();
+  });
+
   test("the steps of a plan are reached by keyboard, and the chosen one is told in words", async () => {
     const { page } = await open(browser, { server, hash: "#/deployments/production-3" });
     const watched = page.getByRole("button", { name: "watched v3 at 50 % of traffic: done" });

@@ -4,6 +4,7 @@ import { EventEmitter, once } from "node:events";
 import { type Build, orderOf } from "../../src/domain/build.ts";
 import type { DeploymentId, Event } from "../../src/domain/event.ts";
 import type { Counts, Interval } from "../../src/domain/evidence.ts";
+import type { EnvironmentHealth } from "../../src/domain/health.ts";
 import type { ProjectGraph } from "../../src/domain/project-graph.ts";
 import { fold } from "../../src/domain/run.ts";
 import { listen } from "../../src/server/listen.ts";
@@ -125,6 +126,37 @@ function recordsOf(events: readonly Event[], { write, changed }: Wire): Records 
   };
 }
 
+const exampleHealth: readonly EnvironmentHealth[] = [
+  {
+    environment: "production",
+    status: "degraded",
+    certificates: [],
+    services: [
+      {
+        service: "api-gateway",
+        status: "degraded",
+        replicas: [
+          {
+            id: "api-gateway-4b2d7-1",
+            status: "degraded",
+            state: "ready",
+            restarts: 0,
+            parts: [
+              { name: "database", status: "healthy", note: "2 ms" },
+              { name: "payments", status: "unhealthy", note: "the circuit is open" },
+            ],
+          },
+        ],
+      },
+      {
+        service: "user-service",
+        status: "healthy",
+        replicas: [{ id: "user-service-1a2b-1", status: "healthy", state: "ready", restarts: 0, parts: [] }],
+      },
+    ],
+  },
+];
+
 const built = { id: "r-0123456789ab", version: "v5" };
 
 const example: readonly (readonly [name: string, needs?: string])[] = [
@@ -182,7 +214,7 @@ function placesOf(traffic: (() => Traffic) | undefined): Places {
     intend: () => Promise.reject(new Error("nothing is deployed here")),
     restart: () => Promise.reject(new Error("nothing is restarted here")),
     publicUrl: async () => "http://shop.localhost:8080",
-    health: async () => [],
+    health: async () => exampleHealth,
     waiting: () => ["expense-service-4c81e has 1 of 2 replicas ready"],
     metrics: async () => "",
     counted: async () => ({ intervals: [], replicas: [] }),

@@ -1,6 +1,7 @@
-// How a deployment or a build stands, as a sign and a word.
+// How a deployment, a build or a service stands, as a sign and a word.
 import type { BuildState } from "../../../src/domain/build.ts";
 import type { Outcome } from "../../../src/domain/event.ts";
+import type { HealthStatus } from "../../../src/domain/health.ts";
 import type { Run } from "../../../src/domain/run.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
@@ -39,6 +40,16 @@ const builds: Record<BuildState, Look> = {
 
 export function BuildBadge({ state }: { state: BuildState }) {
   return <Sign look={builds[state]} />;
+}
+
+const health: Record<HealthStatus, Look> = {
+  healthy: { icon: "done", tone: "good", word: "Healthy" },
+  degraded: { icon: "failed", tone: "warn", word: "Degraded" },
+  unhealthy: { icon: "failed", tone: "bad", word: "Unhealthy" },
+};
+
+export function HealthBadge({ status }: { status: HealthStatus }) {
+  return <Sign look={health[status]} />;
 }
 
 function Sign({ look: { icon, tone, word } }: { look: Look }) {

@@ -1,4 +1,5 @@
 // Every environment at a glance: what stands, who carries the traffic, what is going on, how the last ones ended.
+import type { EnvironmentHealth, ServiceHealth } from "../../../src/domain/health.ts";
 import { versionName } from "../../../src/domain/name.ts";
 import { tellNow } from "../../../src/domain/prose.ts";
 import type { Answers } from "../../../src/server/routes.ts";
@@ -9,6 +10,7 @@ import { Badge } from "../part/badge.tsx";
 import { DemoTraffic } from "../part/demo-traffic.tsx";
 import { DeploymentRow } from "../part/deployment-row.tsx";
 import { Empty } from "../part/empty.tsx";
+import { ServiceHealthLine } from "../part/service-health.tsx";
 import { Title } from "../part/title.tsx";
 import { TrafficBar } from "../part/traffic-bar.tsx";
 import { hashOf } from "../place.ts";
@@ -16,11 +18,13 @@ import { usePolled } from "../polled.ts";
 import { type EnvironmentView, environments } from "../view/environment.ts";
 
 const everyMs = 1000;
+const healthEveryMs = 5000;
 
 export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWaiting: boolean }) {
   const views = environments(journal);
   const status = usePolled("status", lookAtStatus, everyMs);
   const urls = urlsOf(status);
+  const health = usePolled("health", lookAtHealth, healthEveryMs);
   return (
     <>
       <Title says="Overview · Sluice" />
@@ -31,7 +35,12 @@ export function OverviewScreen({ journal, isWaiting }: { journal: Journal; isWai
       )}
       <div className="environments">
         {views.map((view) => (
-          <EnvironmentCard key={view.name} view={view} url={urls.get(view.name)} />
+          <EnvironmentCard
+            key={view.name}
+            view={view}
+            url={urls.get(view.name)}
+            health={health?.find(({ environment }) => environment === view.name)?.services ?? []}
+          />
         ))}
       </div>
     </>
@@ -44,12 +53,24 @@ async function lookAtStatus(): Promise<Answers["status"] | undefined> {
   return answer.ok ? answer.value : undefined;
 }
 
+/** Nothing where no host answers: what does not run on a machine of Sluice's has its health elsewhere. */
+async function lookAtHealth(): Promise<readonly EnvironmentHealth[]> {
+  const answer = await ask<Answers["servicesHealth"]>("/services/health");
+  return answer.ok ? answer.value.environments : [];
+}
+
 function urlsOf(status: Answers["status"] | undefined): ReadonlyMap<string, string> {
   const environments = status?.environments ?? [];
   return new Map(environments.flatMap(({ name, url }) => (url === undefined ? [] : [[name, url]])));
 }
 
-function EnvironmentCard({ view, url }: { view: EnvironmentView; url: string | undefined }) {
+interface Card {
+  readonly view: EnvironmentView;
+  readonly url: string | undefined;
+  readonly health: readonly ServiceHealth[];
+}
+
+function EnvironmentCard({ view, url, health }: Card) {
   const { name, version, active, queued, ended, services } = view;
   return (
     <section className="card environment" aria-label={name}>
@@ -81,6 +102,11 @@ function EnvironmentCard({ view, url }: { view: EnvironmentView; url: string | u
           <li key={service.name}>
             <h3>{service.name}</h3>
             <TrafficBar service={service} />
+            {health
+              .filter((one) => one.service === service.name)
+              .map((one) => (
+                <ServiceHealthLine key={one.service} health={one} />
+              ))}
           </li>
         ))}
       </ul>
