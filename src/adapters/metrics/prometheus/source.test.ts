@@ -233,6 +233,31 @@ describe("scrapes every 5 to 60 s", () => {
   );
 });
 
+test("native histograms are compared at the edges of their schema, whatever both sides' schemas are", async () => {
+  /** All between 62.5 ms and the next edge: a quarter of an octave for the one, an eighth for the other. */
+  const native: Answering = (query, response, headers) => {
+    if (!query.includes("_bucket"))
+      return scraping({ everyMs: 15_000, offsetMs: 0 }, () => ({}))(query, response, headers);
+    const [perScrape, high] = query.includes('"old"') ? [90, 2 ** -3.75] : [10, 2 ** -3.875];
+    const histograms = Array.from({ length: 9 }, (_, i) => {
+      const count = String((i + 1) * perScrape);
+      return [(now - (8 - i) * 15_000) / 1000, { count, sum: "1", buckets: [[0, "0.0625", String(high), count]] }];
+    });
+    const metric = { job: "gateway", instance: "g1", route: "GET /" };
+    response.end(
+      JSON.stringify({ status: "success", data: { resultType: "matrix", result: [{ metric, histograms }] } }),
+    );
+  };
+  const intervals = (await read(await prometheus(native))).filter(isInterval);
+  expect(intervals.length).toBeGreaterThan(3);
+  for (const { stable, candidate, buckets } of intervals) {
+    const edges = buckets?.log2Edges ?? [];
+    const low = edges.indexOf(Math.log2(62.5));
+    expect(edges[low + 1]).toBeCloseTo(Math.log2(62.5) + 0.25, 6);
+    expect([stable["GET /"]?.latency[low], candidate["GET /"]?.latency[low]]).toEqual([90, 10]);
+  }
+});
+
 describe("what the judge makes of fifteen minutes in which nothing is wrong but the numbers", () => {
   const judged = async (...answers: readonly Answering[]) => {
     const places = await Promise.all(answers.map(prometheus));
