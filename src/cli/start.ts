@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The way in. The verbs that people wait for a hundred times a day (graph, affected, run) go straight to their work, in one
-// small file; every other command line, and every error, goes to the whole tool in main.ts, which knows all options.
+// small file; every other command line goes to the whole tool in main.ts, which knows all options.
 
 type Kind = "flag" | "value" | "list";
 type Values = Record<string, true | string | string[]>;
@@ -75,8 +75,19 @@ async function start(): Promise<void> {
   const straight = understood(process.argv.slice(2));
   try {
     if (straight) return await straight();
-  } catch {
-    // the whole tool says what is wrong as every verb does
+  } catch (error) {
+    const [{ Problem }, { exitCodes, exitFor }, { printError }] = await Promise.all([
+      import("../domain/problem.ts"),
+      import("./exit.ts"),
+      import("./screen.ts"),
+    ]);
+    // What came from a part that is bundled apart (a wrong configuration, before anything was done) the whole tool knows.
+    const isForeign = error instanceof Error && "mend" in error && !(error instanceof Problem);
+    if (!isForeign) {
+      printError(error, { isJson: process.argv.includes("--json"), isVerbose: false });
+      process.exitCode = exitCodes[exitFor(error)].status;
+      return;
+    }
   }
   const main = "./main.js"; // beside this file once built; a bundle of its own
   await import(main);

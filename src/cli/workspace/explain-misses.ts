@@ -1,5 +1,6 @@
 // Keys of tasks beside what the cache has of them.
 
+import { Problem } from "../../domain/problem.ts";
 import { scopeOfRun } from "../../workspace/cache/scope.ts";
 import { cacheFolder } from "../../workspace/cache/settings.ts";
 import { type View, viewOf } from "../../workspace/git/view.ts";
@@ -29,6 +30,15 @@ export async function explainMisses(
   checkNames(workspace, names);
   const graph = taskGraph(workspace, view.graph, { tasks: names, projects: allProjects(workspace) });
   const partsOf = new PartsOf(view);
+  const ids = new Set(
+    [...graph.values()].flatMap(({ id, task }) => (task.command === undefined ? [] : [id, task.name])),
+  );
+  const unknown = wanted.find((name) => !ids.has(name));
+  if (unknown !== undefined)
+    throw new Problem(
+      `nothing runs as "${unknown}" in this workspace`,
+      "sluice run --dry-run lists tasks as project#task",
+    );
   const keys = keysOf(graph, partsOf);
   const kept = keptIn(cacheDir ?? cacheFolder(root), scopeOfRun(process.env));
   const packages = packagesSince(view);

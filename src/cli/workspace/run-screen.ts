@@ -134,7 +134,8 @@ export function summaryLine(results: readonly Result[]): string {
     [count("in place", "restored", "fetched"), "cached"],
     [count("ran"), "ran"],
     [count("failed"), "failed"],
-    [count("skipped", "stopped"), "not run"],
+    [count("stopped"), "stopped"],
+    [count("skipped"), "not run"],
     [results.filter((r) => r.isFlaky).length, "flaky"],
   ] as const;
   const shown = parts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`);

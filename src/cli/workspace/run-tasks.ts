@@ -29,7 +29,7 @@ export async function runVerbIn(from: string, tasks: readonly string[], options:
     lookedAtMs: Date.now(),
     request: JSON.stringify([tasks, options.filter ?? null]),
     folder: options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root),
-    options,
+    options: options.junit === undefined ? options : { ...options, junit: resolve(from, options.junit) },
     isQuick:
       tasks.length > 0 &&
       [options.affected, options.force, options.dryRun, options.watch, options.sandbox].every((o) => !o),

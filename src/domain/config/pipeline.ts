@@ -5,6 +5,9 @@ import { Duration, EnvName, key, Memory, Name } from "./values.ts";
 const text = z.string().min(1);
 const list = z.array(text);
 
+/** Goes into commands and paths as it is: nothing that a shell takes apart, no way upwards. */
+const Value = z.string().regex(/^(?!\/|.*\.\.)[\w.@+:/-]+$/, "it may hold letters, digits and . _ @ + : / -");
+
 export const PipelineTask = z.strictObject({
   command: key(z.exactOptional(text), "Shell text; the script of the same name unless given.", "tsc --noEmit"),
   dependsOn: key(
@@ -23,7 +26,7 @@ export const PipelineTask = z.strictObject({
   cache: key(z.exactOptional(z.boolean()), "Whether its result is kept.", false),
   persistent: key(z.exactOptional(z.boolean()), "It does not end by itself: a server, a watcher.", true),
   matrix: key(
-    z.exactOptional(z.record(EnvName, z.array(z.string().regex(/^[\w.@-]+$/)).min(1))),
+    z.exactOptional(z.record(EnvName, z.array(Value).min(1))),
     "Run once for each combination; the values are variables of the task and stand for {NAME} in command and outputs.",
     { TZ: ["UTC", "Asia/Tokyo"] },
   ),

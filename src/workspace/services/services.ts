@@ -22,9 +22,12 @@ export type Services = Readonly<{
 }>;
 
 const redis: Written = {
-  command: 'redis-server --port "$PORT" --bind 127.0.0.1 --save "" --appendonly no',
+  command:
+    'exec "$(command -v redis-server || command -v valkey-server || echo redis-server)" --port "$PORT" --bind 127.0.0.1 --save "" --appendonly no',
   env: { REDIS_URL: "redis://127.0.0.1:{PORT}" },
 };
+const installRedis =
+  "Install redis-server or valkey-server (apt install redis-server, brew install redis), or write services: { redis: { command: … } }";
 const readyWithinMs = 60_000;
 
 /** `starters` are those that come with Sluice; what the pipeline names goes before them. */
@@ -97,7 +100,8 @@ async function startCommand(name: string, { command, ready, env }: Written, root
     if (!hasEnded && Date.now() < until) continue;
     await stop();
     const last = said.trim().split("\n").at(-1) || "it printed nothing";
-    throw new Problem(`the service ${name} ${hasEnded ? "ended" : "is not ready"}: ${last}`, `Its command: ${command}`);
+    const mend = name === "redis" && command === redis.command ? installRedis : `Its command: ${command}`;
+    throw new Problem(`the service ${name} ${hasEnded ? "ended" : "is not ready"}: ${last}`, mend);
   }
   const filled = Object.entries(env).map(([k, v]) => [k, v.replaceAll("{PORT}", String(port))] as const);
   return { envFor: async () => Object.fromEntries(filled), stop };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
 import { matcher, staticBase } from "../glob.ts";
 import type { TaskGraph, TaskNode } from "./graph.ts";
+import type { Task } from "./pipeline.ts";
 
 export type Output = Readonly<{ path: string }> &
   (
@@ -82,10 +83,7 @@ export function ownOutputs(tasks: TaskGraph): TaskGraph {
     for (const other of rivals) {
       if (waitsFor(tasks, node, other.id)) give(node.id, other.glob);
       else if (placeOf(other.glob) === place)
-        throw new Problem(
-          `${other.id} and ${node.id} both declare the output ${place}`,
-          "Give each its own directory: a shared one cannot be restored for either",
-        );
+        throw new Problem(`${other.id} and ${node.id} both declare the output ${place}`, ownPlace(node.task, place));
     }
     return !rivals.some((other) => placeOf(other.glob) === place);
   };
@@ -101,6 +99,14 @@ export function ownOutputs(tasks: TaskGraph): TaskGraph {
         for (const { id, glob } of narrow) if (id !== wide.id) give(wide.id, glob);
   if (given.size === 0) return tasks;
   return new Map([...tasks].map(([id, node]) => [id, without(node, given.get(id))]));
+}
+
+/** How each gets a place of its own. */
+function ownPlace({ more, cwd }: Task, place: string): string {
+  const [name] = Object.keys(more?.variant ?? {});
+  if (name === undefined) return "Give each its own directory: a shared one cannot be restored for either";
+  const own = place.startsWith(`${cwd}/`) ? place.slice(cwd.length + 1) : place;
+  return `Name the combination in what it makes, outputs: ["${own}/{${name}}/**"]; or write outputs: [] where nothing is kept`;
 }
 
 type Claim = Readonly<{ id: string; glob: string }>;

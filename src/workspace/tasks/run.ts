@@ -383,7 +383,7 @@ async function servicesFor(
     return (await options.services?.envFor(id, task.more?.services ?? [])) ?? {};
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    options.listener.says(id, Buffer.from(`${error.message}\n`));
+    options.listener.says(id, Buffer.from(`${error.message}\n→ ${error.mend}\n`));
     return error;
   }
 }
