@@ -16,8 +16,10 @@ import { framesOf } from "../src/domain/progress.ts";
 import { story, tellNow } from "../src/domain/prose.ts";
 import { configOf, type Release, revisionsFor } from "../src/domain/release.ts";
 import { fold, type Run } from "../src/domain/run.ts";
+import { same } from "../src/domain/why.ts";
 import type { MetricSource } from "../src/engine/ports.ts";
 import { chained, digestOf } from "../src/engine/reading.ts";
+import { decisionsOf } from "../src/engine/why.ts";
 import { Worker } from "../src/engine/worker.ts";
 import { SimMetrics } from "../src/simulation/sim-metrics.ts";
 import { SimTarget } from "../src/simulation/sim-target.ts";
@@ -113,6 +115,16 @@ describe.each(kept)("what %s wrote", (name) => {
     const asAList = sha256(JSON.stringify([["web", observed]]));
     // Before step 3 it was taken over what was known of the service as well, which is not kept.
     if (!/^step-[12]-/.test(name)) expect([asToday, asAList]).toContain(digest);
+  });
+
+  test("why it decided so can still be asked, and what can be replayed comes out the same", async () => {
+    const { evidence, ...store } = storeOf(name);
+    const among = async () => ({ inputs: [], replay: same });
+    for (const events of await histories(store as Store)) {
+      const decisions = await decisionsOf(events, { evidence, digest: sha256, among });
+      expect(decisions).toHaveLength(events.length);
+      expect(decisions.filter(({ replay }) => replay.result === "differs")).toEqual([]);
+    }
   });
 
   test("its releases can be deployed again, and the one that stands is no change", async () => {

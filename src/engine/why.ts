@@ -100,7 +100,7 @@ function isCounted({ kind }: Check): boolean {
 function held(fact: FactOf<"judged">, judgement: ReturnType<typeof judge>): Replay {
   const wrong = judgement.findings.find((finding) => {
     const recorded = fact.findings.find(({ check }) => check === finding.check);
-    return recorded !== undefined && !isSame(finding, recorded);
+    return recorded !== undefined && !isSame(finding, recorded, fact);
   });
   if (wrong !== undefined) return differs(`${wrong.check}: ${wrong.verdict}; ${wrong.because}`);
   const others = fact.findings.filter(({ check }) => !judgement.findings.some((one) => one.check === check));
@@ -109,8 +109,9 @@ function held(fact: FactOf<"judged">, judgement: ReturnType<typeof judge>): Repl
   return differs(`${judgement.verdict}: ${judgement.because}`);
 }
 
-function isSame(a: Finding, b: Finding): boolean {
-  return a.verdict === b.verdict && a.because === b.because;
+/** Versions that did not write down what they had counted had other words for the same finding. */
+function isSame(a: Finding, b: Finding, { counted }: FactOf<"judged">): boolean {
+  return a.verdict === b.verdict && (counted === undefined || a.because === b.because);
 }
 
 interface Place {
