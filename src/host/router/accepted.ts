@@ -6,7 +6,11 @@ import type { Duplex } from "node:stream";
 const shared = Buffer.allocUnsafeSlow(65_536);
 
 /** A TCP or TLS socket, or what stands in for one. */
-export type Connection = Duplex & { readonly remoteAddress?: string | undefined; setNoDelay(on: boolean): unknown };
+export type Connection = Duplex & {
+  readonly remoteAddress?: string | undefined;
+  setNoDelay(on: boolean): unknown;
+  setKeepAlive?(on: boolean, afterMs: number): unknown;
+};
 
 /** As IPv4 where that is what is mapped. */
 export function addressOf(socket: { readonly remoteAddress?: string | undefined }): string {

@@ -1,17 +1,20 @@
-// How many connections each address has open.
+// How many connections each client has open.
+import { clientOf } from "./addresses.ts";
 
 export class Connections {
   private readonly open = new Map<string, number>();
 
   enter(address: string): number {
-    const count = (this.open.get(address) ?? 0) + 1;
-    this.open.set(address, count);
+    const client = clientOf(address);
+    const count = (this.open.get(client) ?? 0) + 1;
+    this.open.set(client, count);
     return count;
   }
 
   leave(address: string): void {
-    const count = (this.open.get(address) ?? 1) - 1;
-    if (count === 0) this.open.delete(address);
-    else this.open.set(address, count);
+    const client = clientOf(address);
+    const count = (this.open.get(client) ?? 1) - 1;
+    if (count === 0) this.open.delete(client);
+    else this.open.set(client, count);
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { clientOf } from "./addresses.ts";
 import { type Answer, ask, closeAll, onEnd, one, raw, replica, routerWith, says, until } from "./test-bench.ts";
 
 afterEach(closeAll);
@@ -99,6 +100,12 @@ test("a client that asks too often gets 429, another does not", async () => {
   for (let i = 0; i < 4; i++) statuses.push((await ask(port)).status);
   expect(statuses).toEqual([200, 200, 200, 429]);
   expect((await ask(port, { headers: { "x-forwarded-for": "203.0.113.9" } })).status).toBe(200);
+});
+
+test("what one client has to itself is its address, or a whole /64 of IPv6", () => {
+  expect(
+    ["192.0.2.1", "2001:db8:1:2::9", "2001:0db8:1:2:3:4:5:6", "2001:db8::1", "::ffff:1.2.3.4"].map(clientOf),
+  ).toEqual(["192.0.2.1", "2001:db8:1:2::/64", "2001:db8:1:2::/64", "2001:db8:0:0::/64", "0:0:0:0::/64"]);
 });
 
 test("paths with an allow-list answer only its addresses, however the path is spelled", async () => {

@@ -1,7 +1,7 @@
 // Who may ask, and how often: allow-lists by path, a rate for each client, the longest body. Asked before anything is sent.
 import type { Ms } from "../../domain/frame.ts";
 import type { RoutedService } from "../table.ts";
-import { Addresses } from "./addresses.ts";
+import { Addresses, clientOf } from "./addresses.ts";
 import type { OwnAnswer } from "./own-answer.ts";
 
 const clientsMax = 50_000;
@@ -49,12 +49,13 @@ export class Guard {
   }
 
   private takeToken({ address, nowMs }: Asking, o: { readonly perSecond: number; readonly burst: number }): boolean {
-    const bucket = this.buckets.get(address) ?? { tokens: o.burst, atMs: nowMs };
+    const client = clientOf(address);
+    const bucket = this.buckets.get(client) ?? { tokens: o.burst, atMs: nowMs };
     bucket.tokens = Math.min(o.burst, bucket.tokens + ((nowMs - bucket.atMs) / 1_000) * o.perSecond);
     bucket.atMs = nowMs;
     // The oldest goes first: a flood of addresses costs memory only up to here.
     if (this.buckets.size >= clientsMax) this.buckets.delete(this.buckets.keys().next().value ?? "");
-    this.buckets.set(address, bucket);
+    this.buckets.set(client, bucket);
     if (bucket.tokens < 1) return false;
     bucket.tokens--;
     return true;
