@@ -24,6 +24,7 @@ export async function keepRunning(tasks: readonly string[], first: Round): Promi
         (r) => r.outcome === "ran" || r.outcome === "in place" || r.outcome === "restored" || r.outcome === "fetched",
       );
       if (isOk && serving.length === 0) serving.push(runRound(tasks, round, (node) => node.task.isPersistent));
+      session.screen.tellUndeclared(results);
       session.screen.note(`${summaryLine(results)}; waiting for changes (Ctrl-C ends)`);
       round = await changed(round, { changes, before, isStopped: session.isStopped });
     } finally {

@@ -9,6 +9,7 @@ export type RunScreen = Listener &
     expects: (tasks: number) => void;
     warn: (text: string) => void;
     note: (text: string) => void;
+    tellUndeclared: (results: readonly Result[]) => void;
     summary: (results: readonly Result[], more: More) => void;
     close: () => void;
   }>;
@@ -66,7 +67,12 @@ export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet
       });
       return all.length === 0 ? [] : [`${color.yellow(`undeclared ${kind}`)}  ${color.cyan(id)}\n`, ...shown];
     });
+  const tellUndeclared = (results: readonly Result[]) => {
+    pending.push(...results.flatMap(undeclared));
+    flush();
+  };
   return {
+    tellUndeclared,
     expects: (tasks) => status?.expects(tasks),
     begins: (id, command) => {
       status?.begins(id);
@@ -116,7 +122,7 @@ export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet
     summary: (results, { tookMs, coverage = [] }) => {
       const isFailed = results.some((r) => r.outcome === "failed");
       const told = isQuiet ? [] : [...slowest(results), ...coverage].map((line) => `${color.dim(line)}\n`);
-      pending.push(...results.flatMap(undeclared));
+      tellUndeclared(results);
       const took = tookMs === undefined ? "" : `  ${seconds(tookMs)}`;
       if (!isQuiet || isFailed) pending.push(`${isQuiet ? "" : "\n"}${told.join("")}${summaryLine(results)}${took}\n`);
       flush();

@@ -19,7 +19,7 @@ export function artifactApi({ url, token, team, teamId }: ArtifactApi): Place {
       if (answer.ok) {
         // Our own server tells whose entry it is; of others nobody knows.
         const shelf = answer.headers.get("x-sluice-shelf") ?? undefined;
-        return { body: await readAtMost(answer), tag: answer.headers.get("x-artifact-tag") ?? undefined, shelf };
+        return { body: await readAtMost(answer), shelf };
       }
       await answer.body?.cancel();
       if (answer.status === 404) return undefined;

@@ -3,13 +3,13 @@ import type { Shelf } from "./scope.ts";
 
 export type Received = Readonly<{
   body: Buffer;
-  tag: string | undefined;
   /** `trusted` or `untrusted/NAME`, where the place itself tells; undefined where it knows no scopes. */
   shelf: string | undefined;
 }>;
 
 export type Sent = Readonly<{
   body: Buffer;
+  /** Its signature, which is in the body too: for a server that goes by it. */
   tag: string | undefined;
   durationMs: number;
   shelf: Shelf;

@@ -35,14 +35,19 @@ export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, war
   const breaker = openBreaker(place.name, warn);
   const sending = new Set<Promise<void>>();
   const queue: (() => Promise<void>)[] = [];
-  const tellOf = (key: string, trouble: string) =>
-    warn(`remote cache: the entry ${key.slice(0, 12)} ${trouble}; it is not used`);
+  const troubles = new Map<string, number>();
+  const tellOf = (key: string, trouble: string) => {
+    const before = troubles.get(trouble) ?? 0;
+    troubles.set(trouble, before + 1);
+    if (before === 0) warn(`remote cache: the entry ${key.slice(0, 12)} ${trouble}; it is not used`);
+  };
   const upload = async (key: string, store: Store, durationMs: number): Promise<void> => {
     const found = store.bytesOf(key);
     if (!found || found.bytes.length > entryMaxBytes) return;
     const { gzip } = await import("node:zlib");
-    const body = await promisify(gzip)(found.bytes, { level: 1 });
-    const tag = signature?.sign?.({ shelf: found.shelf, key, body });
+    const packed = await promisify(gzip)(found.bytes, { level: 1 });
+    const tag = signature?.sign?.({ shelf: found.shelf, key, body: packed });
+    const body = withTag(packed, tag);
     await place.put(key, { body, tag, durationMs, shelf: found.shelf }, { signal: AbortSignal.timeout(timeoutMs) });
     breaker.worked();
   };
@@ -71,8 +76,9 @@ export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, war
         return false;
       }
       if (!received) return false;
-      const from = shelfOfEntry(key, received, { shelves, signature });
-      const trouble = "trouble" in from ? from.trouble : await adopt(key, received.body, { store, shelf: from.shelf });
+      const { body, tag } = tagIn(received.body);
+      const from = shelfOfEntry(key, { body, tag, shelf: received.shelf }, { shelves, signature });
+      const trouble = "trouble" in from ? from.trouble : await adopt(key, body, { store, shelf: from.shelf });
       if (trouble !== undefined) tellOf(key, trouble);
       return trouble === undefined;
     },
@@ -94,6 +100,8 @@ export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, war
         return;
       }
       breaker.tell();
+      for (const [trouble, times] of troubles)
+        if (times > 1) warn(`remote cache: so it is with ${times - 1} more: ${trouble}`);
     },
   };
 }
@@ -103,7 +111,7 @@ type Believing = Readonly<{ shelves: readonly Shelf[]; signature: Signature | un
 /** By whom an entry is: as the place says, as its signature says, and as both say where both do. */
 function shelfOfEntry(
   key: string,
-  { body, tag, shelf }: Received,
+  { body, tag, shelf }: Received & Readonly<{ tag: string | undefined }>,
   { shelves, signature }: Believing,
 ): Readonly<{ shelf: Shelf }> | Readonly<{ trouble: string }> {
   const possible = shelf === undefined ? shelves : shelves.filter((one) => one === shelf);
@@ -112,9 +120,22 @@ function shelfOfEntry(
     const least = shelf === undefined ? possible.at(-1) : possible[0];
     return least === undefined ? { trouble: `is of ${shelf}` } : { shelf: least };
   }
-  if (tag === undefined || tag === "") return { trouble: "is not signed" };
+  if (tag === undefined) return { trouble: "is not signed" };
   const signed = possible.find((one) => signature.isRight({ shelf: one, key, body }, tag));
   return signed === undefined ? { trouble: "has a wrong signature" } : { shelf: signed };
+}
+
+const mark = "sluice signed ";
+
+/** In the body, since not every server keeps what stands beside it. */
+function withTag(body: Buffer, tag: string | undefined): Buffer {
+  return tag === undefined ? body : Buffer.concat([Buffer.from(`${mark}${tag}\n`), body]);
+}
+
+function tagIn(body: Buffer): Readonly<{ body: Buffer; tag: string | undefined }> {
+  const end = body.subarray(0, 256).indexOf(0x0a);
+  if (end < 0 || body.toString("latin1", 0, mark.length) !== mark) return { body, tag: undefined };
+  return { body: body.subarray(end + 1), tag: body.toString("latin1", mark.length, end) };
 }
 
 type Adopting = Readonly<{ store: Store; shelf: Shelf }>;

@@ -25,18 +25,16 @@ export function s3Place(settings: S3Settings, env: Environment): Place | undefin
     get: async (key, { signal, shelves }) => {
       for (const shelf of shelves) {
         const answer = await client.fetch(`${base}/${shelf}/${key}`, { signal });
-        if (answer.ok)
-          return { body: await readAtMost(answer), tag: answer.headers.get("x-amz-meta-tag") ?? undefined, shelf };
+        if (answer.ok) return { body: await readAtMost(answer), shelf };
         if (answer.status !== 404) throw await refusal(answer, " (reading needs s3:GetObject and s3:ListBucket)");
         await answer.body?.cancel();
       }
       return undefined;
     },
-    put: async (key, { body, tag, durationMs, shelf }, { signal }) => {
+    put: async (key, { body, durationMs, shelf }, { signal }) => {
       const headers = {
         "content-type": "application/octet-stream",
         "x-amz-meta-duration": String(Math.round(durationMs)),
-        ...(tag === undefined ? {} : { "x-amz-meta-tag": tag }),
       };
       const bytes = new Uint8Array(body);
       const answer = await client.fetch(`${base}/${shelf}/${key}`, { method: "PUT", headers, body: bytes, signal });

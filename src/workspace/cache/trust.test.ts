@@ -68,7 +68,7 @@ async function run(r: Repository, env: Readonly<Record<string, string>>): Promis
   const { scope, remote: settings } = await sharingOf(undefined, env);
   const remote = settings && openRemote({ ...settings, warn: (text) => expect(text).toBe("") });
   const found = await r.run(["build"], { scope, remote });
-  await remote?.flush(5000);
+  await remote?.flush(20_000);
   return found;
 }
 
@@ -167,6 +167,6 @@ async function openRemoteWithoutShelves(r: Repository, env: Readonly<Record<stri
   };
   const remote = openRemote({ ...settings, place, warn: (text) => expect(text).toBe("") });
   const found = await r.run(["build"], { scope, remote });
-  await remote.flush(5000);
+  await remote.flush(20_000);
   return found;
 }

@@ -72,8 +72,9 @@ function readMend(world: World, absolute: string): Told | undefined {
   if (path === undefined)
     return outside(absolute, "Have it in the workspace, as an input, or pass what it says in a declared variable");
   if (isOwnBusiness(path) || isDeclared(path)) return undefined;
-  if (path === ".git" || path.startsWith(".git/"))
-    return finding(".git", "What git says is no input: pass it in a declared variable");
+  if (path.startsWith(".git/") && !/^\.git\/(?:\w*HEAD|refs|packed-refs|index|logs|objects)/.test(path))
+    return undefined;
+  if (path.startsWith(".git/")) return finding(".git", "What git says is no input: pass it in a declared variable");
   const own = projectOf(view, node);
   const name = packageAt(path);
   if (name !== undefined) {

@@ -1,7 +1,7 @@
 // What a command really read and wrote, as the kernel saw it: `strace` follows it and all that it starts. Of a file that was
 // opened the path is the kernel's own, so links and working directories are already resolved.
 import { execFile } from "node:child_process";
-import { createReadStream } from "node:fs";
+import { createReadStream, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -32,8 +32,14 @@ export async function whyUntraceable(): Promise<string | undefined> {
   );
 }
 
-/** `cwd` is where the command began. */
-export async function readTrace(file: string, cwd: string): Promise<Touched> {
+export type Began = Readonly<{
+  /** Where the command began. */
+  cwd: string;
+  /** And when: what has not changed since was opened to be written, and was not. */
+  atMs: number;
+}>;
+
+export async function readTrace(file: string, { cwd, atMs }: Began): Promise<Touched> {
   const reads = new Set<string>();
   const writes = new Set<string>();
   const cwds = new Map<string, string>();
@@ -53,7 +59,19 @@ export async function readTrace(file: string, cwd: string): Promise<Touched> {
     if (call === "creat" || /\bO_(?:WRONLY|RDWR|CREAT|TRUNC)\b/.test(flags)) writes.add(plain(path));
     else reads.add(plain(path));
   }
+  const untouched = [...writes].filter((path) => (changedAtMs(path) ?? atMs) < atMs - tickMs);
+  for (const path of untouched) {
+    writes.delete(path);
+    reads.add(path);
+  }
   return { reads: new Set([...reads].filter((path) => !writes.has(path))), writes };
+}
+
+/** Clocks of file systems lag behind by so much. */
+const tickMs = 20;
+
+function changedAtMs(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ctimeMs;
 }
 
 function within(folder: string, path: string): string {

@@ -315,7 +315,7 @@ async function execute(run: Run, node: TaskNode, held: Held): Promise<Result> {
   const hasFailedBefore = failures.has(key);
   if (hasFailedBefore) failures.forget(key);
   const isFlaky = tries > 1 || hasFailedBefore ? { isFlaky: true } : {};
-  const undeclared = await touchedBy(run, node);
+  const undeclared = await touchedBy(run, node, Date.now() - durationMs);
   const more = { durationMs, ...isFlaky, ...(undeclared && { undeclared }) };
   if (undeclared && options.sandbox?.isStrict) {
     run.store.drop(key); // an earlier result under this key is no better
@@ -331,10 +331,13 @@ function traceFile({ options }: Run, { id, task }: TaskNode): string | undefined
   return options.sandbox && task.isCached ? join(options.sandbox.folder, encodeURIComponent(id)) : undefined;
 }
 
-async function touchedBy(run: Run, node: TaskNode): Promise<Findings | undefined> {
+async function touchedBy(run: Run, node: TaskNode, atMs: number): Promise<Findings | undefined> {
   const file = traceFile(run, node);
   if (file === undefined) return undefined;
-  const findings = await run.check(node, await readTrace(file, join(run.view.workspace.root, node.task.cwd)));
+  const findings = await run.check(
+    node,
+    await readTrace(file, { cwd: join(run.view.workspace.root, node.task.cwd), atMs }),
+  );
   rmSync(file, { force: true });
   return findings.reads.length + findings.writes.length > 0 ? findings : undefined;
 }

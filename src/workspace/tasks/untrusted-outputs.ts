@@ -51,7 +51,9 @@ function refuse(root: string, { task, shelf, globs }: Mark): void {
   const name = task.replace(/^.*#/, "").replace(/\(.*$/, "");
   throw new Problem(
     `${path} comes from an untrusted build (${task}, ${shelf}): what is deployed must not`,
-    `Make it anew with a trusted token, or with none: TURBO_TOKEN= sluice run ${name}`,
+    `Make it anew with a trusted token, or with none: TURBO_TOKEN= sluice run ${name}${
+      shelf === "untrusted/unsigned" ? "; or sign what is shared: SLUICE_CACHE_SIGNATURE_KEY" : ""
+    }`,
   );
 }
 
