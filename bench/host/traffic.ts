@@ -56,7 +56,7 @@ const patienceMs = 60_000;
 /** Who was held up for longer by a busy machine goes on from then, instead of asking for all of it at once. */
 const catchUpMsMax = 1_000;
 /** More at once than a switch holds back means that the machine cannot do this rate: then we wait, and say how long. */
-const underWayMax = 10_000;
+const underWayMax = 3_000;
 const lossesMax = 10_000;
 const agent = new Agent({ keepAlive: true, maxSockets: 100, timeout: 3_000 });
 

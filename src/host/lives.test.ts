@@ -107,6 +107,19 @@ test("both killed at once: their keeper starts them again with the sockets, and 
   expect(await lost([killedMs])).toEqual([]);
 });
 
+test("a keeper that is killed is replaced, and the new one does its work", async () => {
+  await serving();
+  const { keeper = 0 } = await host.client.health();
+  kill(keeper, "SIGKILL");
+  await untilGone(keeper);
+  for (let i = 0; i < 500 && (await host.client.health()).keeper === undefined; i++) await pause(20);
+  const pids = await host.pids();
+  const killedMs = Date.now();
+  for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of Object.values(pids)) kill(pid, signal);
+  await recovered(pids);
+  expect(await lost([killedMs])).toEqual([]);
+});
+
 test("the keeper is killed, too: the replicas go on, and the next start adopts them under the same ports", async () => {
   const before = await serving();
   await load?.stop();
