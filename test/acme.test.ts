@@ -179,7 +179,7 @@ describe.skipIf(bin === undefined)("an ACME authority", () => {
     const up = await sluice(
       ...["up", "--port", "0", "--http-port", String(plain)],
       ...["--public", `https://shop.test:${door}`, "--address", "127.0.0.1"],
-      ...["--acme-domain", "shop.test", "--acme-email", "ops@shop.test"],
+      ...["--acme-email", "ops@shop.test"],
       ...["--acme-directory", `https://localhost:${directory}/dir`],
     );
     expect(up).toMatchObject({

@@ -4,19 +4,7 @@ import { type AcmeWish, certificateFiles } from "../compose/certificates.ts";
 import type { PublicDoor } from "../compose/public-door.ts";
 import { Problem } from "../domain/problem.ts";
 import { serverUrl } from "./control-address.ts";
-
-export interface AcmeOptions {
-  readonly acmeDomain?: string | undefined;
-  readonly acmeEmail?: string | undefined;
-  readonly acmeDirectory?: string | undefined;
-}
-
-export interface DoorOptions {
-  readonly public?: string | false | undefined;
-  readonly tlsCert?: string | undefined;
-  readonly tlsKey?: string | undefined;
-  readonly address?: string | undefined;
-}
+import type { PublicOptions } from "./public-options.ts";
 
 interface Place {
   readonly cwd: string;
@@ -24,25 +12,30 @@ interface Place {
   readonly acme: AcmeWish | undefined;
 }
 
-/** Domains to ask certificates for; undefined leaves them as they were. */
-export function acmeOf({ acmeDomain, acmeEmail, acmeDirectory }: AcmeOptions): AcmeWish | undefined {
-  if (acmeDomain === undefined) return undefined;
-  const domains = acmeDomain.split(",").map((name) => name.trim().toLowerCase());
-  const wrong = domains.find((name) => !/^([a-z0-9-]+\.)+[a-z0-9-]+$/.test(name));
-  if (wrong !== undefined) {
-    throw new Problem(`"${wrong}" is not a domain that a certificate can be had for`, "Name it as shop.example.com");
+/** The certificate of its own to ask for; undefined leaves it as it was. */
+export function acmeOf({ public: wanted, acmeEmail, acmeDirectory }: PublicOptions): AcmeWish | undefined {
+  if (acmeEmail === undefined) return undefined;
+  if (wanted === undefined || wanted === false || wanted === "") {
+    throw new Problem("An authority is asked for a name", "Name it as well: --public https://sluice.example.com:7443");
   }
-  if (acmeEmail === undefined) {
-    throw new Problem(
-      "The authority wants an address to write to",
-      "Name it with --acme-email; it is an agreement to its terms",
-    );
+  const { hostname } = new URL(serverUrl(wanted));
+  if (!/^([a-z0-9-]+\.)+[a-z][a-z0-9-]*$/.test(hostname)) {
+    throw new Problem(`"${hostname}" is no name that an authority gives a certificate for`, "Use a domain of yours");
   }
-  return { domains, email: acmeEmail, ...(acmeDirectory === undefined ? {} : { directory: acmeDirectory }) };
+  return {
+    domains: [hostname],
+    email: acmeEmail,
+    ...(acmeDirectory === undefined ? {} : { directory: acmeDirectory }),
+  };
+}
+
+/** Plain HTTP, which authorities come to. */
+export function httpPortOf({ acmeEmail, httpPort }: PublicOptions): string | undefined {
+  return httpPort ?? (acmeEmail === undefined ? undefined : "80");
 }
 
 /** Null closes it; undefined leaves it as it was. */
-export function doorOf(options: DoorOptions, { cwd, data, acme }: Place): PublicDoor | null | undefined {
+export function doorOf(options: PublicOptions, { cwd, data, acme }: Place): PublicDoor | null | undefined {
   const { public: wanted, tlsCert, tlsKey, address } = options;
   if (wanted === false) return null;
   if (wanted === undefined || wanted === "") {
@@ -57,7 +50,10 @@ export function doorOf(options: DoorOptions, { cwd, data, acme }: Place): Public
     throw new Problem("A certificate needs its key, and a key its certificate", "Name both --tls-cert and --tls-key");
   }
   const { hostname } = new URL(url);
-  if (tlsCert === undefined && acme?.domains.includes(hostname) === true) {
+  if (tlsCert !== undefined && acme !== undefined) {
+    throw new Problem("There are two certificates", "Name --tls-cert and --tls-key, or --acme-email");
+  }
+  if (acme !== undefined) {
     const place = address === undefined ? {} : { address };
     return { url, ...place, ...certificateFiles(data, hostname), isAwaited: true };
   }

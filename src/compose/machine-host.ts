@@ -40,7 +40,10 @@ export async function keepHost({ signal, say, httpPort, ...start }: KeptHost): P
   await hostClient(dataFolder).stop();
 }
 
-export async function hostHealth(dataFolder: string): Promise<HostHealth> {
+/** Throws a Problem when none runs, and none has come up meanwhile. */
+export async function hostHealth(dataFolder: string, { waitMs }: { waitMs: number }): Promise<HostHealth> {
+  const until = Date.now() + waitMs;
+  while (Date.now() < until && !(await isHostRunning(dataFolder))) await sleep(250);
   await mustRun(dataFolder);
   return hostClient(dataFolder).health();
 }
@@ -75,16 +78,20 @@ export interface Installing {
   readonly program: string;
   /** Where it is copied to when the users of the units cannot reach it. */
   readonly copyTo: string;
+  /** For `sluice up`: how other machines reach it. */
+  readonly upArgs: readonly string[];
+  readonly containers: boolean;
 }
 
 /** Writes the units, and says what makes them run. */
-export function installHost({ folder, program: called, copyTo }: Installing): Installed {
+export function installHost({ folder, program: called, copyTo, upArgs, containers }: Installing): Installed {
   mustReachNode(process.execPath);
   const program = isForAll(called) ? called : copyProgram(called, copyTo);
   const files = units({
     node: process.execPath,
     program,
-    user: "sluice",
+    user: containers ? "root" : "sluice",
+    upArgs,
     servicesUser: "sluice-services",
     stateFolder: "sluice",
     entryAddress: "0.0.0.0",

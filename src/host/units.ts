@@ -8,7 +8,10 @@ export interface UnitOptions {
   /** Absolute: node and the installed sluice.js. */
   readonly node: string;
   readonly program: string;
+  /** root where services are images: nobody else starts containers. */
   readonly user: string;
+  /** What `sluice up` is told, beside staying in the foreground. */
+  readonly upArgs: readonly string[];
   /** Of the services that name no user of their own: not the one that may read the token. */
   readonly servicesUser: string;
   /** Below /var/lib: systemd makes it and gives it to the user. */
@@ -31,7 +34,8 @@ export function units(options: UnitOptions): readonly UnitFile[] {
 }
 
 function sysusers({ user, servicesUser, stateFolder }: UnitOptions): string {
-  return `u ${user} - "Sluice" /var/lib/${stateFolder}\nu ${servicesUser} - "Services that Sluice runs"\n`;
+  const own = user === "root" ? "" : `u ${user} - "Sluice" /var/lib/${stateFolder}\n`;
+  return `${own}u ${servicesUser} - "Services that Sluice runs"\n`;
 }
 
 function hostUnit(options: UnitOptions): string {
@@ -50,10 +54,7 @@ KillMode=process
 TimeoutStopSec=180
 # Memory and cpu of each replica.
 Delegate=cpu memory
-# Public ports below 1024, and replicas under users of their own; those get none of these.
-AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL
-LimitNOFILE=65536
+${options.user === "root" ? "" : hostRights}LimitNOFILE=65536
 OOMPolicy=continue
 
 [Install]
@@ -69,14 +70,31 @@ After=sluice-host.service
 
 [Service]
 ${common(options)}
-ExecStart=${commandOf(options)("up")} --foreground
+# It would start a host itself where none runs, and take it along when it stops.
+ExecStartPre=${commandOf(options)("host status")} --wait 60
+ExecStart=${commandOf(options)("up")} ${["--foreground", ...options.upArgs].join(" ")}
 TimeoutStopSec=60
-CapabilityBoundingSet=
-
+${options.user === "root" ? "" : controlRights}
 [Install]
 WantedBy=multi-user.target
 `;
 }
+
+const hostRights = `# Public ports below 1024, and replicas under users of their own; those get none of these.
+AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL
+`;
+
+const controlRights = `# Its public port may be below 1024.
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+`;
+
+/** Each would keep a container, or the files of an image, from being made. */
+const confined = `NoNewPrivileges=yes
+ProtectKernelTunables=yes
+RestrictSUIDSGID=yes
+`;
 
 function common({ user, stateFolder }: UnitOptions): string {
   return `Type=exec
@@ -90,13 +108,10 @@ WorkingDirectory=/var/lib/${stateFolder}
 Environment=NODE_ENV=production
 Restart=always
 RestartSec=1
-NoNewPrivileges=yes
 ProtectSystem=full
 ProtectHome=read-only
-ProtectKernelTunables=yes
 ProtectKernelModules=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes`;
+${user === "root" ? "" : confined}LockPersonality=yes`;
 }
 
 function commandOf({ node, program, stateFolder }: UnitOptions): (verb: string) => string {

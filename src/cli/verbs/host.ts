@@ -1,6 +1,7 @@
 // `sluice host`: the part of Sluice that runs services on a machine and routes to them, as a service of that machine.
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
+import { type PublicOptions, publicArgs, withPublicOptions } from "../public-options.ts";
 import { addVerb, contextOf } from "../verb.ts";
 
 export function hostVerb(program: Command): void {
@@ -52,16 +53,18 @@ function statusVerb(host: Command): void {
     summary: "the host's processes and what it serves",
     examples: ["sluice host status --json"],
     json: '{"pid":4711,"version":"0.1.0","router":{"pid":4712,"answers":true},"keeper":4713,"services":["production/web"],"adopted":0}',
-  }).action(async (_: unknown, command: Command) => {
-    const { data, screen } = contextOf(command);
-    const { hostHealth } = await import("../../compose/control.ts");
-    const health = await hostHealth(data);
-    screen.answer(health);
-    screen.say(
-      `Sluice host ${health.version}, supervisor ${health.pid}, router ${health.router.pid ?? "being restarted"}, keeper ${health.keeper ?? "being restarted"}`,
-      ...health.services.map((service) => `  ${service}`),
-    );
-  });
+  })
+    .option("--wait <seconds>", "so long for one that is being started")
+    .action(async ({ wait }: { wait?: string }, command: Command) => {
+      const { data, screen } = contextOf(command);
+      const { hostHealth } = await import("../../compose/control.ts");
+      const health = await hostHealth(data, { waitMs: 1000 * Number(wait ?? 0) });
+      screen.answer(health);
+      screen.say(
+        `Sluice host ${health.version}, supervisor ${health.pid}, router ${health.router.pid ?? "being restarted"}, keeper ${health.keeper ?? "being restarted"}`,
+        ...health.services.map((service) => `  ${service}`),
+      );
+    });
 }
 
 function upgradeVerb(host: Command): void {
@@ -79,33 +82,51 @@ function upgradeVerb(host: Command): void {
   });
 }
 
+interface InstallOptions extends PublicOptions {
+  readonly folder: string;
+  readonly copyTo: string;
+  readonly containers?: boolean;
+}
+
 function installVerb(host: Command): void {
-  addVerb(host, {
+  const verb = addVerb(host, {
     usage: "install",
     summary: "write systemd units with a user of their own for the host and the control plane",
-    examples: ["sudo npx sluice host install", "sluice host install --folder ./etc"],
+    examples: [
+      "sudo npx sluice host install --public https://sluice.example.com:7443 --acme-email ops@example.com",
+      "sluice host install --folder ./etc",
+    ],
     json: '{"program":"/usr/local/lib/sluice/node_modules/sluice/dist/sluice.cjs","files":["/etc/systemd/system/sluice-host.service"],"commands":["systemctl daemon-reload"]}',
   })
     .option("--folder <folder>", "where systemd's configuration is", "/etc")
     .option("--copy-to <folder>", "where sluice is copied to when it lies in a home folder", "/usr/local/lib/sluice")
-    .action(async ({ folder, copyTo }: { folder: string; copyTo: string }, command: Command) => {
-      const { screen, cwd } = contextOf(command);
-      const { installHost } = await import("../../compose/control.ts");
-      const called = resolve(process.argv[1] ?? "");
-      const installed = installHost({
-        folder: resolve(cwd, folder),
-        program: called,
-        copyTo: resolve(cwd, copyTo),
-      });
-      screen.answer(installed);
-      if (installed.program !== called)
-        screen.say(`${screen.colors.green("✓")} ${copyTo}, a copy: the units' users may not enter ${dirname(called)}`);
-      screen.say(
-        ...installed.files.map((file) => `${screen.colors.green("✓")} ${file}`),
-        "To start both, now and at every boot:",
-        ...installed.commands.map((line) => `  sudo ${line}`),
-      );
+    .option(
+      "--containers",
+      "run both as root, as services that are images need; services still have users of their own",
+    );
+  withPublicOptions(verb).action(async (options: InstallOptions, command: Command) => {
+    const { screen, cwd, data } = contextOf(command);
+    const { folder, copyTo, containers = false } = options;
+    const { acmeOf, doorOf } = await import("../public-address.ts");
+    doorOf(options, { cwd, data, acme: acmeOf(options) }); // what is wrong with them is said now
+    const { installHost } = await import("../../compose/control.ts");
+    const called = resolve(process.argv[1] ?? "");
+    const installed = installHost({
+      folder: resolve(cwd, folder),
+      program: called,
+      copyTo: resolve(cwd, copyTo),
+      upArgs: publicArgs(options, (file) => resolve(cwd, file)),
+      containers,
     });
+    screen.answer(installed);
+    if (installed.program !== called)
+      screen.say(`${screen.colors.green("✓")} ${copyTo}, a copy: the units' users may not enter ${dirname(called)}`);
+    screen.say(
+      ...installed.files.map((file) => `${screen.colors.green("✓")} ${file}`),
+      "To start both, now and at every boot:",
+      ...installed.commands.map((line) => `  sudo ${line}`),
+    );
+  });
 }
 
 function claimVerb(host: Command): void {

@@ -1,25 +1,17 @@
 // `sluice up` and `sluice down`: the control plane and the host of this data folder, in the background.
 import type { Command } from "commander";
+import { type PublicOptions, withPublicOptions } from "../public-options.ts";
 import { addVerb, contextOf } from "../verb.ts";
 
-interface UpOptions {
+interface UpOptions extends PublicOptions {
   readonly port?: string;
   readonly open?: boolean;
   readonly foreground?: boolean;
   readonly runner?: boolean;
-  /** False: --no-public. */
-  readonly public?: string | false;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly address?: string;
-  readonly acmeDomain?: string;
-  readonly acmeEmail?: string;
-  readonly acmeDirectory?: string;
-  readonly httpPort?: string;
 }
 
 export function upVerb(program: Command): void {
-  addVerb(program, {
+  const verb = addVerb(program, {
     usage: "up",
     summary: "start the control plane and the host of this machine; they go on when the terminal is closed",
     examples: [
@@ -27,54 +19,42 @@ export function upVerb(program: Command): void {
       "sluice up --open",
       "sluice up --foreground --port 7070",
       "sluice up --public https://sluice.example.com:7443 --tls-cert chain.pem --tls-key key.pem",
-      "sluice up --public https://sluice.example.com:7443 --acme-domain sluice.example.com --acme-email ops@example.com --http-port 80",
+      "sluice up --public https://sluice.example.com:7443 --acme-email ops@example.com",
     ],
     json: '{"url":"http://127.0.0.1:7070","pid":4711,"wasRunning":false}',
   })
     .option("--port <port>", "port of the API and the page (default: the one of last time, 7070, or any that is free)")
     .option("--open", "open the page in a browser")
     .option("--foreground", "stay in this terminal, until Ctrl-C")
-    .option("--no-runner", "leave builds to runners elsewhere: none beside it, though there are repositories to build")
-    .option("--public <url>", "https address under which other machines reach it; kept until another is given")
-    .option("--no-public", "this machine only again")
-    .option("--tls-cert <file>", "certificate with its chain; read again when it changes")
-    .option("--tls-key <file>", "its key; without both, a proxy in front of it speaks HTTPS")
-    .option("--address <address>", "what it listens on for other machines (default: all)")
-    .option(
-      "--acme-domain <names>",
-      "ask for a certificate for each, by HTTP-01, and renew it; kept until others are given",
-    )
-    .option("--acme-email <address>", "whom the authority writes to; you agree to its terms")
-    .option("--acme-directory <url>", "authority (default: Let's Encrypt)")
-    .option("--http-port <port>", "plain HTTP of the host: answers challenges, sends all else on to HTTPS")
-    .action(async (options: UpOptions, command: Command) => {
-      const { port, open, foreground } = options;
-      const context = contextOf(command);
-      const { screen } = context;
-      const { startControl, runControl } = await import("../control-process.ts");
-      const { acmeOf, doorOf } = await import("../public-address.ts");
-      const acme = acmeOf(options);
-      const wishes = { port, door: doorOf(options, { ...context, acme }), acme, httpPort: options.httpPort };
-      if (foreground === true) return await runControl(context, wishes);
-      const started = await startControl(context, wishes);
-      const { startLocalRunner } = await import("../local-runner.ts");
-      if (options.runner !== false) await startLocalRunner(context);
-      const { awaitCertificates } = await import("../await-certificates.ts");
-      const certificates = acme === undefined ? [] : await awaitCertificates(context, acme.domains);
-      screen.answer(started);
-      const { green, bold, cyan } = screen.colors;
-      screen.say(
-        `${green("✓")} The control plane ${started.wasRunning ? "runs already" : "is up"} at ${cyan(started.url)}`,
-      );
-      screen.say(...certificates);
-      if (started.publicUrl !== undefined) screen.say(`  From elsewhere: ${bold(`sluice login ${started.publicUrl}`)}`);
-      if (screen.isJson) return;
-      const { signInAddress, openBrowser } = await import("../sign-in.ts");
-      const { localControlPlane } = await import("../control-address.ts");
-      const address = await signInAddress(localControlPlane(context.data));
-      screen.say(`  The page, for five minutes, once: ${address}`, `  Next: ${bold("npx sluice deploy local")}`);
-      if (open === true) openBrowser(address);
-    });
+    .option("--no-runner", "leave builds to runners elsewhere: none beside it, though there are repositories to build");
+  withPublicOptions(verb).action(async (options: UpOptions, command: Command) => {
+    const { port, open, foreground } = options;
+    const context = contextOf(command);
+    const { screen } = context;
+    const { startControl, runControl } = await import("../control-process.ts");
+    const { acmeOf, doorOf, httpPortOf } = await import("../public-address.ts");
+    const acme = acmeOf(options);
+    const wishes = { port, door: doorOf(options, { ...context, acme }), acme, httpPort: httpPortOf(options) };
+    if (foreground === true) return await runControl(context, wishes);
+    const started = await startControl(context, wishes);
+    const { startLocalRunner } = await import("../local-runner.ts");
+    if (options.runner !== false) await startLocalRunner(context);
+    const { awaitCertificates } = await import("../await-certificates.ts");
+    const certificates = acme === undefined ? [] : await awaitCertificates(context, acme.domains);
+    screen.answer(started);
+    const { green, bold, cyan } = screen.colors;
+    screen.say(
+      `${green("✓")} The control plane ${started.wasRunning ? "runs already" : "is up"} at ${cyan(started.url)}`,
+    );
+    screen.say(...certificates);
+    if (started.publicUrl !== undefined) screen.say(`  From elsewhere: ${bold(`sluice login ${started.publicUrl}`)}`);
+    if (screen.isJson) return;
+    const { signInAddress, openBrowser } = await import("../sign-in.ts");
+    const { localControlPlane } = await import("../control-address.ts");
+    const address = await signInAddress(localControlPlane(context.data));
+    screen.say(`  The page, for five minutes, once: ${address}`, `  Next: ${bold("npx sluice deploy local")}`);
+    if (open === true) openBrowser(address);
+  });
 }
 
 export function downVerb(program: Command): void {
