@@ -169,12 +169,14 @@ test("a public port that another program has is refused in one sentence, and not
   await new Promise((resolve) => other.once("listening", resolve));
   const address = other.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const put = host.client.put("test/web", desired(1, {}, { entry: { environment: "test", port } }));
+  const v1 = revision(host, { version: "one" });
+  const put = host.client.put("test/web", desired(1, { v1 }, { entry: { environment: "test", port } }));
   await expect(put).rejects.toThrow(
     `port ${port} on 127.0.0.1 cannot be used for the public port of test: another program listens on it`,
   );
-  other.close();
   expect(await host.client.services()).toEqual([]);
+  await host.client.put("test/web", desired(2, {}, { entry: { environment: "test", port } })); // to go away it needs none
+  other.close();
 });
 
 test("a service is replaced in one document without a moment when nothing is ready", async () => {

@@ -42,7 +42,10 @@ export class Host {
     if (problems.length > 0) throw new Problem(`${key}: ${problems.join("; ")}`, "Mend the document and put it again");
     this.#obey(key, desired.fence);
     const { state } = this.#options.fleet;
+    const isLeaving = Object.keys(desired.revisions).length === 0;
     for (const id of listenersOf(key, desired)) {
+      // What goes away needs no public port: one that another program has must not keep it here.
+      if (isLeaving && id.startsWith("entry:")) continue;
       const asked = id.startsWith("entry:") ? desired.entry.port : 0;
       state.ports[id] = this.#options.listen(id, asked === 0 ? (state.ports[id] ?? 0) : asked);
     }

@@ -15,6 +15,8 @@ export interface KeptRevision {
   /** The release that first had it, by its hash, and what people call that. */
   readonly release: string;
   readonly version: string;
+  /** The release that wanted it last: where it is found is the environment's, and changes without it. */
+  readonly placedBy?: string;
 }
 
 export interface Revisions {
@@ -27,10 +29,12 @@ export function revisionFiles(folder: string): Revisions {
   return {
     keep: (revision) => {
       const file = fileOf(revision.environment, revision.revision);
-      if (existsSync(file)) return;
+      const known: KeptRevision | undefined = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+      if ((known?.placedBy ?? known?.release) === revision.release) return;
       mkdirSync(join(folder, revision.environment), { recursive: true, mode: 0o700 });
       const beside = `${file}.${process.pid}`;
-      writeFileSync(beside, JSON.stringify(revision), { mode: 0o600 });
+      const kept: KeptRevision = { ...(known ?? revision), placedBy: revision.release };
+      writeFileSync(beside, JSON.stringify(kept), { mode: 0o600 });
       renameSync(beside, file);
     },
     get: (environment, revision) => {

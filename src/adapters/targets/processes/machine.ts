@@ -120,10 +120,10 @@ export function processMachine(options: MachineOptions): Machine {
   }
 
   /** Before anything moves: a name that does not lead here stops the deployment while nothing has changed. */
-  async function certify({ environment, spec, release }: KeptRevision): Promise<void> {
+  async function certify({ environment, spec, release, placedBy = release }: KeptRevision): Promise<void> {
     if (spec.ingress === undefined) return;
     const { certificates } = options;
-    const domains = certifiedNames(configOf(await options.release(release)), environment, spec);
+    const domains = certifiedNames(configOf(await options.release(placedBy)), environment, spec);
     certificates.want(environment, spec.entry?.acme && { ...spec.entry.acme, domains });
     certificates.mustHave(domains);
   }
@@ -181,8 +181,8 @@ export function processMachine(options: MachineOptions): Machine {
         host,
         key,
         placement: async (revision) => {
-          const { spec, release } = keptOf(environment, revision);
-          const config = configOf(await options.release(release));
+          const { spec, release, placedBy = release } = keptOf(environment, revision);
+          const config = configOf(await options.release(placedBy));
           const here = config.environments[environment];
           if (here === undefined) return placementOf(spec, environment, { port: 0 });
           const names = certifiedNames(config, environment, spec);
