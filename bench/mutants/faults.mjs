@@ -48,7 +48,7 @@ export const faults = [
     "return { ...assess(after, asked), seen: after };",
     'return { kind: "held", seen: after };',
   ),
-  fault("does not see a crash loop", seen, "return share?.broken !== undefined &&", "return false &&"),
+  fault("does not see a crash loop", seen, "if (share?.broken === undefined) return false;", "if (seen) return false;"),
   fault(
     "lets both sides of a recreate run together",
     seen,

@@ -16,7 +16,7 @@ export type Check =
       readonly minimumRequests: number;
       readonly requireProof: boolean;
     }
-  /** A request to a URL, made by the control plane. Two failures in a row fail the check. */
+  /** A request to a URL, made by the control plane. More failures in a row than `failuresMax` (1 unless said) fail the check. */
   | {
       readonly kind: "probe";
       readonly name: string;
@@ -25,6 +25,7 @@ export type Check =
       readonly status: number;
       readonly bodyIncludes?: string;
       readonly withinMs: Ms;
+      readonly failuresMax?: number;
     }
   /**
    * A number of a metric source against a limit: it fails the check when it stood beyond it for `forMs` without a break.

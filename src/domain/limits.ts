@@ -37,7 +37,7 @@ export interface Observed {
   readonly sourceDown?: string;
 }
 
-const failedProbesMax = 2;
+const probeFailuresMax = 1;
 
 /** `fail` outranks the others; then what is not known; an early pass needs every check to be content. */
 export function judge(checks: readonly Check[], observed: Observed): Judgement {
@@ -124,8 +124,9 @@ function probeFinding(
   const name = `${check.method} ${check.url}`;
   if (count === undefined)
     return { check: name, verdict: isOver ? "inconclusive" : "watching", because: `${name} was not asked yet` };
-  if (count.failedInARow >= failedProbesMax) {
-    const because = `${name} failed ${count.failedInARow} times in a row: ${count.because}`;
+  if (count.failedInARow > (check.failuresMax ?? probeFailuresMax)) {
+    const times = count.failedInARow === 1 ? "" : ` ${count.failedInARow} times in a row`;
+    const because = `${name} failed${times}: ${count.because}`;
     if (!isShared) return { check: name, verdict: "fail", because };
     const verdict = isOver ? "inconclusive" : "watching";
     return { check: name, verdict, because: `${because}; but stable fails as well, so it is not the release` };

@@ -2,9 +2,9 @@
 import type { RevisionId } from "./frame.ts";
 import type { Run } from "./run.ts";
 
-/** "3" is v3; a tag or a commit keeps its own name. */
+/** "3" is v3; a tag or a commit keeps its own name, also a commit that happens to be all digits. */
 export function versionName(version: string): string {
-  return /^\d+(\.\d+)*$/.test(version) ? `v${version}` : version;
+  return /^\d{1,6}(\.\d+)*$/.test(version) ? `v${version}` : version;
 }
 
 /** What people call a revision in this deployment: the version that brings it, or the one that it replaces. */

@@ -16,6 +16,13 @@ describe("a rolling deployment", () => {
   });
 });
 
+test("replicas that still start are not among the broken ones, where the target tells how many those are", () => {
+  const starting = { revisions: { new: { ready: 4, running: 10, traffic: 0, broken: "crash loop", failing: 1 } } };
+  expect(assess(starting, { ...asked, failureShare: 10 }).kind).toBe("waiting");
+  const two = { revisions: { new: { ...starting.revisions.new, failing: 2 } } };
+  expect(assess(two, { ...asked, failureShare: 10 }).kind).toBe("broken");
+});
+
 test("weights count only as they are reported back", () => {
   const shifted: Asked = {
     ...asked,

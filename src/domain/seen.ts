@@ -15,6 +15,8 @@ export interface SeenShare {
   readonly traffic: Percent;
   /** Why it cannot become ready by waiting: a crash loop, an image that is not there. */
   readonly broken?: string;
+  /** How many replicas that is said of, where the target can tell. */
+  readonly failing?: number;
 }
 
 export type Assessment =
@@ -40,10 +42,17 @@ export function assess(seen: Seen, asked: Asked): Assessment {
   return missing.length === 0 ? { kind: "held" } : { kind: "waiting", because: missing.join("; ") };
 }
 
-/** A few broken replicas are borne where the strategy says so and the rest is ready. */
-function isBroken(seen: Seen, asked: Asked, revision: RevisionId): boolean {
+/** A few broken replicas are borne where the strategy says so; those that still start are not among them. */
+export function isBroken(
+  seen: Seen,
+  { frame, size, failureShare = 0 }: Pick<Asked, "frame" | "size" | "failureShare">,
+  revision: RevisionId,
+): boolean {
   const share = seen.revisions[revision];
-  return share?.broken !== undefined && ((asked.failureShare ?? 0) === 0 || share.ready < neededOf(asked, revision));
+  if (share?.broken === undefined) return false;
+  const wanted = replicasFor(shareOf(frame, revision).capacity, size);
+  const failing = share.failing ?? Math.max(0, wanted - share.ready);
+  return failureShare === 0 || failing > Math.floor((wanted * failureShare) / 100);
 }
 
 function neededOf({ frame, size, failureShare = 0 }: Asked, revision: RevisionId): number {

@@ -1,13 +1,13 @@
 // How each kind of task is attempted. Each returns a fact that has become true, or when to look again.
 import type { Fact } from "../domain/event.ts";
-import { type Frame, type Ms, replicasFor, shareOf } from "../domain/frame.ts";
+import { type Frame, type Ms, shareOf } from "../domain/frame.ts";
 import { minutes } from "../domain/minutes.ts";
 import type { Task } from "../domain/next.ts";
 import { plan } from "../domain/plan.ts";
 import { unfit } from "../domain/powers.ts";
 import { activeNodes } from "../domain/progress.ts";
 import type { Run } from "../domain/run.ts";
-import { type Asked, type Assessment, assess, hasDrifted, overloads, type Seen } from "../domain/seen.ts";
+import { type Asked, type Assessment, assess, hasDrifted, isBroken, overloads, type Seen } from "../domain/seen.ts";
 import type { Surroundings } from "./advance.ts";
 import { attemptBake } from "./bake.ts";
 import { attemptGuard } from "./exposure.ts";
@@ -161,13 +161,9 @@ async function attemptKeep(task: TaskOf<"keep">, run: Run, around: Surroundings)
   const seen = await target.observe();
   const broken = seen.revisions[planned.candidate]?.broken;
   const [where] = activeNodes(run);
-  const ready = seen.revisions[planned.candidate]?.ready ?? 0;
-  const needed =
-    replicasFor(shareOf(task.frame, planned.candidate).capacity, planned.size) *
-    (1 - (planned.failureShare ?? 0) / 100);
+  const { size, failureShare = 0 } = planned;
   const matters =
-    broken !== undefined &&
-    ((planned.failureShare ?? 0) === 0 || ready < needed) &&
+    isBroken(seen, { frame: task.frame, size, failureShare }, planned.candidate) &&
     shareOf(task.frame, planned.candidate).capacity > 0 &&
     run.hold?.cause === undefined;
   if (matters && where !== undefined) {

@@ -137,6 +137,8 @@ export interface SeenRevision {
   readonly inFlight: number;
   /** Set when it cannot become ready by waiting: crash loop, never ready, start command missing. */
   readonly broken?: string;
+  /** How many replicas that is. */
+  readonly failing?: number;
   /** Requests cut by the end of drain or grace so far. */
   readonly cut: number;
 }

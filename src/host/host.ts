@@ -136,7 +136,8 @@ export class Host {
     const { fleet } = this.#options;
     const replicas = fleet.of(key).filter(({ record }) => record.revision === revision);
     const routed = seen.services[key]?.revisions[revision];
-    const broken = replicas.find(({ record }) => record.broken !== undefined)?.record.broken;
+    const failing = replicas.filter(({ record }) => record.broken !== undefined);
+    const broken = failing[0]?.record.broken;
     const cutBefore = fleet.state.services[key]?.cut[revision] ?? 0;
     return {
       weight: routed?.weight ?? 0,
@@ -144,7 +145,7 @@ export class Host {
       replicas: replicas.map((replica) => replica.seen()),
       inFlight: routed?.inFlight ?? 0,
       cut: replicas.reduce((sum, { record }) => sum + record.cut, cutBefore),
-      ...(broken === undefined ? {} : { broken }),
+      ...(broken === undefined ? {} : { broken, failing: failing.length }),
     };
   }
 

@@ -19,6 +19,8 @@ export interface SimMetricsOptions {
   readonly spoil?: (interval: Interval, sinceMs: Ms) => Observation | undefined;
   /** Share of all requests that fail, whoever answers, between two times. */
   readonly incident?: { readonly share: number; readonly between: readonly [Ms, Ms] };
+  /** Whether a probe fails when it is asked for the n-th time. */
+  readonly probeFails?: (asked: number) => boolean;
   /** Steady times between which the source does not answer. */
   readonly downBetween?: readonly [Ms, Ms];
 }
@@ -26,6 +28,7 @@ export interface SimMetricsOptions {
 export class SimMetrics implements MetricSource, EvidenceStore {
   readonly #options: SimMetricsOptions;
   #askedFrom: Ms | undefined;
+  #probes = 0;
   readonly #evidence = new Map<string, Map<Ms, Observation>>();
 
   constructor(options: SimMetricsOptions) {
@@ -73,7 +76,9 @@ export class SimMetrics implements MetricSource, EvidenceStore {
   }
 
   async probe(): Promise<{ ok: boolean; because: string }> {
-    return { ok: true, because: "answered 200" };
+    this.#probes += 1;
+    const ok = this.#options.probeFails?.(this.#probes) !== true;
+    return { ok, because: `answered ${ok ? 200 : 500}` };
   }
 
   /** What was stored first stays, as in a real store. */

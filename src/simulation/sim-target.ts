@@ -10,6 +10,8 @@ export interface Behaviour {
   readonly neverReady?: boolean;
   /** Ready at first, in a crash loop from so long after its start on. */
   readonly crashesAfterMs?: Ms;
+  /** Only so many of its replicas do; all, unless it says. */
+  readonly crashing?: number;
   /** Share of requests (0 to 1) that fail, from so long after its start on. */
   readonly errors?: { readonly share: number; readonly afterMs: Ms };
   readonly latencyMs?: number;
@@ -125,15 +127,17 @@ export class SimTarget implements Target {
     if (this.#isAway(behaviour, now)) return { ready: 0, running: 0, traffic };
     const running = (this.#replicas.get(revision) ?? []).filter((r) => r.stopAt === undefined || r.stopAt > now);
     const serving = running.filter((r) => r.stopAt === undefined);
-    const crashes = serving.some(
-      (r) => behaviour.crashesAfterMs !== undefined && now - r.startedAt >= behaviour.crashesAfterMs,
-    );
-    const ready = crashes ? 0 : serving.filter((r) => isReady(behaviour, now - r.startedAt)).length;
+    const { crashesAfterMs = Number.POSITIVE_INFINITY, crashing = Number.POSITIVE_INFINITY } = behaviour;
+    const crashes = serving.some((r) => now - r.startedAt >= crashesAfterMs);
+    const able = crashes ? serving.slice(Math.min(crashing, serving.length)) : serving;
+    const ready = able.filter((r) => isReady(behaviour, now - r.startedAt)).length;
     return {
       ready,
       running: running.length,
       traffic,
-      ...(crashes ? { broken: "crash loop: exited with code 1 three times" } : {}),
+      ...(crashes
+        ? { broken: "crash loop: exited with code 1 three times", failing: serving.length - able.length }
+        : {}),
     };
   }
 

@@ -39,6 +39,7 @@ export async function worldOf(scenario: Scenario, { clock, journal, striker }: M
     behaviours: scenario.behaviours ?? {},
     requestsPerSecond: scenario.requestsPerSecond ?? 100,
     ...(scenario.spoil === undefined ? {} : { spoil: scenario.spoil }),
+    ...(scenario.probeFails === undefined ? {} : { probeFails: scenario.probeFails }),
     ...(incident === undefined ? {} : { incident: { ...incident, between: sinceNow(incident.between) } }),
     ...(down === undefined ? {} : { downBetween: sinceNow(down) }),
   });

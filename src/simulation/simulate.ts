@@ -31,6 +31,8 @@ export interface Scenario {
   readonly spoil?: SimMetricsOptions["spoil"];
   /** A shared dependency fails: share of all requests that fail, between two times since the request. */
   readonly incident?: SimMetricsOptions["incident"];
+  /** Whether a probe fails when it is asked for the n-th time. */
+  readonly probeFails?: SimMetricsOptions["probeFails"];
   readonly faults?: readonly Fault[];
   /** How long nobody works after a crash; 0 is a restart at once. */
   readonly downtimeMs?: Ms;

@@ -34,6 +34,11 @@ const Probe = z.strictObject({
   status: key(z.int().min(100).max(599).prefault(200), "Status that it must answer.", 204),
   bodyIncludes: key(z.exactOptional(z.string()), "Text that the answer must hold.", '"ok":true'),
   within: key(Duration.prefault("5s"), "By when it must have answered.", "500ms"),
+  failuresMax: key(
+    z.int().min(0).max(1000).prefault(1),
+    "Failures in a row that are borne: one more, and the release goes back.",
+    3,
+  ),
 });
 
 const rateMax = key(

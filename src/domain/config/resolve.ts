@@ -106,7 +106,7 @@ export function checksIn(config: Config, environment: string, publicUrl: string)
       }),
     ),
     ...Object.entries({ ...config.checks.probes, ...probes }).map(
-      ([name, { method, url, status, bodyIncludes, within }]): Check => ({
+      ([name, { method, url, status, bodyIncludes, within, failuresMax }]): Check => ({
         kind: "probe",
         name,
         method,
@@ -114,6 +114,7 @@ export function checksIn(config: Config, environment: string, publicUrl: string)
         status,
         ...(bodyIncludes === undefined ? {} : { bodyIncludes }),
         withinMs: within,
+        ...(failuresMax === 1 ? {} : { failuresMax }),
       }),
     ),
   ];

@@ -1647,6 +1647,12 @@ export interface WrittenConfig {
          * @example within: "500ms"
          */
         readonly within?: string;
+        /**
+         * Failures in a row that are borne: one more, and the release goes back.
+         * @default 1
+         * @example failuresMax: 3
+         */
+        readonly failuresMax?: number;
       }>>;
     };
     /**
@@ -2459,6 +2465,12 @@ export interface WrittenConfig {
        * @example within: "500ms"
        */
       readonly within?: string;
+      /**
+       * Failures in a row that are borne: one more, and the release goes back.
+       * @default 1
+       * @example failuresMax: 3
+       */
+      readonly failuresMax?: number;
     }>>;
   };
   /**

@@ -1,6 +1,6 @@
 // What we ask of the host for a frame, and what its answer means: pure.
 import { type Frame, type Percent, type RevisionId, replicasFor } from "../../../domain/frame.ts";
-import type { Seen } from "../../../domain/seen.ts";
+import type { Seen, SeenShare } from "../../../domain/seen.ts";
 import type { Fence } from "../../../engine/ports.ts";
 import type { DesiredService, ReplicaSpec, SeenService } from "../../../host/api.ts";
 import type { TrafficOptions } from "../../../host/table.ts";
@@ -42,10 +42,14 @@ export function desiredService({ frame, size, fence, specs, placement }: Wanted)
 }
 
 export function seenOf(answer: SeenService | undefined): Seen {
-  const revisions = Object.entries(answer?.revisions ?? {}).map(([revision, { weight, ready, replicas, broken }]) => {
-    const running = replicas.filter((replica) => replica.state !== "exited").length;
-    return [revision, { ready, running, traffic: weight, ...(broken === undefined ? {} : { broken }) }] as const;
-  });
+  const revisions = Object.entries(answer?.revisions ?? {}).map(
+    ([revision, { weight, ready, replicas, ...rest }]): [string, SeenShare] => {
+      const running = replicas.filter((replica) => replica.state !== "exited").length;
+      const { broken, failing } = rest;
+      const why = broken === undefined ? {} : { broken, ...(failing === undefined ? {} : { failing }) };
+      return [revision, { ready, running, traffic: weight, ...why }];
+    },
+  );
   return {
     revisions: Object.fromEntries(
       revisions.filter(([, share]) => share.running > 0 || share.traffic > 0 || share.broken),
