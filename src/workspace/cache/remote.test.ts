@@ -191,9 +191,10 @@ test("a poisoned entry is refused before anything is written, whoever signed it"
   const control = repository();
   expect((await control.run(["build"], remoteOf(url, { isReadOnly: true }))).outcome("ui#build")).toBe("fetched");
   expect(control.read("packages/ui/dist/a.ts")).toBe("evil");
+  const victim = repository();
   for (const [what, outputs] of hostile) {
     offer(outputs);
-    const victim = repository();
+    for (const path of [".sluice", "packages/ui/dist", "packages/web/dist"]) victim.remove(path);
     const { remote, warnings } = remoteOf(url, { isReadOnly: true });
     const run = await victim.run(["build"], { remote });
     expect([what, run.ran, warnings.length]).toEqual([what, "ui#build", 1]);
@@ -232,7 +233,7 @@ test("a server that refuses the token is left alone after one answer and one lin
   expect(warnings).toEqual([`remote cache off for this run: ${url} answered 401 to a request`]);
 });
 
-for (const status of [429, 500, 503]) {
+for (const status of [429, 500]) {
   test(`a server that answers ${status} is asked a few times, then left alone, in one line`, async () => {
     const { url, asked } = await server((_, response) => {
       response.writeHead(status).end();
