@@ -19,6 +19,7 @@ export interface AccessLine {
 }
 
 const gatheredMax = 10_000;
+const pathMax = 1_000;
 
 export class AccessLog {
   readonly settings: AccessLogSettings;
@@ -43,7 +44,7 @@ export class AccessLog {
 
   write(line: AccessLine): void {
     if (this.gathered.length >= gatheredMax) this.lost++;
-    else this.gathered.push(JSON.stringify(line));
+    else this.gathered.push(JSON.stringify({ ...line, path: line.path.slice(0, pathMax) }));
   }
 
   flush(): void {

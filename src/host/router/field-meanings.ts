@@ -4,6 +4,8 @@ import { type Field, fieldNames } from "./field.ts";
 import { endOfHead, spot, spotsEnd, stride } from "./field-places.ts";
 
 const CR = 13;
+/** Each is looked for among all fields. */
+const namedMax = 32;
 
 export interface Seen {
   host: string;
@@ -213,7 +215,7 @@ function noteConnection(value: string, seen: Seen): void {
       else if (name === "upgrade") seen.upgradeNamed = true;
       else if (name !== "") {
         seen.named ??= [];
-        seen.named.push(name);
+        if (seen.named.push(name) > namedMax) seen.problem = "too many options in Connection";
       }
     }
   }

@@ -5,6 +5,9 @@ import type { Addresses } from "./addresses.ts";
 import { isHost, type RequestHead } from "./head.ts";
 import type { Sender } from "./request-text.ts";
 
+/** A longer one is no proxy's, and quotes in it would take long to tell apart. */
+const standardLengthMax = 2_000;
+
 interface Hop {
   /** Undefined where it is hidden or unknown. */
   readonly address: string | undefined;
@@ -43,6 +46,7 @@ function byThree({ forwardedFor, forwardedProto, forwardedHost }: RequestHead): 
 
 /** `for=192.0.2.60;proto=https;host=a, for="[2001:db8::1]:4711"` */
 function byStandard(forwarded: string): readonly Hop[] {
+  if (forwarded.length > standardLengthMax) return [];
   const elements = forwarded.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [];
   return elements.map((element) => {
     const said = new Map(

@@ -141,6 +141,7 @@ const fields = refuse(400, {
   "Host with a negative port": line("GET / HTTP/1.1", "Host: a:-80\r\n"),
   "LF CR in place of CR LF": "GET / HTTP/1.1\n\rHost: a\n\r\n\r",
   "LF before a field": "GET / HTTP/1.1\r\n\nHost: a\r\n\r\n",
+  "Connection of a hundred names": get(`Connection: ${Array.from({ length: 100 }, (_, i) => `x${i}`)}\r\n`),
   "repeated Upgrade": get("Upgrade: websocket\r\nUpgrade: h2c\r\n"),
 });
 

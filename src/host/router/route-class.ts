@@ -6,6 +6,8 @@ import { RoutePatterns } from "./route-patterns.ts";
 const namedMax = 20;
 const cachedMax = 5_000;
 const candidatesMax = 500;
+/** Longer ones are not worth the memory: most are probes, none comes twice. */
+const cachedLengthMax = 300;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const hexOrId = /^(?=.*\d)[0-9a-z_-]{16,}$/i;
@@ -30,7 +32,7 @@ export class RouteClasses {
     if (name === undefined) {
       name = this.patterns.of(method, path) ?? classOf(method, path);
       if (this.cache.size >= cachedMax) this.cache.clear();
-      this.cache.set(key, name);
+      if (key.length <= cachedLengthMax) this.cache.set(key, name);
     }
     const seen = this.busy.get(name);
     if (seen !== undefined) this.busy.set(name, seen + 1);
