@@ -259,6 +259,47 @@ describe("what is kept", () => {
     expect(recording && replay(recording).failedAtMs).toBe(kept.at(-1)?.endMs);
   });
 
+  test("is enough: a source that tells everything once is asked for nothing twice, wherever the worker died", async () => {
+    const tellingOnce = () => {
+      const told = new Set<number>();
+      return (interval: Interval) => {
+        if (told.has(interval.startMs)) return undefined;
+        told.add(interval.startMs);
+        return interval;
+      };
+    };
+    const checks = [errorsCheck, comparisonCheck];
+    const calm = await canary(5 * minute, checks, { spoil: tellingOnce() });
+    for (const share of [0.3, 0.6, 0.9]) {
+      const faults = [{ call: Math.floor(calm.calls * share), when: "before" as const }];
+      const crashed = await canary(5 * minute, checks, { spoil: tellingOnce(), faults });
+      expect([share, crashed.history]).toEqual([share, calm.history]);
+    }
+    expect([verdicts(calm), calm.outcome]).toEqual([["pass"], "succeeded"]);
+  });
+
+  test("counts in the bakes that come after, also for a worker that was not there before", async () => {
+    const steps = [10, 30].flatMap((weight) => [
+      { kind: "setWeight", weight } as const,
+      bake(3 * minute, [comparisonCheck]),
+    ]);
+    const scenario: Scenario = {
+      intent: intent({ web: service({ kind: "canary", steps }) }),
+      stands,
+      behaviours: { "web-2": { errors: { share: 0.007, afterMs: 0 } } },
+    };
+    const calm = await simulate(scenario);
+    const node = calm.run.plan?.nodes[0];
+    const recording = node && (await recordingAt({ run: calm.run, node, service: "web" }, calm.evidence));
+    const last = await calm.evidence.get({ deployment: calm.run.id, node: "web", step: 5, service: "web" });
+    expect([verdicts(calm).at(-1), recording && replay(recording).failedAtMs]).toEqual(["fail", last.at(-1)?.endMs]);
+    for (const share of [0.85, 0.95]) {
+      const faults = [{ call: Math.floor(calm.calls * share), when: "after" as const }];
+      const crashed = await simulate({ ...scenario, faults });
+      expect([share, lastWords(crashed), crashed.history]).toEqual([share, lastWords(calm), calm.history]);
+    }
+  });
+
   test("what a source forgot while Sluice was away holds nothing up: the bake goes on where it was", async () => {
     const calm = await canary(10 * minute, [errorsCheck, comparisonCheck], {});
     const call = Math.floor(calm.calls / 3);

@@ -228,7 +228,7 @@ describe("gates", () => {
     const world = await simulate(
       web(strategies.blueGreen, { jobs: { smoke: { state: "failed", because: "exit code 1" } } }),
     );
-    expect(world.outcome).toBe("rolled back");
+    expect(world.run.phase).toMatchObject({ outcome: "rolled back", because: "smoke: exit code 1" });
     expect(world.targets.get("web")?.weights.some((w) => (w.traffic["web-2"] ?? 0) > 0)).toBe(false);
   });
 
