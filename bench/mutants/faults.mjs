@@ -376,7 +376,7 @@ export const faults = [
     "src/host/host.ts",
     "present.journal === fence.journal && fence.seq < present.seq",
     "false",
-    ["src/adapters/targets/processes/target.test.ts"],
+    ["src/host/host.test.ts"],
   ),
   fault("writes a fact at whatever position comes", schema, "d.position <> at_position", "false", [store]),
   fault(

@@ -8,6 +8,7 @@ const planted = [...faults, harmless].find(({ name }) => name === process.env.SL
 
 export default defineConfig({
   root,
+  resolve: { alias: { esbuild: resolve(import.meta.dirname, "esbuild.mjs") } },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 30_000,
