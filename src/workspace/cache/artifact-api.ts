@@ -1,5 +1,6 @@
 // A place of shared results behind Turborepo's `/v8/artifacts` API: our control plane, or the server that a team has.
 import { type Place, type Received, Refused, readAtMost } from "./place.ts";
+import { scopeInToken } from "./scope.ts";
 
 export type ArtifactApi = Readonly<{
   url: string;
@@ -14,6 +15,7 @@ export function artifactApi({ url, token, team, teamId }: ArtifactApi): Place {
   const authorization = `Bearer ${token}`;
   return {
     name: url,
+    isScoped: scopeInToken(token) !== undefined,
     get: async (key, { signal }): Promise<Received | undefined> => {
       const answer = await fetch(address(key), { headers: { authorization }, signal });
       if (answer.ok) {

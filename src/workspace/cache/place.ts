@@ -24,6 +24,8 @@ export type Asking = Readonly<{
 export type Place = Readonly<{
   /** As people know it: its address. */
   name: string;
+  /** True where it keeps trusted and untrusted builds apart, so that what it calls trusted is. */
+  isScoped: boolean;
   /** Undefined when it has none; throws Refused, or what fetch throws. */
   get: (key: string, asking: Asking) => Promise<Received | undefined>;
   put: (key: string, sent: Sent, asking: Pick<Asking, "signal">) => Promise<void>;

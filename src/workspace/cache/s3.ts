@@ -22,6 +22,7 @@ export function s3Place(settings: S3Settings, env: Environment): Place | undefin
   const base = baseOf(settings, region, env);
   return {
     name: `s3://${settings.bucket}`,
+    isScoped: true,
     get: async (key, { signal, shelves }) => {
       for (const shelf of shelves) {
         const answer = await client.fetch(`${base}/${shelf}/${key}`, { signal });

@@ -4,7 +4,7 @@ import type { PipelineConfig } from "../../domain/config/pipeline.ts";
 import { gitFolder } from "../git/git.ts";
 import type { Environment } from "../tasks/environment.ts";
 import type { RemoteOptions } from "./remote.ts";
-import { type Scope, scopeInToken, scopeOfRun, tokenIn, unvouched } from "./scope.ts";
+import { type Scope, scopeOfRun, tokenIn, unvouched } from "./scope.ts";
 
 export type CacheConfig = NonNullable<PipelineConfig["cache"]>;
 
@@ -37,8 +37,7 @@ export async function sharingOf(config: CacheConfig | undefined, env: Environmen
     key: env.SLUICE_CACHE_SIGNATURE_KEY ?? env.TURBO_REMOTE_CACHE_SIGNATURE_KEY,
     publicKey: env.SLUICE_CACHE_PUBLIC_KEY,
   });
-  const tellsScopes = !place.name.startsWith("http") || scopeInToken(tokenIn(env)) !== undefined;
-  const isVouchedFor = signature !== undefined || tellsScopes || scope.makes !== "trusted";
+  const isVouchedFor = signature !== undefined || place.isScoped || scope.makes !== "trusted";
   const believed = isVouchedFor ? scope : unvouched;
   const isReadOnly = env.SLUICE_CACHE_READ_ONLY === "1" || env.TURBO_REMOTE_CACHE_READ_ONLY === "true";
   const timeoutMs = 1000 * Number(env.TURBO_REMOTE_CACHE_TIMEOUT ?? 30);
