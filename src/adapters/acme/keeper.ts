@@ -24,8 +24,8 @@ import { issue, letsEncrypt, newAccountKey } from "./issue.ts";
 export interface CertificateKeeper {
   /** What one who needs certificates wants from now on, also after a restart; undefined: no more. */
   want(owner: string, wish: AcmeWish | undefined): void;
-  /** Throws Temporary while one of them is asked for, and a Problem when that failed. */
-  mustHave(domains: readonly string[]): void;
+  /** Throws Temporary while one that the owner wants is asked for, and a Problem when that failed: it is then wanted no more. */
+  mustHave(owner: string): void;
   stop(): Promise<void>;
 }
 
@@ -96,11 +96,18 @@ export function keepCertificates(options: {
       note();
       waking.abort();
     },
-    mustHave: (domains) => {
-      const missing = domains.find((domain) => lifeOf(certificateFiles(dataFolder, domain).certFile) === undefined);
-      if (missing === undefined) return;
+    mustHave: (owner) => {
+      const wish = wishes.get(owner);
+      const missing = wish?.domains.find(
+        (domain) => lifeOf(certificateFiles(dataFolder, domain).certFile) === undefined,
+      );
+      if (wish === undefined || missing === undefined) return;
       const failure = failures.get(missing);
-      if (failure !== undefined && Date.now() - failure.at < askedAgainMs) throw new Problem(failure.so, failure.mend);
+      if (failure !== undefined && Date.now() - failure.at < askedAgainMs) {
+        wishes.set(owner, { ...wish, domains: wish.domains.filter((domain) => domain !== missing) });
+        note();
+        throw new Problem(failure.so, failure.mend);
+      }
       if (failure !== undefined) askAgain(missing, failure);
       throw new Temporary(`a certificate for ${missing} is asked for`);
     },

@@ -26,7 +26,7 @@ interface Runtime {
 export function whyNotContained(user: string | undefined): string | undefined {
   if (process.platform !== "linux") return "it is an image, and containers run on Linux only";
   if (process.geteuid?.() !== 0)
-    return "it is an image, and only a host that runs as root may start containers: run `sluice host run` as root";
+    return "it is an image, and only a host that is root may start containers: `sluice host install --containers`, or `sluice host run` as root";
   if (user !== undefined && findUser(user) === undefined) return `there is no user "${user}" on this machine`;
   if (runtime() === undefined) return "it is an image, and no runtime is here: install runc or crun";
   const missing = ["unshare", "mount"].find((name) => programAt(name) === undefined);

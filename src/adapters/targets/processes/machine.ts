@@ -125,7 +125,7 @@ export function processMachine(options: MachineOptions): Machine {
     const { certificates } = options;
     const domains = certifiedNames(configOf(await options.release(placedBy)), environment, spec);
     certificates.want(environment, spec.entry?.acme && { ...spec.entry.acme, domains });
-    certificates.mustHave(domains);
+    certificates.mustHave(environment);
   }
 
   /** Where a job runs: as a replica of the revision would, and told where people reach the environment. */
