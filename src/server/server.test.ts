@@ -685,6 +685,73 @@ test("an environment names the versions to which one may return", async () => {
   expect((await ordered("rollback", { to: "2" })).status).toBe(200);
 });
 
+describe("a deployment that finds one under way and one that waits", () => {
+  async function brought(version: string, queue: Config["environments"][string]["queue"]): Promise<Run> {
+    const environments = { production: { target: { kind: "processes" }, queue } };
+    const parsed = parseConfig({
+      services: { web: { kind: "http", path: "apps/web", build: { bundle: "src/main.ts" } } },
+      environments,
+    });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    const wanted = makeRelease(
+      { version, services: { web: { artifact: sha256(version) } }, config: parsed.config },
+      sha256,
+    );
+    sent.set(sha256(version), new Uint8Array());
+    await api("/releases", { method: "POST", body: wanted });
+    const body = { environment: "production", release: version };
+    return (await api("/deployments", { method: "POST", body })).body.deployment;
+  }
+
+  async function supersededBy(queue: Parameters<typeof brought>[1]): Promise<readonly string[]> {
+    const first = await brought("1", "wait");
+    await planned(first);
+    const all = [first, await brought("2", "wait"), await brought("3", queue)];
+    const events = await Promise.all(all.map(({ id }) => store.journal.read(id)));
+    return events.flatMap((of, i) => (of.some(({ fact }) => fact.kind === "superseded") ? [`${i + 1}`] : []));
+  }
+
+  test("wait lets both be", async () => {
+    expect(await supersededBy("wait")).toEqual([]);
+  });
+
+  test("latestWins replaces what waits", async () => {
+    expect(await supersededBy("latestWins")).toEqual(["2"]);
+  });
+
+  test("cancelInProgress also takes back what is in progress, and why tells by which policy", async () => {
+    expect(await supersededBy("cancelInProgress")).toEqual(["1", "2"]);
+    const { deployments } = (await api("/deployments")).body;
+    const { decisions } = (await api(`/deployments/${deployments[2].id}/why`)).body;
+    expect(decisions.at(-1)).toMatchObject({
+      kind: "superseded",
+      inputs: [`${deployments[0].id} came with queue: cancelInProgress`, "it was running"],
+      replay: { result: "same" },
+    });
+  });
+});
+
+test("why tells which releases a return could choose, and that it chose the last that stood its bake", async () => {
+  for (const version of ["1", "2", "3"]) await succeed(await deployed(version));
+  const { deployment } = (await ordered("rollback")).body;
+  const why = async () => (await api(`/deployments/${deployment.id}/why`)).body.decisions[0];
+  expect(await why()).toMatchObject({
+    kind: "requested",
+    replay: { result: "same" },
+    inputs: expect.arrayContaining([
+      "v3 stood in production",
+      expect.stringMatching(/^v2 \(.*stood its bake; chosen$/),
+    ]),
+  });
+  await succeed(deployment);
+  // What came later has no part in it.
+  expect((await why()).inputs).toContain("v3 stood in production");
+  const named = (await ordered("rollback", { to: "3" })).body.deployment;
+  const { inputs, replay } = (await api(`/deployments/${named.id}/why`)).body.decisions[0];
+  expect(inputs.at(-1)).toBe("v3 was named; nobody naming one, it would be v1");
+  expect(replay).toEqual({ result: "same" });
+});
+
 test("a drill, a restart and an emergency are shown before they are asked for", async () => {
   for (const version of ["1", "2"]) await succeed(await deployed(version));
   const preview = async (body: object) => (await ordered("preview", body)).body;
