@@ -12,7 +12,7 @@ import { asEvent, type EventRow } from "./journal.ts";
 
 const [pack, unpack] = [promisify(gzip), promisify(gunzip)];
 
-/** The newest of each environment stay as they are, however old: people look at them and go back to them. */
+/** The newest of each environment stay as they are, however old: people look at them and go back to them. So does what stands. */
 const keptOfEach = 20;
 
 /**
@@ -31,6 +31,8 @@ export async function archive(
      ) d
      where ended_seq is not null and age > $2 and last_at < sluice.now_ms() - $3
        and not exists (select from sluice.archives where deployment = d.id)
+       and ended_seq is distinct from (select max(ended_seq) from sluice.deployments brought where is_planned
+         and brought.workspace = d.workspace and brought.environment = d.environment)
      order by ended_seq limit $4`,
     [workspace, keptOfEach, afterMs, rowsMax],
   );

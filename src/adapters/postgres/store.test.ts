@@ -418,3 +418,23 @@ test("a deployment that ended long ago is packed with its head's hash, and read 
   await client.end();
   await expect(journal.read(`${workspace}-0`)).rejects.toThrow(/is not what was written: its last events are missing/);
 });
+
+test("what stands is known by the facts that brought it, however many requests came after", async () => {
+  const workspace = id("stands");
+  const { journal, archive, environments } = await store(workspace);
+  const releases = { web: { id: "r7", version: "7" } };
+  await journal.append(`${workspace}-brought`, 0, requestedFact("production"));
+  await journal.append(`${workspace}-brought`, 1, plannedFact());
+  await journal.append(`${workspace}-brought`, 2, {
+    kind: "ended",
+    outcome: "succeeded",
+    stands: { web: "web-7" },
+    releases,
+  });
+  for (let i = 0; i < 21; i++) {
+    await journal.append(`${workspace}-${i}`, 0, requestedFact("production"));
+    await journal.append(`${workspace}-${i}`, 1, { kind: "ended", outcome: "superseded", stands: {} });
+  }
+  expect(await archive(-1)).toBe(1); // of 22, the newest 20 and what stands stay
+  expect(await environments.stands("production")).toMatchObject({ stands: { web: "web-7" }, releases });
+});
