@@ -5,6 +5,8 @@ import { type Circumstances, errorEvents } from "./harm.ts";
 import type { Sums } from "./ledger.ts";
 import type { Events } from "./rate.ts";
 
+/** Less is hardly told from chance, and single errors are better bet on one by one. */
+const clumpingMin = 2;
 /** Candidate requests in a block for each of a clump: with fewer a clump would not lie in one block. */
 const roomMin = 4;
 /** Clumps that the candidate is to be expected to have in a block: with more the bet would not see that there are many. */
@@ -16,7 +18,7 @@ const expectedMax = 0.25;
  */
 export function clumpedErrors(closed: Pairs, { past, clumps, parameters: p }: Circumstances): Sums {
   const clumping = 1 + clumps.scale * (past.errorClumping - 1);
-  if (clumps.model !== "geometric" || clumping <= 1) return {};
+  if (clumps.model !== "geometric" || clumping < clumpingMin) return {};
   const events = Object.values(closed).map(errorEvents).reduce(plus, none);
   const size = (clumping + 1) / 2;
   const usualRate = past.usual.errors / Math.max(1, past.usual.requests);
