@@ -1,7 +1,7 @@
 // A bet on clumps instead of on single errors, of the service as a whole: retries of one client are one failure.
 
 import type { Pairs } from "./blocks.ts";
-import { type Circumstances, errorEvents } from "./harm.ts";
+import { type Circumstances, errorEvents, scaled } from "./harm.ts";
 import type { Sums } from "./ledger.ts";
 import type { Events } from "./rate.ts";
 
@@ -17,7 +17,7 @@ const expectedMax = 0.25;
  * tempered bets (temper.ts) stand. Both conditions are known before the block's errors are.
  */
 export function clumpedErrors(closed: Pairs, { past, clumps, parameters: p }: Circumstances): Sums {
-  const clumping = 1 + clumps.scale * (past.errorClumping - 1);
+  const clumping = scaled(past.errorClumping, clumps);
   if (clumps.model !== "geometric" || clumping < clumpingMin) return {};
   const events = Object.values(closed).map(errorEvents).reduce(plus, none);
   const size = (clumping + 1) / 2;

@@ -52,8 +52,13 @@ export function slowEvents(candidate: readonly number[], stable: readonly number
 }
 
 function clumpedRate(events: Events, bet: { r: number; r0: number }, seen: number, { clumps }: Circumstances): number {
-  const clumping = 1 + clumps.scale * (seen - 1);
-  return logRate(events, bet.r, bet.r0) / (clumps.model === "geometric" ? temper(clumping, events, bet) : clumping);
+  const isGeometric = clumps.model === "geometric" && seen >= clumps.seenMin;
+  return logRate(events, bet.r, bet.r0) / (isGeometric ? temper(scaled(seen, clumps), events, bet) : seen);
+}
+
+/** The clumping that there is, from what is seen of it. */
+export function scaled(seen: number, { scale }: Circumstances["clumps"]): number {
+  return 1 + scale * (seen - 1);
 }
 
 function errors(block: Pair, now: Circumstances): Sums {

@@ -162,7 +162,8 @@ function firmly(
 ): JudgeState["firm"] {
   const { parameters: p, past } = now;
   if (firm === null || p.firm === null) return null;
-  const isClumped = past.errorClumping > 1 || past.slowClumping.some((clumping) => clumping > 1);
+  const { seenMin } = p.firm.clumps;
+  const isClumped = [past.errorClumping, ...past.slowClumping].some((clumping) => clumping >= seenMin);
   if (firm.books === usual && firm.tolerance === now.tolerance && !isClumped) return { ...firm, ...alike };
   const books = entries(firm.books, closed, { ...now, tolerance: firm.tolerance, clumps: p.firm.clumps });
   return { ...firm, books, logE: logTotal(partsOf(books, strata, p)) };

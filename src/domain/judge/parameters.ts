@@ -15,9 +15,9 @@ export interface Allowance {
   /**
    * How clumped events are tempered: by their average clumping, or so that a clump of geometric size is a fair bet (temper.ts).
    * The estimate of clumping leaves out the highest 3 % of its pairs, with the largest clumps among them: of simulated clumps
-   * with φ = 5 it sees 2.9 to 3.6. What it sees above 1 is scaled up by `scale`; where nothing is clumped it sees 1.
+   * with φ = 5 it sees 2.9 to 3.6. What it sees above 1 is scaled up by `scale`. Below `seenMin` it may be chance, and counts as seen.
    */
-  readonly clumps: { readonly model: "average" | "geometric"; readonly scale: number };
+  readonly clumps: { readonly model: "average" | "geometric"; readonly scale: number; readonly seenMin: number };
 }
 
 export interface Parameters extends Allowance {
@@ -110,7 +110,7 @@ export const page: Parameters = {
   warmTilts: [1.5, 4],
   tailQuantiles: [0.99, 0.999],
   tailRatios: [1.6, 3, 8],
-  clumps: { model: "average", scale: 1 },
+  clumps: { model: "average", scale: 1, seenMin: 1 },
   common: { err: 0.4, rank: 0.2, tail: 0.16 },
   single: { err: 0.11, rank: 0.05, tail: 0.05 },
   warm: 0.01,
@@ -141,5 +141,5 @@ export const page: Parameters = {
  */
 export const defaults: Parameters = {
   ...page,
-  firm: { podSpreads: 3.3, clumps: { model: "geometric", scale: 1.75 } },
+  firm: { podSpreads: 3.3, clumps: { model: "geometric", scale: 1.75, seenMin: 1.25 } },
 };
