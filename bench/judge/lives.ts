@@ -108,9 +108,7 @@ async function all(plane: ControlPlane, product: Product, first: Release): Promi
     // A/A: the same version but for its name, which makes it a revision of its own.
     const env = { ...usual, ...life.faults, RELEASE: String(version) };
     const release = await releaseOf(product, { version, env, seconds: life.seconds, base: first });
-    const happening = life.meanwhile?.(plane);
-    const [outcome, because, seconds] = await live(plane, release);
-    await happening;
+    const [[outcome, because, seconds]] = await Promise.all([live(plane, release), life.meanwhile?.(plane)]);
     const isRight = outcome === life.expected;
     const found = seconds === undefined ? "" : ` after ${seconds} s`;
     console.log(`${isRight ? "✓" : "✗"} ${life.name} (${written(life.faults)}): ${outcome}${found}: ${because}`);
@@ -178,9 +176,9 @@ async function databaseOutage(plane: ControlPlane): Promise<void> {
   await sleep(30_000);
   const client = new Client(await plane.store.provisionDatabase({ environment, name: "postgres" }));
   await client.connect();
-  await client.query("alter table expense rename to expense_gone");
+  await client.query("alter table expense_service.expense rename to expense_gone");
   await sleep(20_000);
-  await client.query("alter table expense_gone rename to expense");
+  await client.query("alter table expense_service.expense_gone rename to expense");
   await client.end();
 }
 
