@@ -26,7 +26,7 @@ export function restore(found: Found, { root, globs, keep }: Place): boolean {
     root,
     outputPaths(root, globs).filter((path) => !wanted.has(path) && !keep(path)),
   );
-  const folders = new Set<string>();
+  const folders = new Map<string, "new" | "old">();
   try {
     for (const [output, content] of found.contents()) put({ root, output, content, folders });
     return true;
@@ -57,16 +57,16 @@ export function leadsOut(output: Output): boolean {
   return output.to.startsWith("/") || /^(?:\.\.|\.git|\.sluice)(?:\/|$)/.test(to);
 }
 
-type Put = Readonly<{ root: string; output: Output; content: Buffer; folders: Set<string> }>;
+type Put = Readonly<{ root: string; output: Output; content: Buffer; folders: Map<string, "new" | "old"> }>;
 
 function put({ root, output, content, folders }: Put): void {
-  const at = join(root, output.path);
-  makeFolder(root, posix.dirname(output.path), folders);
-  const stat = lstatSync(at, { throwIfNoEntry: false });
+  const at = `${root}/${output.path}`;
   if (output.kind === "folder") {
     makeFolder(root, output.path, folders);
     return;
   }
+  const isEmpty = makeFolder(root, posix.dirname(output.path), folders) === "new"; // then nothing is in the way
+  const stat = isEmpty ? undefined : lstatSync(at, { throwIfNoEntry: false });
   if (output.kind === "link") {
     if (stat?.isSymbolicLink() && readlinkSync(at) === output.to) return;
     if (stat) rmSync(at, { recursive: true });
@@ -84,16 +84,20 @@ function put({ root, output, content, folders }: Put): void {
 }
 
 /** Real folders all the way: a link on the way would lead the outputs elsewhere. */
-function makeFolder(root: string, path: string, folders: Set<string>): void {
-  if (path === "." || folders.has(path)) return;
-  makeFolder(root, dirname(path), folders);
+function makeFolder(root: string, path: string, folders: Map<string, "new" | "old">): "new" | "old" {
+  if (path === ".") return "old";
+  const known = folders.get(path);
+  if (known) return known;
+  const above = makeFolder(root, dirname(path), folders);
   const at = join(root, path);
-  const stat = lstatSync(at, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) {
+  const stat = above === "new" ? undefined : lstatSync(at, { throwIfNoEntry: false });
+  const isThere = stat?.isDirectory() === true;
+  if (!isThere) {
     if (stat) rmSync(at);
     mkdirSync(at);
   }
-  folders.add(path);
+  folders.set(path, isThere ? "old" : "new");
+  return isThere ? "old" : "new";
 }
 
 function isRefusal(error: unknown): boolean {

@@ -26,7 +26,7 @@ export type Memory = Readonly<{
   shapes: () => Readonly<Record<string, Content>>;
 }>;
 
-const form = "memory 1";
+const form = "memory 2";
 const shapesForm = "shapes 1";
 
 type Row = readonly [

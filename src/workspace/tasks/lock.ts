@@ -34,12 +34,15 @@ export async function lock(folder: string, name: string): Promise<Held> {
   }
 }
 
+let ownStart: string | undefined;
+
 function take(file: string): Held | undefined {
   const own = `${file}.${process.pid}`;
   try {
     mkdirSync(dirname(file), { recursive: true });
     const handle = openSync(own, "w");
-    writeSync(handle, `${process.pid} ${startOf(process.pid)}`);
+    ownStart ??= startOf(process.pid);
+    writeSync(handle, `${process.pid} ${ownStart}`);
     closeSync(handle);
   } catch {
     removeQuietly(own); // the disk is full: begun, and never whole
