@@ -92,7 +92,8 @@ describe.each(kinds)("a replica that is %s", (kind) => {
   async function nothingLeft(pids: readonly number[]): Promise<void> {
     await Promise.all(pids.map(untilGone));
     expect(readdirSync(hostPaths(host.dataFolder).runs)).toEqual([]);
-    expect(readFileSync("/proc/mounts", "utf8")).not.toContain(host.dataFolder);
+    const mounts = existsSync("/proc/mounts") ? readFileSync("/proc/mounts", "utf8") : "";
+    expect(mounts).not.toContain(host.dataFolder);
     expect(processesOf(host.dataFolder)).toEqual([]);
   }
 

@@ -44,8 +44,10 @@ export function writeLayout(folder: string, { layers, config = {}, isPacked = tr
 
 /** These paths below the folder, or all of it. */
 export function tarOf(folder: string, paths: readonly string[] = ["."]): Buffer {
-  const args = ["-C", folder, "--numeric-owner", "--owner=0", "--group=0", "-cf", "-", ...paths];
-  return execFileSync("tar", args, { maxBuffer: 2 ** 30, stdio: ["ignore", "pipe", "ignore"] });
+  return execFileSync("tar", ["-C", folder, "-cf", "-", ...paths], {
+    maxBuffer: 2 ** 30,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
 }
 
 /** Lays programs of this machine below `root`, each with the libraries that it loads. */
