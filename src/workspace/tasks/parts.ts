@@ -1,5 +1,6 @@
 // The parts of a task's key, each by name: two keys that differ can be compared part by part, for `why-miss` and for
 // `affected --explain`. What must be in here, and what must not, is in docs/workspace.md.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -223,7 +224,18 @@ export class PartsOf {
     const below = inputs.dependencySources
       ? (this.#view.graph.out[node.project] ?? []).map((e) => this.#deepSources()[e.to] ?? "")
       : [];
-    return [...besides, ...below].sort().join("\n");
+    return [...besides, ...below, ...this.#runtime(inputs.runtime)].sort().join("\n");
+  }
+
+  /** What commands print that are inputs (Nx's `runtime`). */
+  #runtime(commands: readonly string[]): readonly string[] {
+    if (commands.length > 0) this.#isOpen = true;
+    const { root } = this.#view.workspace;
+    return commands.map((command) => {
+      const printed = this.#lists.get(`runtime ${command}`) ?? printedBy(command, root);
+      this.#lists.set(`runtime ${command}`, printed);
+      return `${command} ${printed}`;
+    });
   }
 
   /** For each project, one digest over its sources and those of all that it depends on. */
@@ -242,6 +254,11 @@ export class PartsOf {
     this.#deep = deep;
     return deep;
   }
+}
+
+function printedBy(command: string, cwd: string): string {
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { cwd, timeout: 60_000 });
+  return createHash("sha1").update(`${status}\n${stdout}\n${stderr}`).digest("hex");
 }
 
 /** The combination of a matrix, and what the services that run beside it are. */

@@ -263,6 +263,23 @@ test("what two tasks both declare is the earlier one's where one waits for the o
   }
 });
 
+test("what a command of Nx's runtime inputs prints is part of the key", async () => {
+  const r = repository({
+    "turbo.json": "",
+    "nx.json": {
+      targetDefaults: { build: { cache: true, inputs: ["{projectRoot}/**", { runtime: "cat tool-version" }] } },
+    },
+    ".gitignore": "dist\ntool-version\n",
+  });
+  r.remove("turbo.json");
+  r.write({ "tool-version": "1" });
+  r.commit();
+  await r.run(["build"]);
+  expect((await r.run(["build"])).ran).toBe("");
+  r.write({ "tool-version": "2" });
+  expect((await r.run(["build"])).ran).toContain("ui#build");
+});
+
 test("two runs at once build each task once and agree", async () => {
   const r = repository({
     "packages/ui/package.json": project("ui", {}, `echo ran >> ../../runs.log; sleep 0.2; ${build}`),
