@@ -87,8 +87,10 @@ try {
   });
   await sleep(40_000);
   const wrong = standing === "succeeded" ? await all(plane, product, first) : ["the first deployment did not succeed"];
-  const { sent, failed, badServed } = await load.stop();
-  console.log(`${sent} requests, ${failed} failed, ${badServed} badly served by faulty versions and in the outage`);
+  const { sent, failed, badServed, reasons } = await load.stop();
+  console.log(
+    `${sent} requests, ${failed} failed, ${badServed} badly served by faulty versions and in the outage: ${JSON.stringify(reasons)}`,
+  );
   if (failed > 0) wrong.push(`${failed} requests failed`);
   for (const line of wrong) console.log(`✗ ${line}`);
   console.log(wrong.length === 0 ? "holds" : "does not hold");
