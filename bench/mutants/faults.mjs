@@ -376,7 +376,7 @@ export const faults = [
     "src/host/host.ts",
     "present.journal === fence.journal && fence.seq < present.seq",
     "false",
-    ["src/host/host.test.ts"],
+    ["src/adapters/targets/processes/late-worker.test.ts"],
   ),
   fault("writes a fact at whatever position comes", schema, "d.position <> at_position", "false", [store]),
   fault(
