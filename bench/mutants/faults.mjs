@@ -341,7 +341,12 @@ export const faults = [
     "isWithdrawn ? withdrawnFrom(stood, service) : stood",
     "stood",
   ),
-  fault("takes back at the first sight of a condition", watch, "isWindow || now - since >= condition.forMs", "true"),
+  fault(
+    "takes back at the first sight of a condition",
+    watch,
+    "return heldMs >= condition.forMs ?",
+    "return heldMs >= 0 ?",
+  ),
   fault("takes back without asking", watch, "manualApprovalRequired === true", "manualApprovalRequired === undefined"),
   fault("watches what another release has replaced", watch, 'if (standing === "gone")', "if (false)"),
   fault(
