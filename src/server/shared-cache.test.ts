@@ -162,5 +162,5 @@ test("our own client shares entries through it, signed; a poisoned one is refuse
   const poisoned = "b".repeat(64);
   await ask("PUT", `/${poisoned}`, token, "anything");
   expect(await remote.fetch(poisoned, theirs)).toBe(false);
-  expect(warnings).toEqual([expect.stringMatching(/bbbbbbbbbbbb has a wrong signature; it is not used/)]);
+  expect(warnings).toEqual([expect.stringMatching(/bbbbbbbbbbbb is not signed; it is not used/)]);
 });
