@@ -145,10 +145,11 @@ export class SimJournal implements Journal, Claims, Environments {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** What a restart without a pause looks like: the lease of a worker that died ends at once. */
-  endLeases(): void {
+  /** What a restart without a pause looks like: the lease of a worker that died ends at once, and nobody else's. */
+  endLeases(worker: string): void {
     const now = this.#clock.now();
-    for (const { lease } of this.#due.values()) if (lease !== undefined) lease.until = Math.min(lease.until, now);
+    for (const { lease } of this.#due.values())
+      if (lease?.worker.startsWith(`${worker}/`)) lease.until = Math.min(lease.until, now);
   }
 }
 

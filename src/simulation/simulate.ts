@@ -82,7 +82,7 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
   const nextWorker = (): Worker => {
     workers += 1;
     const version = striker.upgrades > 0 ? newerPorts : ports;
-    return new Worker({ name: `w${workers}`, ports: version, claims, leaseMs });
+    return new Worker({ name: nameOf(workers), ports: version, claims, leaseMs });
   };
   const personSpeaksAt = () => {
     const at = said[0] === undefined ? last : startedAt + said[0].atMs;
@@ -124,9 +124,9 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
         continue;
       }
       if (!(error instanceof Crash)) throw error;
-      worker = nextWorker();
       if ((scenario.downtimeMs ?? 0) > 0) await clock.sleep(scenario.downtimeMs ?? 0);
-      else journal.endLeases();
+      else journal.endLeases(nameOf(workers));
+      worker = nextWorker();
     }
   }
   const events = await journal.read(id);
@@ -145,6 +145,10 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
     evidence: ports.evidence,
     endedAfterMs: clock.steady.now() - startedAt,
   };
+}
+
+function nameOf(worker: number): string {
+  return `w${worker}`;
 }
 
 /** Nobody answers a gate before it asks. */
