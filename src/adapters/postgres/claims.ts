@@ -8,6 +8,10 @@ import { together } from "./together.ts";
 
 /** For so long after it is due, a deployment waits for the process that had it last. */
 const waitForOwnMs: Ms = 500;
+/** Where all are late, each process goes on with its own first, but for what has waited for so much longer. */
+const ownFirstMs: Ms = 10_000;
+/** So many of the most overdue are looked at for each question, however many there are. */
+const windowRows = 300;
 
 /**
  * The most overdue comes first. Only the first of an environment's queue is ever due (see `append`), so an environment
@@ -18,13 +22,18 @@ const waitForOwnMs: Ms = 500;
 const claimSome = `
   with asked as (
     select worker, lease_ms, nr from unnest($1::text[], $2::int[]) with ordinality as a (worker, lease_ms, nr)
+  ), free as (
+    select id from sluice.deployments where workspace = $3 and due_at is not null
+      and (leased_until is null or leased_until <= clock_timestamp() or worker = any($1))
+    order by due_at limit cardinality($1) + ${windowRows}
   ), due as (
-    select id, leased_until is not null as is_left, due_at, looked_at from sluice.deployments
-    where workspace = $3 and due_at <= clock_timestamp()
+    select id, leased_until is not null as is_left, due_at, looked_at from sluice.deployments join free using (id)
+    where due_at <= clock_timestamp()
       and (leased_until is null or leased_until <= clock_timestamp() or worker = any($1))
       and (last_by is null or last_by = $4 or is_woken or leased_until is not null
         or due_at <= clock_timestamp() - ${waitForOwnMs} * interval '1 ms')
-    order by due_at limit cardinality($1) for update skip locked
+    order by due_at + case when last_by <> $4 and not is_woken then ${ownFirstMs} else 0 end * interval '1 ms'
+    limit cardinality($1) for update of deployments skip locked
   ), found as (
     select *, row_number() over (order by due_at) as nr from due
   )
@@ -55,7 +64,7 @@ const untilDue = `
     (select min(due_at) + ${waitForOwnMs} * interval '1 ms' from sluice.deployments
       where workspace = $1 and due_at is not null and leased_until is null),
     (select min(leased_until) from sluice.deployments
-      where workspace = $1 and due_at <= clock_timestamp() and leased_until is not null)
+      where workspace = $1 and due_at <= statement_timestamp() and leased_until is not null)
   ) - clock_timestamp()) * 1000 as ms`;
 
 export interface Queue extends Claims {

@@ -5,20 +5,43 @@ import type { Observation } from "../../domain/evidence.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { EvidenceKey, EvidenceStore } from "../../engine/ports.ts";
 import type { Database } from "./connection.ts";
+import { together } from "./together.ts";
 
 const [deflate, inflate] = [promisify(deflateRaw), promisify(inflateRaw)];
 
+interface Kept {
+  readonly at: EvidenceKey;
+  readonly startMs: Ms;
+  readonly counts: Buffer;
+}
+
 export function evidenceIn(database: Database): EvidenceStore {
+  /** What was stored first stays: a judgement made on it can be made again. */
+  const keep = together<readonly Kept[], void>(async (asked) => {
+    const all = asked.flat();
+    await database.ask(
+      `insert into sluice.evidence (deployment, node, step, service, start_ms, counts)
+       select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::bigint[], $6::bytea[])
+       on conflict do nothing`,
+      [
+        all.map(({ at }) => at.deployment),
+        all.map(({ at }) => at.node),
+        all.map(({ at }) => at.step),
+        all.map(({ at }) => at.service),
+        all.map(({ startMs }) => startMs),
+        all.map(({ counts }) => counts),
+      ],
+    );
+    return [];
+  });
   return {
-    /** What was stored first stays: a judgement made on it can be made again. */
     put: async (at, observations) => {
-      const counts = await Promise.all(observations.map((one) => deflate(JSON.stringify(one))));
-      await database.ask(
-        `insert into sluice.evidence (deployment, node, step, service, start_ms, counts)
-         select $1, $2, $3, $4, start_ms, counts from unnest($5::bigint[], $6::bytea[]) as given (start_ms, counts)
-         on conflict do nothing`,
-        [...keyOf(at), observations.map(({ startMs }) => startMs), counts],
-      );
+      const kept = observations.map(async (one) => ({
+        at,
+        startMs: one.startMs,
+        counts: await deflate(JSON.stringify(one)),
+      }));
+      await keep(await Promise.all(kept));
     },
     get: async (at) => {
       const rows = await database.ask<{ counts: Buffer }>(
