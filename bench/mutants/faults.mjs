@@ -394,8 +394,8 @@ export const faults = [
   fault(
     "offers first what has waited least",
     claims,
-    "order by due_at limit cardinality($1) for update",
-    "order by due_at desc limit cardinality($1) for update",
+    "order by due_at + case when",
+    "order by due_at desc, due_at + case when",
     [crowd],
   ),
   fault(
