@@ -48,7 +48,8 @@ const { values } = parseArgs({
   },
 });
 
-const chosen = values.only === undefined ? faults : [...faults, harmless].filter(({ name }) => name === values.only);
+const chosen =
+  values.only === undefined ? faults : [...faults, harmless].filter(({ name }) => name.includes(values.only));
 if (values.check) check();
 else if (values.list) for (const { name, file } of faults) console.log(`${file.padEnd(32)} ${name}`);
 else await main().finally(() => rmSync(folder, { recursive: true }));
