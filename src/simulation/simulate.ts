@@ -37,6 +37,8 @@ export interface Scenario {
   /** How long nobody works after a crash; 0 is a restart at once. */
   readonly downtimeMs?: Ms;
   readonly endsWithinMs?: Ms;
+  /** How often a deployment that waits or bakes is looked at; 1 s unless given. */
+  readonly tickMs?: Ms;
 }
 
 export interface Simulated {
@@ -78,11 +80,12 @@ export async function simulate(scenario: Scenario): Promise<Simulated> {
   const said = (scenario.said ?? []).toSorted((a, b) => a.atMs - b.atMs);
   const meddled = (scenario.meddled ?? []).toSorted((a, b) => a.atMs - b.atMs);
   const last = startedAt + (scenario.endsWithinMs ?? 86_400_000);
+  const tick = scenario.tickMs === undefined ? {} : { tickMs: scenario.tickMs };
   let workers = 0;
   const nextWorker = (): Worker => {
     workers += 1;
     const version = striker.upgrades > 0 ? newerPorts : ports;
-    return new Worker({ name: nameOf(workers), ports: version, claims, leaseMs });
+    return new Worker({ name: nameOf(workers), ports: version, claims, leaseMs, ...tick });
   };
   const personSpeaksAt = () => {
     const at = said[0] === undefined ? last : startedAt + said[0].atMs;
