@@ -1,7 +1,7 @@
 // Who runs a cluster, by its postmaster.pid: believed only when that process really is the server of these files,
 // because a power cut leaves the file behind and the kernel gives the pid to somebody else.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "./place.ts";
 
@@ -23,8 +23,13 @@ export function setAsideStaleLock(place: Place): void {
   if (runningPostmaster(place) === undefined) rmSync(join(place.cluster, "postmaster.pid"), { force: true });
 }
 
+/** None where it goes while we look: that is how a server ends. */
 function lines(file: string): string[] {
-  return existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+  try {
+    return readFileSync(file, "utf8").split("\n");
+  } catch {
+    return [];
+  }
 }
 
 function isServerOf(cluster: string, pid: number): boolean {
