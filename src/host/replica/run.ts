@@ -107,13 +107,16 @@ export class Run {
     const { folder, process } = this.record;
     const status = readExit(folder);
     if (status === undefined && groupMembers(process.pid).length > 0) {
+      // Gone by the first look: the whole group was killed, and its last process took a moment to go.
+      let known = killedBy;
       this.#timers.clear("look");
       this.#timers.every("look", lookEveryMs, () => {
-        if (groupMembers(process.pid).length === 0) this.#end(undefined);
+        if (groupMembers(process.pid).length === 0) this.#end(known);
+        known = undefined;
       });
       return;
     }
-    this.#end(status ?? killedBy); // both at once: the whole group was killed
+    this.#end(status ?? killedBy);
   }
 
   #end(status: number | undefined): void {
