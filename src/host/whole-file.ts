@@ -22,12 +22,13 @@ export function writeWhole(file: string, content: string): void {
   }
 }
 
-/** The content, or undefined when there is no such file. */
+/** The content, or undefined when there is no such file, or no such process where the file tells of one. */
 export function readWhole(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+      return undefined;
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 // Who runs a cluster, by its postmaster.pid: believed only when that process really is the server of these files,
 // because a power cut leaves the file behind and the kernel gives the pid to somebody else.
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { readWhole } from "../../../host/whole-file.ts";
 import type { Place } from "./place.ts";
 
 export interface Postmaster {
@@ -25,11 +26,7 @@ export function setAsideStaleLock(place: Place): void {
 
 /** None where it goes while we look: that is how a server ends. */
 function lines(file: string): string[] {
-  try {
-    return readFileSync(file, "utf8").split("\n");
-  } catch {
-    return [];
-  }
+  return readWhole(file)?.split("\n") ?? [];
 }
 
 function isServerOf(cluster: string, pid: number): boolean {
