@@ -21,11 +21,13 @@ test("whatever appears is seen, also when nothing was there three times before",
     expect(await untracked()).toBe("a/src/new.ts");
     r.remove("a/src/new.ts");
     mkdirSync(join(r.root, "b/empty"));
+    r.write({ "a/logs/x.log": "" }); // its file is ignored, the directory is not
     await settle();
     for (let i = 0; i < 3; i++) expect(await untracked()).toBe("");
-    r.write({ "b/empty/now.ts": "" });
-    expect(await untracked()).toBe("b/empty/now.ts");
+    r.write({ "a/logs/too.ts": "", "b/empty/now.ts": "" });
+    expect(await untracked()).toBe("a/logs/too.ts b/empty/now.ts");
     r.remove("b/empty");
+    r.remove("a/logs");
     await settle();
     for (let i = 0; i < 3; i++) expect(await untracked()).toBe("");
     r.write({ ".gitignore": "*.log\n" });
