@@ -14,7 +14,9 @@ import { folderOf, lookAtTree } from "./git/worktree.ts";
 import { readShort } from "./graph/short.ts";
 import { openWorkspace } from "./graph/workspace.ts";
 import { allProjects, taskGraph } from "./tasks/graph.ts";
-import { type Result, type RunOptions, runTasks } from "./tasks/run.ts";
+import type { Result } from "./tasks/result.ts";
+import { runTasks } from "./tasks/run.ts";
+import type { RunOptions } from "./tasks/run-state.ts";
 
 export type Files = Readonly<Record<string, string | object>>;
 

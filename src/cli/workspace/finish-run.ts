@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Problem } from "../../domain/problem.ts";
 import { coverageOf } from "../../workspace/tasks/coverage.ts";
-import type { Result } from "../../workspace/tasks/run.ts";
+import type { Result } from "../../workspace/tasks/result.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
 import { junit } from "./junit.ts";
 import type { RunScreen } from "./run-screen.ts";

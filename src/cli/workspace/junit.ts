@@ -1,5 +1,5 @@
 // Results of a run as JUnit XML, which every CI system shows.
-import type { Result } from "../../workspace/tasks/run.ts";
+import type { Result } from "../../workspace/tasks/result.ts";
 
 export function junit(results: readonly Result[]): string {
   const failed = results.filter((r) => r.outcome === "failed").length;

@@ -18,7 +18,9 @@ import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } fro
 import { keysOf } from "../../workspace/tasks/keys.ts";
 import { PartsOf } from "../../workspace/tasks/parts.ts";
 import { runningCount, stopAll } from "../../workspace/tasks/process.ts";
-import { type Result, type RunOptions, runTasks } from "../../workspace/tasks/run.ts";
+import type { Result } from "../../workspace/tasks/result.ts";
+import { runTasks } from "../../workspace/tasks/run.ts";
+import type { RunOptions } from "../../workspace/tasks/run-state.ts";
 import { openTrace } from "../../workspace/tasks/trace.ts";
 import type { RunVerbOptions } from "../verbs/run.ts";
 import { ask } from "./ask-affected.ts";

@@ -1,7 +1,7 @@
 // What a person sees of a run: each task's lines under its name, replayed where they come from the cache, and a summary.
 // In a terminal the last line tells what runs right now; in GitHub's logs each task is a group that folds.
 import { createColors } from "picocolors";
-import type { Listener, Outcome, Result } from "../../workspace/tasks/run.ts";
+import type { Listener, Outcome, Result } from "../../workspace/tasks/result.ts";
 import { openStatusLine } from "./status-line.ts";
 
 export type RunScreen = Listener &

@@ -158,6 +158,19 @@ test("a failure is never kept, ends what waits for it, and with keep-going nothi
   expect((await r.run(["build"])).outcome("ui#build")).toBe("failed");
 });
 
+test("what lies behind a task without a command, or behind one that is in place, is waited for", async () => {
+  const r = repository({
+    "turbo.json": {
+      tasks: { build: { outputs: ["dist/**"] }, ready: { dependsOn: ["^build"] }, test: { dependsOn: ["ready"] } },
+    },
+    "packages/ui/package.json": project("ui", {}, `sleep 0.3; ${build}`),
+    "packages/web/package.json": { ...project("web", { ui: "*" }), scripts: { test: "cat ../ui/dist/a.ts src/b.ts" } },
+  });
+  expect((await r.run(["test"])).logs.get("web#test")).toBe("ab");
+  r.write({ "packages/ui/package.json": project("ui", {}, "sleep 0.3; exit 1") });
+  expect((await r.run(["test"])).outcome("web#test")).toBe("skipped");
+});
+
 test("a task that passes at the second try is called flaky", async () => {
   const r = repository({
     "packages/ui/package.json": project("ui", {}, "test -e ../../tried || { touch ../../tried; exit 1; }"),

@@ -2,7 +2,7 @@
 // TRACEPARENT names; each task is given the TRACEPARENT of its own span. Sent as OTLP/HTTP JSON when the run has ended.
 import { randomBytes } from "node:crypto";
 import type { Environment } from "./environment.ts";
-import type { Result } from "./run.ts";
+import type { Result } from "./result.ts";
 
 export type Trace = Readonly<{
   /** W3C Trace Context for a task. */
