@@ -12,7 +12,7 @@ import { unreachable } from "./why-unreachable.ts";
 
 export { findControlPlane } from "./control-address.ts";
 
-export interface Asking {
+interface Asking {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;

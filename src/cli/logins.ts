@@ -19,7 +19,7 @@ interface Logins {
   readonly servers: Readonly<Record<string, Login>>;
 }
 
-export function loginsFile(): string {
+function loginsFile(): string {
   const { XDG_CONFIG_HOME, APPDATA } = process.env;
   const folder = XDG_CONFIG_HOME || (process.platform === "win32" && APPDATA) || join(homedir(), ".config");
   return join(folder, "sluice", "logins.json");

@@ -6,7 +6,7 @@ import { Agent as HttpsAgent, request as overHttps } from "node:https";
 import { rootCertificates } from "node:tls";
 import { Lost } from "./exit.ts";
 
-export interface Sent {
+interface Sent {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;

@@ -73,7 +73,7 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-export interface DeployOrder {
+interface DeployOrder {
   readonly release: Release;
   readonly environment: string;
   readonly by: string;
@@ -213,7 +213,7 @@ export function exampleFolder(): string {
 }
 
 /** "production-k3v9x2": people type it, so it is short; random, so two asked for at once differ. */
-export function deploymentId(environment: string): DeploymentId {
+function deploymentId(environment: string): DeploymentId {
   return `${environment}-${BigInt(`0x${randomBytes(5).toString("hex")}`)
     .toString(36)
     .padStart(8, "0")}`;

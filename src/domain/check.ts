@@ -55,7 +55,7 @@ export const hostQueries = ["cpu", "memory", "memoryShare", "restarts"] as const
 export type HostQuery = (typeof hostQueries)[number];
 
 /** `pass`: shown healthy, or no harm seen with the minimum sample. Only `fail` rolls back. */
-export type Verdict = "pass" | "fail" | "inconclusive" | "errored";
+type Verdict = "pass" | "fail" | "inconclusive" | "errored";
 
 /** Where a bake stands. `hold`: suspicion, it does not advance until that is gone; `watching`: nothing is shown yet. */
 export type Stance = Verdict | "hold" | "watching";

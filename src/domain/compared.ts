@@ -14,7 +14,7 @@ import type { Run } from "./run.ts";
 /** Routes that have evidence of their own: the busiest of stable's last minutes. */
 const strataMax = 20;
 
-export type ComparisonCheck = Extract<Check, { kind: "comparison" }>;
+type ComparisonCheck = Extract<Check, { kind: "comparison" }>;
 type BakeStep = Extract<Step, { kind: "bake" }>;
 
 /** A bake in which the candidate is compared with stable, and how it stands there. */

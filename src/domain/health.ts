@@ -10,7 +10,7 @@ export interface Health {
   readonly parts: readonly HealthPart[];
 }
 
-export interface HealthPart {
+interface HealthPart {
   readonly name: string;
   readonly status: HealthStatus;
   /** What it says of itself: "connection refused", "812 ms". */

@@ -9,7 +9,7 @@ import { Problem } from "./problem.ts";
 import type { Gate } from "./strategy.ts";
 
 /** A candidate that has no traffic yet answers requests with this header, whatever the weights say. */
-export const previewHeader = { header: "x-sluice-preview", value: "candidate" } as const;
+const previewHeader = { header: "x-sluice-preview", value: "candidate" } as const;
 
 const moveWithinMs: Ms = 600_000;
 

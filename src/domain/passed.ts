@@ -2,7 +2,6 @@
 // again. Services are moved to where they were in one safe move, and the plan goes on from there.
 import { canonical } from "./canonical.ts";
 import type { NodeId, Passed, Plan, PlanNode, Standing } from "./plan.ts";
-import { isDone } from "./progress.ts";
 import { sets } from "./rollout.ts";
 import type { Run } from "./run.ts";
 
@@ -10,13 +9,6 @@ import type { Run } from "./run.ts";
 export function passedBy(run: Run): Passed {
   const steps = (run.plan?.nodes ?? []).map((node): [NodeId, number] => [node.id, run.nodes[node.id]?.step ?? 0]);
   return { stands: run.stands ?? {}, steps: Object.fromEntries(steps) };
-}
-
-/** The step at which it failed, when there is one to start at. */
-export function failedAt(run: Run): { readonly node: NodeId; readonly step: number } | undefined {
-  const open = (run.plan?.nodes ?? []).filter((node) => !isDone(run, node.id));
-  const first = open.find((node) => node.after.every((id) => isDone(run, id)));
-  return first === undefined ? undefined : { node: first.id, step: run.nodes[first.id]?.step ?? 0 };
 }
 
 /** The whole plan where something else stands now: evidence against another opponent counts for nothing. */

@@ -155,7 +155,7 @@ export function plan(intent: Intent, stands: Standing): Plan {
   };
 }
 
-export function serviceOf(intent: Intent, name: ServiceName): IntendedService {
+function serviceOf(intent: Intent, name: ServiceName): IntendedService {
   const service = intent.services[name];
   if (service === undefined) throw new Error(`no service ${name} in this intent`);
   return service;

@@ -76,7 +76,7 @@ export function isDone(run: Run, id: NodeId): boolean {
 }
 
 /** Nothing more is done for a service that was given up; the others do not wait for it. */
-export function isGivenUp(run: Run, { service }: PlanNode): boolean {
+function isGivenUp(run: Run, { service }: PlanNode): boolean {
   return service !== undefined && run.givenUp[service] !== undefined;
 }
 

@@ -16,7 +16,7 @@ export interface ReleaseDiff {
   readonly values: readonly ValueChange[];
 }
 
-export interface Side {
+interface Side {
   readonly id: string;
   readonly version: string;
   readonly commit?: string;
@@ -24,7 +24,7 @@ export interface Side {
 
 export type Change = "added" | "removed" | "changed";
 
-export interface CodeChange {
+interface CodeChange {
   readonly service: ServiceName;
   readonly change: Change;
   readonly from?: Sha256;
@@ -40,7 +40,7 @@ export interface ConfigChange {
   readonly to?: string;
 }
 
-export interface ValueChange {
+interface ValueChange {
   readonly path: string;
   readonly change: Change;
   /** What it is on the newer side (on the older one where it was removed). */

@@ -82,7 +82,7 @@ interface ProbeTiming {
   readonly unhealthyThreshold: number;
 }
 
-export type ProbeSpec = ProbeTiming &
+type ProbeSpec = ProbeTiming &
   (
     | { readonly kind: "http"; readonly path: string }
     | { readonly kind: "tcp" }
@@ -90,7 +90,7 @@ export type ProbeSpec = ProbeTiming &
   );
 
 /** A worker that names no check is ready while it runs. */
-export type Readiness = ProbeSpec | (ProbeTiming & { readonly kind: "running" });
+type Readiness = ProbeSpec | (ProbeTiming & { readonly kind: "running" });
 
 export interface Revision {
   readonly revision: RevisionId;

@@ -10,7 +10,7 @@ export function restarted(revision: RevisionId, tag: string): RevisionId {
 }
 
 /** The revision that was named by its contents alone. */
-export function contentsOf(revision: RevisionId): RevisionId {
+function contentsOf(revision: RevisionId): RevisionId {
   return tagged.exec(revision)?.[1] ?? revision;
 }
 

@@ -78,7 +78,7 @@ export function holdExpired(run: Run, now: Ms): Fact | undefined {
 }
 
 /** For every service that was touched, its frames back to where it stood. One that was given up walks on. */
-export function pathsBack(run: Run): Readonly<Record<ServiceName, readonly Frame[]>> {
+function pathsBack(run: Run): Readonly<Record<ServiceName, readonly Frame[]>> {
   const paths = Object.entries(run.plan?.services ?? {}).flatMap(([name, service]) => {
     const given = run.givenUp[name];
     if (given !== undefined) return [[name, given.walk.path.slice(given.walk.index)] as const];
@@ -111,7 +111,7 @@ function walksOf(run: Run): Readonly<Record<ServiceName, Walk>> {
 }
 
 /** The walk, if any, that has used up its patience. */
-export function lateWalk(run: Run, now: Ms): ServiceName | undefined {
+function lateWalk(run: Run, now: Ms): ServiceName | undefined {
   const all = walksOf(run);
   const late = walks(run).find((task) => {
     const walk = task.kind === "walk" ? all[task.service] : undefined;
@@ -132,7 +132,7 @@ export function retreatEnd(run: Run, now: Ms): Fact | undefined {
 }
 
 /** Services that are not where they walk to yet. */
-export function openWalks(run: Run): readonly ServiceName[] {
+function openWalks(run: Run): readonly ServiceName[] {
   return Object.entries(walksOf(run)).flatMap(([name, walk]) => (walk.index < walk.path.length ? [name] : []));
 }
 

@@ -46,12 +46,12 @@ export interface Run {
   readonly aftermath?: Aftermath;
 }
 
-export interface GivenUp {
+interface GivenUp {
   readonly because: string;
   readonly walk: Walk;
 }
 
-export interface Aftermath {
+interface Aftermath {
   readonly at: Ms;
   readonly condition: string;
   readonly because: string;

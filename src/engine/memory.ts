@@ -33,7 +33,7 @@ export interface CountedSoFar {
   readonly digest: string;
 }
 
-export interface JudgedSoFar {
+interface JudgedSoFar {
   readonly state: JudgeState;
   readonly folded: number;
   readonly isOver: boolean;

@@ -66,7 +66,7 @@ export interface HostClient {
   stop(options?: { keepReplicas?: boolean }): Promise<void>;
 }
 
-export type LogQuery = { readonly lines?: number } & ({ readonly service: ServiceKey } | { readonly replica: string });
+type LogQuery = { readonly lines?: number } & ({ readonly service: ServiceKey } | { readonly replica: string });
 
 export function hostClient(dataFolder: string): HostClient {
   const { controlSocket: socket } = hostPaths(dataFolder);

@@ -23,7 +23,7 @@ export interface HostState {
   routerPid?: number;
 }
 
-export interface KeptService {
+interface KeptService {
   desired: DesiredService;
   /** Of every revision that still has replicas, named or not. */
   specs: Record<string, ReplicaSpec>;

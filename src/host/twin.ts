@@ -33,7 +33,7 @@ export type TwinMessage =
   /** From the router, once it serves: a successor's sign that its predecessor may go. */
   | { readonly kind: "ready" };
 
-export type TwinRole = "supervisor" | "router";
+type TwinRole = "supervisor" | "router";
 
 export interface Twin {
   send(message: TwinMessage, handle?: SendHandle): void;

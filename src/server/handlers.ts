@@ -54,7 +54,7 @@ export interface Office extends Desk, Live {
 type Parsed<K extends RouteName, Part extends string> =
   (typeof routes)[K] extends Record<Part, infer S extends z.ZodType> ? z.output<S> : undefined;
 
-export interface Call<K extends RouteName> {
+interface Call<K extends RouteName> {
   readonly params: Parsed<K, "params">;
   readonly query: Parsed<K, "query">;
   readonly body: Parsed<K, "body">;

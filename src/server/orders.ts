@@ -153,7 +153,7 @@ async function retiring(
   );
 }
 
-export async function refuseWhileUnderWay(records: Records, environment: string): Promise<void> {
+async function refuseWhileUnderWay(records: Records, environment: string): Promise<void> {
   const [open] = await records.deployments({ environment, open: true, rowsMax: 1 });
   if (open === undefined) return;
   throw new Refusal(409, {

@@ -35,7 +35,7 @@ export interface Records {
   now(): Promise<Ms>;
 }
 
-export interface Stands {
+interface Stands {
   readonly stands: Standing;
   readonly release?: ReleaseRef;
   /** Of services that another release brought than the environment's. */
@@ -53,12 +53,12 @@ export interface ArtifactManifest {
 }
 
 /** The packed bytes of an artifact on their way here, named by their own hash, too. */
-export interface Upload {
+interface Upload {
   readonly artifact: string;
   readonly packed: string;
 }
 
-export interface Restart {
+interface Restart {
   readonly stands: Standing;
   readonly tag: string;
 }
@@ -134,7 +134,7 @@ export interface Traffic {
   readonly badServed: number;
 }
 
-export interface CountedQuery {
+interface CountedQuery {
   readonly environment: string;
   readonly service: string;
   readonly revision: string;
@@ -146,7 +146,7 @@ export interface Counted {
   readonly replicas: readonly ReplicaInterval[];
 }
 
-export interface LogQuery {
+interface LogQuery {
   readonly environment: string;
   readonly service?: string;
   readonly revision?: string;

@@ -13,18 +13,18 @@ export interface Shelves {
   write(shelf: string, key: string, entry: Written, bytesMax: number): Promise<void>;
 }
 
-export interface EntryHead {
+interface EntryHead {
   /** What making it took; clients tell what was saved. */
   readonly durationMs?: Ms;
   /** Of the client's making: the server keeps it and does not read it. */
   readonly tag?: string;
 }
 
-export interface Written extends EntryHead {
+interface Written extends EntryHead {
   readonly body: ReadableStream<Uint8Array>;
 }
 
-export interface Entry extends EntryHead {
+interface Entry extends EntryHead {
   readonly bytes: number;
   body(): ReadableStream<Uint8Array>;
 }

@@ -31,13 +31,13 @@ export interface Moment {
   readonly candidate: Side;
 }
 
-export interface Side {
+interface Side {
   readonly replicas: number;
   readonly capacity: Percent;
   readonly traffic: Percent;
 }
 
-export interface Exposure {
+interface Exposure {
   /** Requests that candidates were sent before the deployment ended. */
   readonly requests: number;
   /** Of them, those that saw a candidate while it was bad. */

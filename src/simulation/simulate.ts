@@ -175,7 +175,7 @@ async function hasEnded(journal: SimJournal): Promise<boolean> {
 }
 
 /** `{kind, step, body}` of each fact, without what may differ between two workers who decide the same. */
-export function canonical(events: readonly Event[]): readonly string[] {
+function canonical(events: readonly Event[]): readonly string[] {
   return events
     .filter((event) => event.fact.kind !== "resumed")
     .map(({ fact }) => {

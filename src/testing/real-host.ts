@@ -56,7 +56,7 @@ let built: Promise<string> | undefined;
 let hosts = 0;
 
 /** Supervisor and router as dist/ has them, built once for all hosts that run at the same time. */
-export function buildPrograms(): Promise<string> {
+function buildPrograms(): Promise<string> {
   built ??= (async () => {
     const outdir = mkdtempSync(join(tmpdir(), "sluice-programs-"));
     const source = resolve(import.meta.dirname, "../host");

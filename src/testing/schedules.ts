@@ -16,7 +16,7 @@ export interface Schedule {
   readonly faults: readonly DrawnFault[];
 }
 
-export interface DrawnFault {
+interface DrawnFault {
   /** Any call of the calm run, or one of those that changed something; which one, as a share (0 to 1) of them all. */
   readonly among: "calls" | "effects";
   readonly at: number;
@@ -74,7 +74,7 @@ async function calm(shape: ShapeName, weather: WeatherName, size: number): Promi
   return { scenario, outcomes, world: await simulate(scenario) };
 }
 
-export async function worldOfSchedule(schedule: Schedule): Promise<Simulated> {
+async function worldOfSchedule(schedule: Schedule): Promise<Simulated> {
   const { scenario, world } = await calmOf(schedule);
   const faults = schedule.faults.map(({ among, at, when, does }) => {
     const [effect = 1] = world.effects.slice(Math.floor(at * world.effects.length));

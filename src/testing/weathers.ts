@@ -25,7 +25,7 @@ const strategies = {
 export type ShapeName = keyof typeof strategies | "three in waves";
 export const shapes: readonly ShapeName[] = [...keysOf(strategies), "three in waves"];
 
-export interface Weather {
+interface Weather {
   readonly scenario: Omit<Partial<Scenario>, "intent">;
   /** A gate before anything moves. */
   readonly isGated?: boolean;

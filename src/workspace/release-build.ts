@@ -30,7 +30,7 @@ export interface BuildOrder {
   readonly onBuilt?: (built: Built) => void;
 }
 
-export interface Built {
+interface Built {
   readonly service: string;
   readonly manifest: Manifest;
 }
@@ -54,7 +54,7 @@ export async function buildRelease(order: BuildOrder): Promise<Release> {
   return { ...release, version: order.version ?? shortCommit(commit) ?? release.id };
 }
 
-export function noSuchService(name: string, known: readonly string[]): Problem {
+function noSuchService(name: string, known: readonly string[]): Problem {
   const meant = nearest(name, known);
   return new Problem(
     `There is no service "${name}"`,

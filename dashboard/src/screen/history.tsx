@@ -65,7 +65,7 @@ function NothingFound({ any }: { any: boolean }) {
   );
 }
 
-export function matches({ run }: Deployment, { environment, outcome, search }: HistoryPlace): boolean {
+function matches({ run }: Deployment, { environment, outcome, search }: HistoryPlace): boolean {
   const ended = run.phase.kind === "ended" ? run.phase : undefined;
   const text = [versionName(run.release.version), run.by, run.reason, ended?.because, run.release.id, run.id]
     .join(" ")

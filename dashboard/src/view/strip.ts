@@ -10,7 +10,7 @@ import type { Run } from "../../../src/domain/run.ts";
 import type { Deployment } from "../journal.ts";
 import { type WayBack, waysBack } from "./walk.ts";
 
-export type CellState = "done" | "skipped" | "now" | "failed" | "to come" | "never";
+type CellState = "done" | "skipped" | "now" | "failed" | "to come" | "never";
 
 export interface Cell {
   readonly at: At;

@@ -10,7 +10,7 @@ import type { Place } from "./prometheus/client.ts";
 import { ready } from "./prometheus/queries.ts";
 import { type PrometheusSettings, prometheusReplicas, readPrometheus, samplePrometheus } from "./prometheus/source.ts";
 
-export interface ReplicaQuery {
+interface ReplicaQuery {
   readonly environment: string;
   readonly service: string;
   readonly revision: RevisionId;
@@ -88,7 +88,7 @@ function askedSeldom(nowMs: () => Ms) {
   };
 }
 
-export function prometheusOf(
+function prometheusOf(
   metrics: MetricsConfig | undefined,
   environment: string,
   { secret }: Pick<SourcesOptions, "secret">,

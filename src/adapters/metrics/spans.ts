@@ -7,7 +7,7 @@ import { inBuckets, type Layout, layoutOf, type UpTo } from "./layout.ts";
 export type Side = "stable" | "candidate";
 
 /** Of one route: requests, errors, and the latency of its successes. */
-export interface Rise {
+interface Rise {
   readonly requests: number;
   readonly errors: number;
   readonly upTo: UpTo;

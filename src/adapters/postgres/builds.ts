@@ -5,7 +5,7 @@ import { attemptsMax, type Build, type BuildOrder, type BuildState, type Reposit
 import type { Ms } from "../../domain/frame.ts";
 import type { Database } from "./connection.ts";
 
-export interface Held {
+interface Held {
   readonly id: string;
   readonly attempt: number;
 }

@@ -78,7 +78,7 @@ function oneAtATime(action: () => Promise<void>): () => void {
 }
 
 /** Not a bug and not the person's fault: another try may succeed. */
-export function asTemporary(error: unknown): unknown {
+function asTemporary(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = codeOf(error);
   const full = code === "53100" ? "the database's disk is full" : "the database does not answer";

@@ -5,7 +5,7 @@ import type { Ms } from "../../domain/frame.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { Database } from "./connection.ts";
 
-export interface KeptRelease extends ReleaseRef {
+interface KeptRelease extends ReleaseRef {
   readonly at: Ms;
   readonly frozen: unknown;
 }

@@ -62,7 +62,7 @@ export async function applyChange({ root }: Product, { file, find, put, version,
 }
 
 /** The steps of a real canary with the demonstration's shortened times. */
-export const shortened = {
+const shortened = {
   strategy: {
     kind: "canary",
     steps: [{ setWeight: 10 }, { bake: "5s" }, { setWeight: 50 }, { bake: "5s" }, { setWeight: 100 }],

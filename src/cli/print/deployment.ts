@@ -30,7 +30,7 @@ export function deploymentLines(run: Run, view: View): readonly string[] {
   ];
 }
 
-export function titleLine(run: Run, { colors, now }: View): string {
+function titleLine(run: Run, { colors, now }: View): string {
   const ended = run.phase.kind === "ended" ? run.phase.at : now;
   const from = run.standingRelease === undefined ? "" : `${versionName(run.standingRelease.version)} → `;
   const took = minutes(Math.max(1000, Math.floor((ended - run.requestedAt) / 1000) * 1000));

@@ -117,7 +117,7 @@ function fitted(points: readonly EvidencePoint[], room: number): readonly Eviden
 }
 
 /** One line of eighths, from 0 to 1. */
-export function sparkline(heights: readonly number[]): string {
+function sparkline(heights: readonly number[]): string {
   return heights.map((height) => blocks[Math.round(height * 8)] ?? " ").join("");
 }
 

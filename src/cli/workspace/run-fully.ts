@@ -52,7 +52,7 @@ export async function runFully(named: readonly string[], begun: Begun): Promise<
 }
 
 /** What stays open between the rounds of a watched run. */
-export type Session = Readonly<{
+type Session = Readonly<{
   screen: RunScreen;
   services: Services;
   remote: RemoteCache | undefined;

@@ -15,7 +15,7 @@ export type RunScreen = Listener &
   }>;
 
 /** `tookMs` is the whole run's; coverage lines are ready to be printed. */
-export type More = Readonly<{ tookMs?: number | undefined; coverage?: readonly string[] }>;
+type More = Readonly<{ tookMs?: number | undefined; coverage?: readonly string[] }>;
 
 const words: Readonly<Record<Outcome, string>> = {
   "in place": "cached",

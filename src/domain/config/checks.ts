@@ -4,7 +4,7 @@ import { isCron, isZone } from "./schedule.ts";
 import { Duration, HttpMethod, key, Name, Percentage } from "./values.ts";
 
 /** A number of a metric source against a limit. */
-export const Metric = z.strictObject({
+const Metric = z.strictObject({
   source: key(z.string().min(1).prefault("host"), 'Who is asked: "host", or a metric source.', "prometheus"),
   query: key(
     z.string().min(1),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Duration, EnvName, key } from "./values.ts";
 
 /** Whose counters Sluice knows how to ask a Prometheus for. */
-export const gateways = [
+const gateways = [
   "sluice",
   "istio",
   "envoy",

@@ -8,7 +8,7 @@ const list = z.array(text);
 /** Goes into commands and paths as it is: nothing that a shell takes apart, no way upwards. */
 const Value = z.string().regex(/^(?!\/|.*\.\.)[\w.@+:/-]+$/, "it may hold letters, digits and . _ @ + : / -");
 
-export const PipelineTask = z.strictObject({
+const PipelineTask = z.strictObject({
   command: key(z.exactOptional(text), "Shell text; the script of the same name unless given.", "tsc --noEmit"),
   dependsOn: key(
     z.exactOptional(list),

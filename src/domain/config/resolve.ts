@@ -49,15 +49,6 @@ export function publicNames(config: Config, environment: string): readonly strin
   return [...new Set([...(domain === undefined ? [] : [domain]), ...hosts])].map((name) => name.toLowerCase());
 }
 
-/** Environments in the order that a release passes them: each after the one it names. */
-export function pathOfRelease(config: Config): readonly string[] {
-  const depth = (name: string): number => {
-    const after = config.environments[name]?.after;
-    return after === undefined ? 0 : 1 + depth(after);
-  };
-  return Object.keys(config.environments).toSorted((a, b) => depth(a) - depth(b));
-}
-
 /** Services that move together, those before that others depend on: the deployment's waves. */
 export function wavesOf(config: Config): readonly (readonly string[])[] {
   const depth = (name: string): number =>

@@ -29,8 +29,8 @@ const setWeight = z.strictObject({
   setWeight: key(Percentage, "Share of the traffic that the candidate is sent, with the capacity to bear it.", 5),
 });
 
-export const Gate = z.union([job, bake, pause, approve]);
-export const CanaryStep = z.union([setWeight, job, bake, pause, approve]);
+const Gate = z.union([job, bake, pause, approve]);
+const CanaryStep = z.union([setWeight, job, bake, pause, approve]);
 
 const exposure = key(
   z.exactOptional(

@@ -2,11 +2,6 @@
 // the canonical spelling goes out; `read` of what `write` gave is the same number.
 import type { Ms, Percent } from "../frame.ts";
 
-/** Thousandths of a CPU: 250 is a quarter of a core. */
-export type Millicores = number;
-/** 1024 × 1024 bytes. */
-export type MiB = number;
-
 export interface Unit {
   /** The number in Sluice's unit, or undefined when the spelling is none of the field's. */
   readonly read: (spelling: string | number) => number | undefined;

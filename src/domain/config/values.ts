@@ -57,7 +57,7 @@ export const AddressRange = z
 export const UrlPath = z.string().regex(/^\//, "a URL path starts with /");
 export const HttpMethod = z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-export const EnvValue = z.union([
+const EnvValue = z.union([
   z.string(),
   z.strictObject({
     from: key(z.string(), "The URL of a service or of a backing service of the environment.", "user-service"),

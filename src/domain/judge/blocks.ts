@@ -11,7 +11,7 @@ export interface Pair {
 
 export type Pairs = Readonly<Record<Stratum, Pair>>;
 
-export const other: Stratum = "other";
+const other: Stratum = "other";
 /** Routes told apart; the rest is "other". */
 const strataMax = 20;
 

@@ -32,7 +32,7 @@ function neighbours(values: readonly number[]): { square: number; sum: number }[
 }
 
 /** Linear interpolation between order statistics; 0 of nothing. */
-export function quantile(values: readonly number[], q: number): number {
+function quantile(values: readonly number[], q: number): number {
   const sorted = Float64Array.from(values).sort();
   const at = (sorted.length - 1) * q;
   const low = sorted[Math.floor(at)] ?? 0;

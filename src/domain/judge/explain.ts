@@ -33,7 +33,7 @@ export interface Explanation {
   readonly comparisons: readonly Comparison[];
 }
 
-export interface Leading {
+interface Leading {
   readonly stream: Stream;
   readonly stratum: Stratum | null;
   readonly sinceMs: Ms;

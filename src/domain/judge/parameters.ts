@@ -2,7 +2,7 @@
 import type { Ms } from "../frame.ts";
 
 /** Shares of the one unit of evidence that each stream starts with; together with `warm` and `crash` they sum to 1. */
-export interface StreamWeights {
+interface StreamWeights {
   readonly err: number;
   readonly rank: number;
   readonly tail: number;

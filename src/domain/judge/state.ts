@@ -33,7 +33,7 @@ export interface StepSoFar {
 }
 
 /** Unusable intervals since the last usable one. */
-export interface Blackout {
+interface Blackout {
   readonly sinceMs: Ms;
   readonly untilMs: Ms;
   readonly because: string;

@@ -2,7 +2,7 @@
 import type { JudgeState } from "./state.ts";
 
 /** `pass` is either health shown, or no harm seen at the end of a bake with enough requests compared: see `isHealthShown`. */
-export type Verdict = "pass" | "fail" | "inconclusive" | "errored";
+type Verdict = "pass" | "fail" | "inconclusive" | "errored";
 
 /** While a bake runs: `hold` keeps the weight and does not advance; it releases itself. */
 export type Judgement = Verdict | "hold" | "watching";

@@ -14,7 +14,7 @@ export interface Upload {
   readonly packed: Sha256;
 }
 
-export const packedBytesMax = 512 * 2 ** 20;
+const packedBytesMax = 512 * 2 ** 20;
 const keptMs = 7 * 24 * 3_600_000;
 
 export async function arrivedBytes(data: string, upload: Upload): Promise<number> {

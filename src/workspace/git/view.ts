@@ -23,7 +23,7 @@ export type View = Readonly<{
 }>;
 
 /** What a question can do without is left out. */
-export type Needs = Readonly<{ isDotenvRead: boolean; isLockRead: boolean }>;
+type Needs = Readonly<{ isDotenvRead: boolean; isLockRead: boolean }>;
 const all: Needs = { isDotenvRead: true, isLockRead: true };
 
 export async function viewOf(opened: Workspace, env: Environment, needs = all): Promise<View> {

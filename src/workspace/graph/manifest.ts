@@ -1,7 +1,7 @@
 // A project's own files that shape the graph (package.json, project.json, a package's turbo.json), read into one value.
 import { isObject, type Json, type JsonObject, objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
 
-export type DependencyKind = "prod" | "dev" | "optional" | "peer";
+type DependencyKind = "prod" | "dev" | "optional" | "peer";
 export type Dependency = Readonly<{ name: string; range: string; kind: DependencyKind }>;
 
 export type Project = Readonly<{

@@ -68,7 +68,7 @@ export function closures(lock: LockGraph, { projects, isLinked, amended, catalog
 }
 
 /** The labels a project reaches: to say which package changed, not only that one did. */
-export function reached(lock: LockGraph, project: Project): ReadonlySet<string> {
+function reached(lock: LockGraph, project: Project): ReadonlySet<string> {
   return new Set(nodesReached(lock, project).flatMap((id) => lock.nodes.get(id)?.label ?? []));
 }
 

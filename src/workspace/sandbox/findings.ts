@@ -13,7 +13,7 @@ import type { TaskGraph, TaskNode } from "../tasks/graph.ts";
 import type { PartsOf } from "../tasks/parts.ts";
 import type { Touched } from "./strace.ts";
 
-export type Finding = Readonly<{
+type Finding = Readonly<{
   /** From the workspace root; absolute outside it; the name of a package. */
   paths: readonly string[];
   mend: string;

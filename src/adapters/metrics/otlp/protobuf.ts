@@ -4,7 +4,7 @@
 export type Message = { [name: string]: unknown };
 
 type Scalar = "string" | "double" | "fixed64" | "sfixed64" | "int64" | "uint64" | "sint32" | "bool";
-export interface Field {
+interface Field {
   readonly name: string;
   readonly type: Scalar | Fields;
   readonly isRepeated?: true;

@@ -27,7 +27,7 @@ export interface PushedCounter {
   readonly upTo?: readonly (readonly [Ms | null, number])[];
 }
 
-export const countersMax = 2_000;
+const countersMax = 2_000;
 
 const attributes: Fields = {
   1: { name: "key", type: "string" },

@@ -57,7 +57,7 @@ async function toldOf(asked: Asked, { pushed, intervalMs }: ReadPushed): Promise
 }
 
 /** As series of counters that only grow: what came as increments is added up. */
-export function countedIn(reports: readonly Report[]): readonly Omit<Scraped, "side">[] {
+function countedIn(reports: readonly Report[]): readonly Omit<Scraped, "side">[] {
   const sums = new Map<string, PushedCounter>();
   const series: Omit<Scraped, "side">[] = [];
   const add = (role: Scraped["role"], one: Series) => series.push({ role, series: [one] });

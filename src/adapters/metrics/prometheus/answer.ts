@@ -74,7 +74,7 @@ function sample([at, text]: RawSample) {
 }
 
 /** Buckets that are left out are empty, so the count is known at every edge of the schema that the others show. */
-export function nativeUpTo({ count, buckets = [] }: RawHistogram, unitMs: number): UpTo {
+function nativeUpTo({ count, buckets = [] }: RawHistogram, unitMs: number): UpTo {
   const bounds = buckets.map(([, low, high, n]) => ({ low: Number(low), high: Number(high), n: Number(n) }));
   const scale = scaleOf(bounds) ?? 3;
   const total = Number(count);

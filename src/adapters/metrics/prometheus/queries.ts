@@ -5,7 +5,7 @@ import { Problem } from "../../../domain/problem.ts";
 import type { Role } from "../targets.ts";
 
 /** `$environment`, `$service` and `$revision` stand for themselves. */
-export interface Templates {
+interface Templates {
   readonly requests: string;
   readonly errors: string;
   /** A histogram of successes, classic (its _bucket series) or native. Left out: latency is not compared. */

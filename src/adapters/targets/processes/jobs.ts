@@ -26,7 +26,7 @@ export function hostJobs({ host, release, place }: JobParts): Jobs {
 }
 
 /** The last line that a job printed says more than its exit status. */
-export function answerOf(seen: SeenJob): JobAnswer {
+function answerOf(seen: SeenJob): JobAnswer {
   if (seen.state === "running") return { state: "running" };
   const last = seen.lines.findLast((line) => line.trim() !== "");
   if (seen.exitCode === 0) return { state: "succeeded", ...(last === undefined ? {} : { note: last }) };

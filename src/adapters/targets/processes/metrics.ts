@@ -97,7 +97,7 @@ function most(values: readonly (number | undefined)[]): Sample {
 }
 
 /** Pure: which side of the comparison each revision's counts are on. */
-export function sided(
+function sided(
   interval: CountedInterval,
   sides: { readonly stable?: RevisionId; readonly candidate: RevisionId },
 ): Interval {

@@ -16,7 +16,7 @@ export interface RunnableParts {
 }
 
 /** What a container of it is started with, unless the service says otherwise. */
-export interface RunnableImage {
+interface RunnableImage {
   readonly digest: string;
   readonly rootfs: string;
   readonly command: readonly string[];
@@ -64,7 +64,7 @@ function contained(
   };
 }
 
-export async function unpacked(
+async function unpacked(
   artifact: string,
   { dataFolder, unpack }: Pick<RunnableParts, "dataFolder" | "unpack">,
 ): Promise<string> {
@@ -76,7 +76,7 @@ export async function unpacked(
 }
 
 /** What every process of a release is told about where it runs; nothing of the control plane's own environment. */
-export function surroundings({
+function surroundings({
   environment,
   service,
   revision,
