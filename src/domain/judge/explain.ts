@@ -1,4 +1,5 @@
 // One plain sentence per verdict, and the counts and the table behind it.
+import type { Stance } from "../check.ts";
 import type { Stratum } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import type { Pairs } from "./blocks.ts";
@@ -7,20 +8,11 @@ import { nothing, plusEach, total } from "./counts.ts";
 import { type Part, partsOf, type Stream, termsOf } from "./parts.ts";
 import type { JudgeState } from "./state.ts";
 import { slow, tailCut } from "./tail.ts";
-import {
-  firmLogE,
-  isBlind,
-  isHealthShown,
-  isPatchy,
-  isSuspect,
-  type Judgement,
-  silentSide,
-  verdict,
-} from "./verdict.ts";
+import { firmLogE, isBlind, isHealthShown, isPatchy, isSuspect, silentSide, verdict } from "./verdict.ts";
 import * as say from "./wording.ts";
 
 export interface Explanation {
-  readonly judgement: Judgement;
+  readonly judgement: Stance;
   readonly sentence: string;
   /** ln of the evidence of harm, and what it means: a good release shows this at most once in so many. */
   readonly logE: number;
@@ -58,7 +50,7 @@ export function explain(state: JudgeState, bake: { isOver: boolean } = { isOver:
   };
 }
 
-const sentences: Record<Judgement, (state: JudgeState, leading: Leading | null) => string> = {
+const sentences: Record<Stance, (state: JudgeState, leading: Leading | null) => string> = {
   fail: (state, leading) => finding(state, leading),
   hold: (state, leading) => `suspicion, not advancing: ${finding(state, leading)}`,
   watching: (state) => `nothing shown yet: ${comparedSoFar(state)}`,

@@ -1,13 +1,9 @@
 // What the evidence means for the rollout. Only `fail` rolls back; a check that was cut short is never a pass.
+import type { Stance } from "../check.ts";
 import type { JudgeState } from "./state.ts";
 
 /** `pass` is either health shown, or no harm seen at the end of a bake with enough requests compared: see `isHealthShown`. */
-type Verdict = "pass" | "fail" | "inconclusive" | "errored";
-
-/** While a bake runs: `hold` keeps the weight and does not advance; it releases itself. */
-export type Judgement = Verdict | "hold" | "watching";
-
-export function verdict(state: JudgeState, bake: { isOver: boolean } = { isOver: false }): Judgement {
+export function verdict(state: JudgeState, bake: { isOver: boolean } = { isOver: false }): Stance {
   const { parameters: p } = state;
   if (state.failedAtMs !== null) return "fail";
   if (isBlind(state) || (bake.isOver && isPatchy(state))) return "errored";

@@ -1,5 +1,6 @@
 // What a person is shown of the evidence: its course with the two lines it is held against, the sentence, and both sides
 // route by route. One value, made by replaying the judge; the terminal, the page and `why` only draw it.
+import type { Stance } from "../check.ts";
 import { isGap, type Observation } from "../evidence.ts";
 import type { Ms } from "../frame.ts";
 import type { Comparison } from "./comparison.ts";
@@ -9,7 +10,7 @@ import { begin, nextStep, observe } from "./observe.ts";
 import { type Part, partsOf, type Stream } from "./parts.ts";
 import type { Recording } from "./replay.ts";
 import type { JudgeState } from "./state.ts";
-import { firmLogE, type Judgement } from "./verdict.ts";
+import { firmLogE } from "./verdict.ts";
 
 export interface EvidencePoint {
   readonly endMs: Ms;
@@ -26,7 +27,7 @@ export interface EvidencePoint {
 }
 
 export interface EvidenceView {
-  readonly judgement: Judgement;
+  readonly judgement: Stance;
   readonly sentence: string;
   readonly odds: string;
   readonly logE: number;
