@@ -10,6 +10,7 @@ import { isFamily, ownFamilies, type ToolFamily } from "../graph/tool-config.ts"
 import { aliasesIn } from "../graph/tsconfig.ts";
 import type { Workspace } from "../graph/workspace.ts";
 import { isObject, type Json, parseJsonc } from "../jsonc.ts";
+import { beginWork } from "../long-work.ts";
 import { once } from "../once.ts";
 import { interned } from "../packed.ts";
 
@@ -45,6 +46,7 @@ export function readsOf(workspace: Workspace): ReadonlyMap<string, Reads> {
   const known = remembered(file);
   const all = new Map<string, Reads>();
   let isNew = known.size !== workspace.projects.length;
+  beginWork(workspace.projects.length - known.size);
   for (const project of workspace.projects) {
     const key = workspace.sourceKeyOf(project.dir);
     const old = known.get(project.dir);

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { openStore } from "../cache/store.ts";
 import type { View } from "../git/view.ts";
+import { beginWork } from "../long-work.ts";
 import { openCheck } from "../sandbox/findings.ts";
 import { execute } from "./execute.ts";
 import type { TaskGraph, TaskNode } from "./graph.ts";
@@ -74,6 +75,7 @@ async function work(run: Run): Promise<ReadonlyMap<string, Result>> {
     if (node.task.command !== undefined && !known) ended.set(node.id, one(node, before ?? Promise.resolve(true)));
     else if (before) ended.set(node.id, before);
   }
+  beginWork(ended.size);
   await Promise.all(ended.values());
   return results;
 }
