@@ -136,6 +136,32 @@ test("a signed push to a branch is built from a clean checkout; secrets are for 
   expect(await logOf(untrusted.build ?? "")).toMatch(/app#test {2}(cached|done)/);
 }, 120_000);
 
+test("a push is built as far as it differs from what was last built well; told again, it is the same build", async () => {
+  const { secret } = sluice("repository", "add", "shop", origin, "--run", "test");
+  const head = () => git("rev-parse", "HEAD");
+  const pushed = async () => (await push(String(secret), { ref: "refs/heads/main", after: head() })).build ?? "";
+  const edit = (file: string, text: string) => {
+    writeFileSync(join(origin, file), text);
+    git("add", "-A");
+    git("commit", "--quiet", "--message", file);
+  };
+  edit("app/test.js", "process.exit(3)");
+  expect(await ended(await pushed())).toMatchObject({ state: "failed" });
+  edit("README.md", "nothing that a test reads");
+  const stillBroken = await pushed();
+  expect(await ended(stillBroken)).toMatchObject({
+    state: "failed",
+    because: expect.stringContaining("ended with code 1"),
+  });
+  expect(await pushed()).toBe(stillBroken);
+  edit("app/test.js", "");
+  expect(await ended(await pushed())).toMatchObject({ state: "succeeded" });
+  edit("README.md", "again nothing");
+  const unaffected = await pushed();
+  expect(await ended(unaffected)).toMatchObject({ state: "succeeded" });
+  expect(await logOf(unaffected)).not.toContain("app#test");
+}, 120_000);
+
 test("a build that fails says at which step, and one that is cancelled leaves nothing running", async () => {
   writeFileSync(join(origin, "app/slow"), "");
   write("slow");

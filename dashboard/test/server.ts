@@ -274,6 +274,7 @@ const exampleBuilds: readonly Build[] = [
 const builds: Records["builds"] = {
   putRepository: async () => {},
   repositories: async () => [shop],
+  lastGood: async () => undefined,
   request: async (order) => ({ id: "b-3", order, state: "queued", askedAt: Date.now(), attempt: 1 }),
   list: async () => exampleBuilds,
   get: async (id) => exampleBuilds.find((build) => build.id === id),

@@ -10,15 +10,14 @@ const repository: Repository = {
   trusted: ["main"],
   labels: ["linux"],
 };
-const push = { commit: "b".repeat(40), before: "a".repeat(40), by: "ana" };
+const push = { commit: "b".repeat(40), by: "ana" };
 
-test("a push to a branch that is built becomes an order for its commit, compared with what was there before", () => {
+test("a push to a branch that is built becomes an order for its commit", () => {
   expect(orderOfPush(repository, { ...push, ref: "refs/heads/main" })).toEqual({
     repository: "shop",
     url: "https://git.example.com/shop.git",
     ref: "refs/heads/main",
     commit: "b".repeat(40),
-    base: "a".repeat(40),
     tasks: ["lint", "test"],
     labels: ["linux"],
     isTrusted: true,

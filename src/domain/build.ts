@@ -8,7 +8,7 @@ export interface Repository {
   readonly url: string;
   /** What `sluice run` is asked for. */
   readonly tasks: readonly string[];
-  /** Only what a change affects, where there is something to compare with. */
+  /** Of a push only what differs from the last commit of its branch that was built well, where there is one. */
   readonly affected: boolean;
   /** Branches whose pushes are built: names, with * for any characters. */
   readonly branches: readonly string[];
@@ -34,7 +34,7 @@ export interface BuildOrder {
   /** The ref's newest commit when not given. */
   readonly commit?: string;
   readonly tasks: readonly string[];
-  /** Compare with this commit, and run what the change affects. */
+  /** The commit of this ref that was last built well: what differs from it is run. */
   readonly base?: string;
   readonly labels: readonly string[];
   readonly isTrusted: boolean;
@@ -62,19 +62,14 @@ export const attemptsMax = 3;
 export interface Push {
   readonly ref: string;
   readonly commit: string;
-  readonly before?: string;
   readonly by: string;
 }
 
 /** The order of a push; nothing when its branch is not built. */
-export function orderOfPush(repository: Repository, { ref, commit, before, by }: Push): BuildOrder | undefined {
+export function orderOfPush(repository: Repository, { ref, commit, by }: Push): BuildOrder | undefined {
   const branch = branchOf(ref);
   if (branch === undefined || !matches(repository.branches, branch)) return undefined;
-  return {
-    ...orderOf(repository, ref, { kind: "push", by }),
-    commit,
-    ...(repository.affected && before !== undefined ? { base: before } : {}),
-  };
+  return { ...orderOf(repository, ref, { kind: "push", by }), commit };
 }
 
 export function orderOf(repository: Repository, ref: string, cause: BuildCause): BuildOrder {

@@ -90,10 +90,14 @@ interface Doing {
 
 /** Why it failed; nothing when every step succeeded. */
 async function allSteps(job: RunnerJob, doing: Doing): Promise<string | undefined> {
-  const { order } = job.build;
+  let { order } = job.build;
   for (const step of fetchSteps(order)) {
     const failed = await oneStep(step, job, doing);
-    if (failed !== undefined) return failed;
+    if (failed === undefined) continue;
+    if (step.isForBase !== true || doing.stop.signal.aborted) return failed;
+    const { base, ...whole } = order;
+    doing.log.write(`${base} is not there any more to compare with: everything is built\n`);
+    order = whole;
   }
   for (const step of buildSteps(doing.place.source, order, doing.options.program)) {
     const failed = await oneStep(step, job, doing);

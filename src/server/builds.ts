@@ -1,6 +1,6 @@
 // The two other doors of builds: git servers tell of pushes, signed with the repository's secret; runners take builds, with
 // a token that opens nothing else. The server itself never runs a repository's code.
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import {
@@ -28,7 +28,8 @@ interface Held {
 export interface BuildQueue {
   putRepository(repository: Repository): Promise<void>;
   repositories(): Promise<readonly Repository[]>;
-  request(order: BuildOrder): Promise<Build>;
+  request(order: BuildOrder, delivery?: string): Promise<Build>;
+  lastGood(order: BuildOrder): Promise<string | undefined>;
   list(rowsMax: number): Promise<readonly Build[]>;
   get(id: string): Promise<Build | undefined>;
   cancel(id: string, by: string): Promise<Build | undefined>;
@@ -86,7 +87,10 @@ export function addBuilds(app: Hono, doors: BuildDoors): void {
     const push = pushIn(context, body);
     const order = push && orderOfPush(repository, push);
     if (order === undefined) return context.json({ because: "nothing is built for that" }, 202);
-    const build = await builds.request(order);
+    // What is compared with is what was last built well, not what was there before the push: that may never have been.
+    const base = repository.affected ? await builds.lastGood(order) : undefined;
+    const wanted = base === undefined ? order : { ...order, base };
+    const build = await builds.request(wanted, digest(`${name} ${body}`));
     return context.json({ build: build.id }, 201);
   });
 
@@ -119,9 +123,11 @@ export function addBuilds(app: Hono, doors: BuildDoors): void {
   });
 
   function jobOf(build: Build, { clock: { now } }: BuildDoors): RunnerJob {
-    const { repository, isTrusted } = build.order;
+    const { repository, ref, isTrusted } = build.order;
     const { GIT_TOKEN: gitToken, ...secrets } = places.secretValues(secretsOf(repository));
-    const scope = isTrusted ? ({ kind: "trusted" } as const) : ({ kind: "untrusted", name: repository } as const);
+    // A ref of its own each: one pull request's results are nothing that another may believe.
+    const name = `${repository.slice(0, 40)}.${digest(`${repository} ${ref}`).slice(0, 12)}`;
+    const scope = isTrusted ? ({ kind: "trusted" } as const) : ({ kind: "untrusted", name } as const);
     return {
       build,
       secrets: isTrusted ? secrets : {},
@@ -164,6 +170,10 @@ function isSigned(context: Context, body: Buffer, secret: string): boolean {
   return plain === undefined ? isSame(context.req.header("x-hub-signature-256") ?? "", digest) : isSame(plain, secret);
 }
 
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 function isSame(a: string, b: string): boolean {
   const [left, right] = [a, b].map((text) => createHmac("sha256", "compared").update(text).digest());
   return left !== undefined && right !== undefined && timingSafeEqual(left, right);
@@ -171,7 +181,6 @@ function isSame(a: string, b: string): boolean {
 
 interface PushBody {
   readonly ref?: unknown;
-  readonly before?: unknown;
   readonly after?: unknown;
   readonly pusher?: { readonly name?: unknown };
   readonly user_username?: unknown;
@@ -190,10 +199,9 @@ function pushIn(context: Context, body: Buffer): Push | undefined {
   } catch {
     throw new Refusal(400, { so: "the push is not JSON", mend: "Choose application/json as the hook's content type" });
   }
-  const { ref, before, after } = told;
+  const { ref, after } = told;
   if (typeof ref !== "string" || typeof after !== "string" || !commitForm.test(after) || /^0+$/.test(after))
     return undefined;
-  const known = typeof before === "string" && commitForm.test(before) && !/^0+$/.test(before);
   const by = String(told.pusher?.name ?? told.user_username ?? "somebody").slice(0, 100);
-  return { ref, commit: after, by, ...(known ? { before } : {}) };
+  return { ref, commit: after, by };
 }

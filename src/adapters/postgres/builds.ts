@@ -16,7 +16,10 @@ export interface Builds {
   /** Takes over the schedule's last moment; true for whoever was first to say this one. */
   scheduled(repository: string, at: Ms): Promise<boolean>;
   lastScheduled(repository: string): Promise<Ms>;
-  request(order: BuildOrder): Promise<Build>;
+  /** The same delivery is one build, however often it is told. */
+  request(order: BuildOrder, delivery?: string): Promise<Build>;
+  /** The commit with which the same was last built well on the order's ref. */
+  lastGood(order: BuildOrder): Promise<string | undefined>;
   list(rowsMax: number): Promise<readonly Build[]>;
   get(id: string): Promise<Build | undefined>;
   /** A queued one ends at once; a running one when its runner hears of it. */
@@ -82,14 +85,31 @@ export function buildsIn(database: Database, workspace: string): Builds {
       );
       return Number(row?.at ?? 0);
     },
-    request: async (order) => {
+    request: async (order, delivery) => {
       const id = `b-${randomBytes(5).toString("hex")}`;
       const made = await one(
-        `insert into sluice.builds (id, workspace, wanted, labels) values ($1, $2, $3, $4) returning ${columns}`,
-        [id, workspace, JSON.stringify(order), order.labels],
+        `insert into sluice.builds (id, workspace, wanted, labels, delivery) values ($1, $2, $3, $4, $5)
+         on conflict (workspace, delivery) do nothing returning ${columns}`,
+        [id, workspace, JSON.stringify(order), order.labels, delivery ?? null],
       );
-      if (made === undefined) throw new Error("an insert returned nothing");
-      return made;
+      const found =
+        made ??
+        (await one(`select ${columns} from sluice.builds where workspace = $1 and delivery = $2`, [
+          workspace,
+          delivery,
+        ]));
+      if (found === undefined) throw new Error("an insert returned nothing");
+      return found;
+    },
+    lastGood: async ({ repository, ref, tasks, isTrusted }) => {
+      const [row] = await database.ask<{ commit: string }>(
+        `select wanted ->> 'commit' as commit from sluice.builds
+         where workspace = $1 and state = 'succeeded' and wanted::jsonb @> $2 and wanted ->> 'commit' is not null
+           and wanted::jsonb -> 'tasks' = $3::jsonb
+         order by asked_at desc limit 1`,
+        [workspace, JSON.stringify({ repository, ref, isTrusted }), JSON.stringify(tasks)],
+      );
+      return row?.commit;
     },
     list: async (rowsMax) => {
       const rows = await database.ask<Row>(

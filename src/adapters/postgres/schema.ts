@@ -222,4 +222,9 @@ export const steps: readonly string[] = [
     primary key (build, attempt, start)
   );
   `,
+  // A push that a git server tells again is the same build.
+  `
+  alter table builds add column delivery text;
+  create unique index on builds (workspace, delivery);
+  `,
 ];

@@ -19,7 +19,7 @@ export function affectedVerb(program: Command): void {
   })
     .option(
       "--base <commit>",
-      "compare with where HEAD left this commit (default: the CI's base, else the main branch)",
+      "compare with where HEAD left this commit, with COMMIT.. the commit itself (default: the CI's base, else the main branch)",
     )
     .option("--head <commit>", "another state than the working tree", "HEAD")
     .option("--task <name...>", "exactly by the inputs of these tasks")

@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import { Problem } from "../../domain/problem.ts";
 import { affected } from "../../workspace/affected.ts";
 import type { AffectedTask } from "../../workspace/affected-projects.ts";
-import { type Compared, compareWithBase, type NoBase } from "../../workspace/git/compare.ts";
+import { type Compared, compareWithBase, exactly, type NoBase } from "../../workspace/git/compare.ts";
 import { git, gitFolder } from "../../workspace/git/git.ts";
 import { openWorkspace } from "../../workspace/graph/workspace.ts";
 
@@ -20,7 +20,7 @@ export async function ask(
     if ("noBase" in found)
       throw new Problem(
         `cannot tell what is affected: ${found.noBase}`,
-        `Fetch it: git fetch --unshallow origin, or git fetch origin ${base}; in CI check out with full history`,
+        `Fetch it: git fetch --unshallow origin, or git fetch origin ${exactly(base) ?? base}; in CI check out with full history`,
       );
     return found;
   });

@@ -16,15 +16,25 @@ import {
 export type Compared = Look & Readonly<{ changes: readonly FileChange[] }>;
 export type NoBase = Readonly<{ noBase: string }>;
 
-/** What differs from the merge base with `base`, committed or not, in the same look that finds what is dirty. */
+/**
+ * What differs from the merge base with `base`, committed or not, in the same look that finds what is dirty. `COMMIT..` is
+ * that commit itself, as git writes it: what was built last need not be an ancestor.
+ */
 export async function compareWithBase(root: string, base: string): Promise<Compared | NoBase> {
   const folder = folderOf(root);
   const flags = ["-z", "--relative", "--no-renames", "--ignore-submodules=none"];
-  const looking = git(root, ["diff-index", ...flags, "--merge-base", base, "--"]);
+  const exact = exactly(base);
+  const looking = git(root, [
+    "diff-index",
+    ...flags,
+    ...(exact === undefined ? ["--merge-base", base] : [exact]),
+    "--",
+  ]);
   const untracked = untrackedFiles(root);
   untracked.catch(() => {});
   const first = await looking;
-  const out = first.ok ? first.out : await againstMergeBase(root, base, flags);
+  const lacking = async () => (exact === undefined ? await againstMergeBase(root, base, flags) : notHere(exact));
+  const out = first.ok ? first.out : await lacking();
   if (typeof out === "string") return { noBase: out };
   const raw = parseRaw(out);
   const changes = new Map((await contentOf(root, raw)).map((c) => [c.path, c]));
@@ -44,7 +54,16 @@ async function againstMergeBase(root: string, base: string, flags: readonly stri
   const found = (await mergeBase(root, base)) ?? (await mergeBaseDeepened(root, base));
   if (found) return must(await git(root, ["diff-index", ...flags, found, "--"]));
   const isHere = (await git(root, ["rev-parse", "--verify", "--quiet", `${base}^{commit}`])).ok;
-  return isHere ? `"${base}" and HEAD have no common commit here` : `the commit "${base}" is not here`;
+  return isHere ? `"${base}" and HEAD have no common commit here` : notHere(base);
+}
+
+/** The commit before two dots. */
+export function exactly(base: string): string | undefined {
+  return base.endsWith("..") && !base.endsWith("...") ? base.slice(0, -2) : undefined;
+}
+
+function notHere(commit: string): string {
+  return `the commit "${commit}" is not here`;
 }
 
 async function mergeBase(root: string, base: string): Promise<string | undefined> {
