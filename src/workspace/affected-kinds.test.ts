@@ -71,6 +71,11 @@ const berryLock = (version: string) => `__metadata:
   checksum: r
 `;
 
+const absent = "absent";
+const nx = (settings: object): Files => ({ "turbo.json": absent, "nx.json": settings });
+const touchA = (r: Repository) => r.write({ "packages/a/src/index.ts": "" });
+const inB = (text: string, name = "index.ts"): Files => ({ [`packages/b/src/${name}`]: text });
+
 type Case = readonly [title: string, more: Files, change: (r: Repository) => void, affected: string];
 const cases: readonly Case[] = [
   [
@@ -451,12 +456,76 @@ const cases: readonly Case[] = [
     (r) => r.write({ "packages/a/src/index.ts": "" }),
     "a b c",
   ],
+  [
+    "a dependency by file: on a directory that is no project",
+    {
+      "vendor/x/index.js": "1",
+      "packages/b/package.json": project("b", { dependencies: { x: "file:../../vendor/x/" } }),
+    },
+    (r) => r.write({ "vendor/x/index.js": "2" }),
+    "b",
+  ],
+  [
+    "an import that closes a circle: its sources are in the key, though nobody waits",
+    { "packages/a/package.json": project("a", { dependencies: { b: "*" } }), ...inB("import 'a';") },
+    touchA,
+    "a b",
+  ],
+  [
+    "pnpm's lock file where an old one of npm was left behind",
+    { ...pnpm, "package.json": { name: "root", packageManager: "pnpm@9.0.0" }, "package-lock.json": npmLock({}) },
+    (r) => r.write({ "pnpm-lock.yaml": pnpmLock("1.1.0") }),
+    "a",
+  ],
+  [
+    "a range that looks like a number in an older lock file of yarn berry",
+    {
+      "yarn.lock": berryLock("1.0.0")
+        .replace("  checksum: 1.0.0", "  dependencies:\n    right: 2\n")
+        .replace(":2.0.0", ":2"),
+      "packages/a/package.json": project("a", { dependencies: { left: "^1.0.0" } }),
+    },
+    (r) => r.write({ "yarn.lock": r.read("yarn.lock").replaceAll("2.0.0", "2.0.1") }),
+    "a",
+  ],
+  [
+    "Nx: sources of dependencies are inputs of a task that waits for none",
+    {
+      ...nx({ targetDefaults: { build: { cache: true, inputs: ["default", "^default"] } } }),
+      "packages/b/package.json": project("b", { dependencies: { a: "*" } }),
+    },
+    touchA,
+    "a b",
+  ],
+  [
+    "Nx: a project with another name than its manifest, declared and imported by that",
+    {
+      ...nx({}),
+      "packages/a/package.json": project("@org/a"),
+      "packages/a/project.json": { name: "aa" },
+      "packages/b/package.json": project("b", { dependencies: { "@org/a": "*" } }),
+      "packages/c/src/index.ts": "import '@org/a/x';",
+    },
+    touchA,
+    "aa b c",
+  ],
+  [
+    "Nx: a name in package.json#nx, named by implicitDependencies",
+    {
+      ...nx({}),
+      "packages/a/package.json": project("@org/a", { nx: { name: "aa" } }),
+      "packages/b/package.json": project("b", { nx: { implicitDependencies: ["aa"] } }),
+    },
+    touchA,
+    "aa b",
+  ],
   ["a file of a submodule", {}, (r) => r.write({ "packages/a/src/index.ts": "" }), "a"],
 ];
 
 for (const [title, more, change, expected] of cases) {
   test(`affected: ${title}`, async () => {
-    const r = new Repository({ ...base, ...more });
+    const files = Object.entries({ ...base, ...more }).filter(([, content]) => content !== absent);
+    const r = new Repository(Object.fromEntries(files));
     made.push(r);
     if (title === "a symbolic link into another project") {
       symlinkSync("../../a/src", join(r.root, "packages/b/src/shared"));

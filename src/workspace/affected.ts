@@ -5,7 +5,8 @@ import { baseOf } from "./git/base.ts";
 import { machineOf, type View, viewOf } from "./git/view.ts";
 import type { FileChange } from "./git/worktree.ts";
 import { matcher } from "./glob.ts";
-import { makeGraph } from "./graph/graph.ts";
+import { type Graph, makeGraph } from "./graph/graph.ts";
+import type { Project } from "./graph/manifest.ts";
 import { RootFiles } from "./graph/root-files.ts";
 import { shortGraph, writeShort } from "./graph/short.ts";
 import type { Workspace } from "./graph/workspace.ts";
@@ -49,11 +50,13 @@ export async function affected(opened: Workspace, question: Question): Promise<r
   const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));
   const past = isRooted ? graphOf(base, tasks) : now;
   const compare = await comparer({ head, base, now, past, changes });
+  const reaching = once(() => dependentsOf(head.graph, touched, workspace.projects));
   const own = [...now.values()].flatMap((node) => {
     const { rootGlobs } = node.task.inputs;
     const isTouched =
       isRooted ||
       touched.has(workspace.projects[node.project]?.dir ?? "") ||
+      (readsOthers(node) && reaching().has(node.project)) ||
       (rootGlobs.length > 0 && changes.some(({ path }) => matcher(rootGlobs)(path)));
     const because = isTouched ? compare(node) : undefined;
     return because ? [[node.id, because] as const] : [];
@@ -71,6 +74,18 @@ export async function affected(opened: Workspace, question: Question): Promise<r
     if (!because || !project || !wanted.has(node.task.name)) return [];
     return [{ id: node.id, project: project.name, dir: project.dir, task: node.task.name, because }];
   });
+}
+
+/** Sources of projects that it does not wait for: imported in a circle, or by Nx's `^default`. */
+function readsOthers({ besides, task }: TaskNode): boolean {
+  return besides.length > 0 || task.inputs.dependencySources;
+}
+
+/** All projects that depend on one of those directories, near or far. */
+function dependentsOf(graph: Graph, dirs: ReadonlySet<string>, projects: readonly Project[]): ReadonlySet<number> {
+  const found = new Set(projects.flatMap((p, i) => (dirs.has(p.dir) ? [i] : [])));
+  for (const i of found) for (const { from } of graph.in[i] ?? []) found.add(from);
+  return found;
 }
 
 function withHiddenEdits({ hidden, dirty }: Workspace, changes: readonly FileChange[]): readonly FileChange[] {

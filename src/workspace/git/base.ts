@@ -74,6 +74,7 @@ async function projectsBefore(head: Workspace, before: Before, read: (path: stri
     const [manifest, nx, turbo] = files.map((f) => (has(f) ? read(f) : undefined));
     return readProject(dir, {
       ...(manifest === undefined ? {} : { manifest }),
+      isNx: shape.isNx,
       ...(nx === undefined || !shape.isNx ? {} : { nx }),
       ...(turbo === undefined || dir === "" ? {} : { turbo }),
     });

@@ -11,7 +11,7 @@ import { type Project, readProject } from "./manifest.ts";
 export type Declared = Readonly<{ shape: Shape; projects: readonly Project[]; graph: Graph }>;
 
 const rootShapes = ["package.json", "pnpm-workspace.yaml", "lerna.json", "nx.json", "turbo.json", "turbo.jsonc"];
-const form = "declared 1";
+const form = "declared 2";
 type Head = Readonly<{
   isNx: boolean;
   globs: readonly string[];
@@ -36,6 +36,7 @@ export async function declaredAnswer(root: string, print: (declared: Declared) =
     const nx = ofNx.has(dir) ? text(root, dir ? `${dir}/project.json` : "project.json") : undefined;
     return readProject(dir, {
       manifest: text(root, dir ? `${dir}/package.json` : "package.json") ?? "{}",
+      isNx: shape.isNx,
       ...(nx === undefined ? {} : { nx }),
     });
   });

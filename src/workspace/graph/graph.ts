@@ -25,6 +25,8 @@ export type Scanned = Readonly<{ workspace: Workspace; reads: ReadonlyMap<string
 /** Without a scan, only what manifests declare. */
 export function makeGraph(projects: readonly Project[], scanned?: Scanned): Graph {
   const indexOf = new Map(projects.map((p, i) => [p.name, i]));
+  const isRenamed = projects.some((p) => p.name !== p.packageName);
+  const byPackage = isRenamed ? new Map(projects.map((p, i) => [p.packageName, i])) : indexOf;
   const byDir = new Map(projects.map((p, i) => [p.dir, i]));
   const edges: Edge[] = [];
   const out: Edge[][] = projects.map(() => []);
@@ -39,7 +41,7 @@ export function makeGraph(projects: readonly Project[], scanned?: Scanned): Grap
   };
   projects.forEach((project, from) => {
     for (const dependency of project.dependencies) {
-      const to = target(dependency, project, { indexOf, byDir, projects });
+      const to = target(dependency, project, { byPackage, byDir, projects });
       if (to !== undefined) add({ from, to, kind: "declared", name: dependency.name });
     }
     for (const name of implicit(project, projects)) {
@@ -53,7 +55,7 @@ export function makeGraph(projects: readonly Project[], scanned?: Scanned): Grap
     projects.forEach((project, from) => {
       const own = reads.get(project.dir);
       for (const name of own?.undeclared ?? []) {
-        const to = indexOf.get(packageOf(name) ?? "") ?? byDir.get(workspace.ownerOf(aliases(name) ?? "") || "none");
+        const to = byPackage.get(packageOf(name) ?? "") ?? byDir.get(workspace.ownerOf(aliases(name) ?? "") || "none");
         if (to !== undefined) add({ from, to, kind: "imported", name });
       }
       for (const path of own?.outside ?? []) {
@@ -66,7 +68,7 @@ export function makeGraph(projects: readonly Project[], scanned?: Scanned): Grap
 }
 
 type Known = Readonly<{
-  indexOf: ReadonlyMap<string, number>;
+  byPackage: ReadonlyMap<string, number>;
   byDir: ReadonlyMap<string, number>;
   projects: readonly Project[];
 }>;
@@ -75,9 +77,9 @@ type Known = Readonly<{
 function target({ name, range }: Dependency, from: Project, known: Known): number | undefined {
   const isPlain = !range.includes(":");
   const path = isPlain ? null : (/^(?:file|link|portal):(.*)$/.exec(range) ?? /^workspace:(\.{1,2}\/.*)$/.exec(range));
-  if (path) return known.byDir.get(posix.normalize(posix.join(from.dir, path[1] ?? "")));
+  if (path) return known.byDir.get(posix.join(from.dir, path[1] ?? "").replace(/\/$/, ""));
   const alias = isPlain ? null : /^workspace:((?:@[^/@]+\/)?[^/@]+)@/.exec(range);
-  const to = known.indexOf.get(alias?.[1] ?? name);
+  const to = known.byPackage.get(alias?.[1] ?? name);
   if (to === undefined || range.startsWith("workspace:")) return to;
   if (!isPlain && /^(?:npm|git|https?|github|git\+ssh|patch):/.test(range)) return undefined;
   return mayMean(range, known.projects[to]?.version) ? to : undefined;

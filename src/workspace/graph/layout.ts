@@ -8,14 +8,14 @@ import { matcher } from "../glob.ts";
 import { isObject, type JsonObject, objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
 import { parseYaml } from "../yaml.ts";
 
-export const lockfiles = [
-  "package-lock.json",
-  "npm-shrinkwrap.json",
-  "pnpm-lock.yaml",
-  "yarn.lock",
-  "bun.lock",
-  "bun.lockb",
-] as const;
+/** What each package manager reads, first what it prefers: a repository that changed its manager may keep an old file. */
+export const lockfilesOf: Readonly<Record<string, readonly string[]>> = {
+  npm: ["npm-shrinkwrap.json", "package-lock.json"],
+  pnpm: ["pnpm-lock.yaml"],
+  yarn: ["yarn.lock"],
+  bun: ["bun.lock", "bun.lockb"],
+};
+export const lockfiles = Object.values(lockfilesOf).flat();
 const configs = ["sluice.config.ts", "sluice.config.mts", "sluice.config.js", "sluice.config.mjs"];
 const rootShapes = [
   "pnpm-workspace.yaml",

@@ -5,7 +5,10 @@ type DependencyKind = "prod" | "dev" | "optional" | "peer";
 export type Dependency = Readonly<{ name: string; range: string; kind: DependencyKind }>;
 
 export type Project = Readonly<{
+  /** As tasks, `dependsOn` and people call it: Nx can give it another name than its manifest has. */
   name: string;
+  /** As manifests and imports call it. */
+  packageName: string;
   /** From the workspace root; "" is the root itself. */
   dir: string;
   version: string | undefined;
@@ -18,7 +21,7 @@ export type Project = Readonly<{
   turbo: JsonObject | undefined;
 }>;
 
-export type ProjectFiles = Readonly<{ manifest?: string; nx?: string; turbo?: string }>;
+export type ProjectFiles = Readonly<{ manifest?: string; nx?: string; turbo?: string; isNx?: boolean }>;
 
 const kinds: readonly (readonly [string, DependencyKind])[] = [
   ["dependencies", "prod"],
@@ -32,8 +35,12 @@ export function readProject(dir: string, files: ProjectFiles): Project {
   const manifest = files.manifest === undefined ? {} : parseJsonc(files.manifest, at("package.json"));
   const own = files.nx === undefined ? undefined : parseJsonc(files.nx, at("project.json"));
   const inline = isObject(manifest.nx) ? manifest.nx : undefined;
+  const packaged = stringAt(manifest, "name");
+  const ofNx = files.isNx ? ((own && stringAt(own, "name")) ?? (inline && stringAt(inline, "name"))) : undefined;
+  const name = ofNx ?? packaged ?? (dir.split("/").at(-1) || "root");
   return {
-    name: (own && stringAt(own, "name")) ?? stringAt(manifest, "name") ?? (dir.split("/").at(-1) || "root"),
+    name,
+    packageName: packaged ?? name,
     dir,
     version: stringAt(manifest, "version"),
     scripts: strings(manifest.scripts),

@@ -26,7 +26,7 @@ export type Memory = Readonly<{
   shapes: () => Readonly<Record<string, Content>>;
 }>;
 
-const form = "memory 2";
+const form = "memory 3";
 const shapesForm = "shapes 1";
 
 type Row = readonly [
@@ -40,6 +40,7 @@ type Row = readonly [
   turbo: JsonObject | null,
   key: string,
   ranges: readonly number[],
+  packageName: string | null,
 ];
 type Packed = Pick<Memory, "hidden" | "overlay" | "shape" | "projectsKey"> &
   Readonly<{
@@ -56,10 +57,12 @@ export function readMemory(folder: string): Memory | undefined {
   if (!packed) return undefined;
   const { stamp, hidden, overlay, shape, projectsKey, rows, shapesKey } = packed;
   const slices = new Map<string, Slice>();
-  const projects = rows.map(([name, dir, version, scripts, dependencies, tags, nx, turbo, key, ranges]): Project => {
+  const projects = rows.map((row): Project => {
+    const [name, dir, version, scripts, dependencies, tags, nx, turbo, key, ranges, packageName] = row;
     slices.set(dir, { key, ranges: pairs(ranges) });
     return {
       name,
+      packageName: packageName ?? name,
       dir,
       version: version ?? undefined,
       scripts: packed.scripts[scripts] ?? {},
@@ -91,6 +94,7 @@ export function writeMemory(folder: string, memory: Memory): void {
       p.turbo ?? null,
       slice?.key ?? "",
       (slice?.ranges ?? []).flat(),
+      p.packageName === p.name ? null : p.packageName,
     ];
   });
   const shapes = memory.shapes();

@@ -100,7 +100,8 @@ async function reading(root: string, folder: string, listed: Listed): Promise<Wo
     const kept = known.get(dir);
     if (kept && files.every((f) => now.get(f) === before.get(f))) return kept;
     const [manifest, nx, turbo] = files.map((f) => (now.has(f) ? textAt(root, f) : undefined));
-    return readProject(dir, defined({ manifest, nx: shape.isNx ? nx : undefined, turbo: dir ? turbo : undefined }));
+    const ofNx = shape.isNx ? { nx, isNx: true } : {};
+    return readProject(dir, defined({ manifest, ...ofNx, turbo: dir ? turbo : undefined }));
   });
   refuseTwins(projects);
   const slices = cut(raw, { dirs, paths, starts });

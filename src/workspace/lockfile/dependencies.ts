@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { git } from "../git/git.ts";
-import { lockfiles } from "../graph/layout.ts";
+import { lockfiles, lockfilesOf, packageManager } from "../graph/layout.ts";
 import type { Workspace } from "../graph/workspace.ts";
 import { amendmentsOf, catalogRange, catalogsOf } from "./amendments.ts";
 import { closures, type LockGraph, parseLock } from "./lockfile.ts";
@@ -22,7 +22,9 @@ type Memory = Readonly<{
 }>;
 
 export function lockfileOf(workspace: Workspace): string | undefined {
-  return lockfiles.find((file) => workspace.contentOf(file) !== undefined);
+  const has = (file: string) => workspace.contentOf(file) !== undefined;
+  const [manager = ""] = packageManager(workspace.shape, has).split("@");
+  return [...(lockfilesOf[manager] ?? []), ...lockfiles].find(has);
 }
 
 export async function lockOf(workspace: Workspace): Promise<LockGraph | undefined> {
@@ -51,7 +53,7 @@ export async function installed(workspace: Workspace, remember = true): Promise<
   if (memory?.key === key) return { file, digestOf: (dir) => memory.digests[dir] ?? "", missing: memory.missing };
   const lock = await lockOf(workspace);
   if (!lock) return { file, digestOf: () => `${content} ${all}`, missing: [] };
-  const names = new Set(workspace.projects.map((p) => p.name));
+  const names = new Set(workspace.projects.map((p) => p.packageName));
   const { digests, missing } = closures(lock, {
     projects: workspace.projects,
     isLinked: (name) => names.has(name),

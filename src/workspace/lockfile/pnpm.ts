@@ -2,13 +2,13 @@
 
 import { strings } from "../graph/manifest.ts";
 import { isObject, type JsonObject, objectAt, stringAt } from "../jsonc.ts";
-import { parseYaml } from "../yaml.ts";
+import { parseLockYaml } from "../yaml.ts";
 import type { LockGraph, LockNode } from "./lockfile.ts";
 
 const kinds = ["dependencies", "devDependencies", "optionalDependencies"];
 
 export async function parsePnpmLock(text: string, file: string): Promise<LockGraph> {
-  const lock = await parseYaml(text, file);
+  const lock = await parseLockYaml(text, file);
   const packages = objectAt(lock, "packages");
   const snapshots = isObject(lock.snapshots) ? lock.snapshots : packages;
   const importers = isObject(lock.importers) ? lock.importers : { ".": lock };

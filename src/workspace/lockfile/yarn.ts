@@ -2,7 +2,7 @@
 
 import { strings } from "../graph/manifest.ts";
 import { isObject, type JsonObject, stringAt } from "../jsonc.ts";
-import { parseYaml } from "../yaml.ts";
+import { parseLockYaml } from "../yaml.ts";
 import type { LockGraph, LockNode } from "./lockfile.ts";
 
 export async function parseYarnLock(text: string, file: string): Promise<LockGraph> {
@@ -72,7 +72,7 @@ function nameOf(descriptor: string): string {
 }
 
 async function berry(text: string, file: string): Promise<Entry[]> {
-  const lock = await parseYaml(text, file);
+  const lock = await parseLockYaml(text, file);
   return Object.entries(lock).flatMap(([key, value]) =>
     key !== "__metadata" && isObject(value) ? [entryOf(key, value)] : [],
   );

@@ -32,7 +32,7 @@ export type Reads = Readonly<{
 
 const configuration =
   /(?:config[^/]*\.(?:[cm]?[jt]s|jsonc?)|(?:^|\/)(?:project|package)\.json|Dockerfile[^/]*|\.[^/]*rc[^/]*)$/;
-const form = "reads 2";
+const form = "reads 3";
 /** Names and lists recur: they are written once. */
 type Packed = Readonly<{
   names: readonly string[];
@@ -106,18 +106,22 @@ function scan(workspace: Workspace, project: Project, key: string): Reads {
     if (workspace.ownerOf(`${path}/x`) !== project.dir && !path.startsWith("..")) outside.add(path);
   };
   const note = (from: string, specifier: string) => {
-    if (/^\.\.?(\/|$)/.test(specifier)) return notePath(posix.normalize(posix.join(posix.dirname(from), specifier)));
+    if (/^\.\.?(\/|$)/.test(specifier)) return notePath(posix.join(posix.dirname(from), specifier).replace(/\/$/, ""));
     if (specifier.startsWith("#") && from) for (const name of inner()) note("", name);
     const alias = aliased(specifier);
     if (alias !== undefined) return notePath(alias);
     const name = packageOf(specifier);
-    if (!name || isBuiltin(name) || name === project.name) return;
+    if (!name || isBuiltin(name) || name === project.packageName) return;
     if (declared.has(name)) used.add(name);
     else undeclared.add(specifier);
   };
   for (const { path, content } of files) {
     if (content.startsWith("120000")) note(path, `./${linkAt(workspace, path)}`);
     else for (const specifier of namedBy(workspace, path)) note(path, specifier);
+  }
+  for (const { range } of project.dependencies) {
+    const path = /^(?:file|link|portal):(.*)$/.exec(range)?.[1];
+    if (path) note(`${project.dir}/package.json`, `./${path}`);
   }
   for (const script of Object.values(project.scripts)) {
     for (const path of pathsIn(script)) note(`${project.dir}/package.json`, path);
