@@ -1,5 +1,5 @@
 // Questions to the server, and verbs. The session is a cookie: the page holds no token.
-import type { ProblemDocument } from "../../src/server/routes.ts";
+import type { ProblemDocument } from "../../src/server/problem-answer.ts";
 import type { VerbName } from "./view/verb.ts";
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal };

@@ -1,9 +1,10 @@
-// Talks to the control plane: every route of server/routes.ts by its name, live events that resume where they broke off.
+// Talks to the control plane: every route of server/routes by its name, live events that resume where they broke off.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Event } from "../domain/event.ts";
 import { Problem } from "../domain/problem.ts";
-import type { Answers, ProblemDocument, Route, RouteName } from "../server/routes.ts";
-import { routes } from "../server/routes.ts";
+import type { ProblemDocument } from "../server/problem-answer.ts";
+import type { Route } from "../server/routes/route.ts";
+import { type Answers, type RouteName, routes } from "../server/routes/routes.ts";
 import type { Address } from "./control-address.ts";
 import { linesOf, messagesOf } from "./event-stream.ts";
 import { Refused, Unreachable } from "./exit.ts";

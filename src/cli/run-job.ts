@@ -1,7 +1,7 @@
 // Runs a job by hand and follows it to its end; reads what one printed.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../domain/problem.ts";
-import type { Answers } from "../server/routes.ts";
+import type { Answers } from "../server/routes/routes.ts";
 import type { Api } from "./api-client.ts";
 import type { Exit } from "./exit.ts";
 import { runWords } from "./print/jobs.ts";

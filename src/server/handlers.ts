@@ -33,7 +33,7 @@ import { Refusal } from "./problem-answer.ts";
 import type { Places } from "./records.ts";
 import { refuseShortcut } from "./release-path.ts";
 import { returnsOf, rollback, rollbackDeployment } from "./returns.ts";
-import type { Answers, RouteName, routes } from "./routes.ts";
+import type { Answers, RouteName, routes } from "./routes/routes.ts";
 import { signedToken } from "./signed-token.ts";
 import { whyIn } from "./why.ts";
 

@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document, printed from the table of routes, so that it cannot drift from what is parsed.
 import { z } from "zod";
-import { type Route, routes } from "./routes.ts";
+import type { Route } from "./routes/route.ts";
+import { routes } from "./routes/routes.ts";
 
 export function openapi(version: string): object {
   const paths: Record<string, Record<string, object>> = {};

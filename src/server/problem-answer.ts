@@ -2,7 +2,16 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { Problem, Temporary } from "../domain/problem.ts";
-import type { ProblemDocument } from "./routes.ts";
+
+/** RFC 9457: `title` says what kind of trouble, `detail` what is so, `mend` what to do about it. */
+export interface ProblemDocument {
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly mend: string;
+  /** Everything that is wrong with a request, each with its path. */
+  readonly errors?: readonly { readonly path: string; readonly detail: string }[];
+}
 
 /** A Problem with the HTTP status that fits it; any other Problem is a 422. */
 export class Refusal extends Problem {

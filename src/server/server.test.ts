@@ -21,7 +21,7 @@ import {
   token,
 } from "../testing/api.ts";
 import { listen } from "./listen.ts";
-import { routes } from "./routes.ts";
+import { routes } from "./routes/routes.ts";
 import { localToken } from "./token-file.ts";
 
 test("nobody is answered without the token, except about readiness", async () => {

@@ -12,7 +12,8 @@ import { handlers } from "./handlers.ts";
 import { page } from "./page.ts";
 import { problemAnswer, Refusal } from "./problem-answer.ts";
 import type { Places, Records } from "./records.ts";
-import { type Route, type RouteName, routes } from "./routes.ts";
+import type { Route } from "./routes/route.ts";
+import { type RouteName, routes } from "./routes/routes.ts";
 import { addSharedCache } from "./shared-cache.ts";
 import { addSignIn, personOf } from "./sign-in.ts";
 

@@ -4,7 +4,7 @@ import type { Comparison, Side } from "../../../src/domain/judge/comparison.ts";
 import type { Stream } from "../../../src/domain/judge/parts.ts";
 import type { EvidenceView } from "../../../src/domain/judge/view.ts";
 import * as say from "../../../src/domain/judge/wording.ts";
-import type { Answers } from "../../../src/server/routes.ts";
+import type { Answers } from "../../../src/server/routes/routes.ts";
 import { ask } from "../api.ts";
 import { clockTime } from "../clock.ts";
 import { usePolled } from "../polled.ts";

@@ -1,5 +1,5 @@
 // What a deployment waits for at this very moment, as its worker last said it.
-import type { Answers } from "../../../src/server/routes.ts";
+import type { Answers } from "../../../src/server/routes/routes.ts";
 import { ask } from "../api.ts";
 import { usePolled } from "../polled.ts";
 

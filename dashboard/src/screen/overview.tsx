@@ -2,7 +2,7 @@
 import type { EnvironmentHealth, ServiceHealth } from "../../../src/domain/health.ts";
 import { versionName } from "../../../src/domain/name.ts";
 import { tellNow } from "../../../src/domain/prose.ts";
-import type { Answers } from "../../../src/server/routes.ts";
+import type { Answers } from "../../../src/server/routes/routes.ts";
 import { ask } from "../api.ts";
 import { useNow } from "../clock.ts";
 import type { Deployment, Journal } from "../journal.ts";

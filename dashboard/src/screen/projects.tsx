@@ -1,7 +1,7 @@
 // The project graph of the repository, as it was when the newest release was built.
 import { versionName } from "../../../src/domain/name.ts";
 import type { ProjectGraph } from "../../../src/domain/project-graph.ts";
-import type { Answers } from "../../../src/server/routes.ts";
+import type { Answers } from "../../../src/server/routes/routes.ts";
 import { ask } from "../api.ts";
 import { Empty } from "../part/empty.tsx";
 import { ProjectPicture } from "../part/project-picture.tsx";

@@ -4,7 +4,7 @@ import { minutes } from "../../domain/minutes.ts";
 import { versionName } from "../../domain/name.ts";
 import { tellNow } from "../../domain/prose.ts";
 import type { Run } from "../../domain/run.ts";
-import type { EnvironmentStatus } from "../../server/routes.ts";
+import type { EnvironmentStatus } from "../../server/routes/environments.ts";
 import type { Colors } from "../screen.ts";
 import { trafficLines } from "./deployment.ts";
 import { columns, cut } from "./text.ts";
