@@ -4,6 +4,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import type { Ms } from "../domain/frame.ts";
 import type { Person } from "../domain/verbs.ts";
 import type { Clock } from "../engine/ports.ts";
+import { sha256 } from "./sha256.ts";
 
 export interface Auth {
   /** The person behind an `Authorization` header, or undefined. */
@@ -69,8 +70,4 @@ export function metricsTokenOf(token: string): string {
 /** In constant time, whatever the lengths: hashes are compared. */
 function isSame(a: string, b: string): boolean {
   return timingSafeEqual(createHash("sha256").update(a).digest(), createHash("sha256").update(b).digest());
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,5 +1,4 @@
 // What people ask for becomes facts: each written at exactly the position that it was decided on, or decided again.
-import { createHash } from "node:crypto";
 import { canonical } from "../domain/canonical.ts";
 import { parseConfig } from "../domain/config/config.ts";
 import type { DeploymentId, Fact, Purpose } from "../domain/event.ts";
@@ -11,6 +10,7 @@ import { fold, type Run } from "../domain/run.ts";
 import { type Asked, decide } from "../domain/verbs.ts";
 import { Refusal } from "./problem-answer.ts";
 import type { Places, Records } from "./records.ts";
+import { sha256 } from "./sha256.ts";
 
 export interface Desk {
   readonly records: Records;
@@ -141,10 +141,6 @@ export function checkedRelease(given: unknown): Release {
     detail: `${problem.so}. ${problem.mend}`,
   }));
   throw new Refusal(422, { so: `the config of release ${release.id} does not parse`, mend: "Build it again", errors });
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 export async function lackingOf(places: Desk["places"], release: Release): Promise<readonly string[]> {

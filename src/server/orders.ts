@@ -1,6 +1,5 @@
 // What people ask of an environment beside a new release: to return, to rehearse that, to restart, to let a service go,
 // to try again. Each becomes an order, which is shown as a plan or written down as a request.
-import { createHash } from "node:crypto";
 import type { DeploymentId, ReleaseRef } from "../domain/event.ts";
 import { backWithinMs, hurried } from "../domain/hurry.ts";
 import { versionName } from "../domain/name.ts";
@@ -11,6 +10,7 @@ import { type Desk, findRelease, type Request, request, runsOf } from "./command
 import { Refusal } from "./problem-answer.ts";
 import type { Records } from "./records.ts";
 import { type RollbackAsked, returnTo, targetOf } from "./returns.ts";
+import { sha256 } from "./sha256.ts";
 
 export type Order = Omit<Request, "by" | "reason">;
 
@@ -28,7 +28,7 @@ export const orders: Record<OrderName, (desk: Desk, asked: OrderAsked) => Promis
     await refuseWhileUnderWay(desk.records, environment);
     const { stands, release } = await standingIn(desk, environment);
     const wanted = only(stands, services, environment);
-    const tag = createHash("sha256").update(id).digest("hex").slice(0, 6);
+    const tag = sha256(id).slice(0, 6);
     const intent = await desk.places.restart(release, environment, { stands: wanted, tag });
     const { admission: _, ...admitted } = intent;
     return { environment, release, intent: { ...admitted, queue: "wait", isPart: true }, purpose: "restart" };

@@ -8,7 +8,7 @@ import type { Clock } from "../engine/ports.ts";
 import { type Auth, tokenAuth } from "./auth.ts";
 import { addBuilds } from "./builds.ts";
 import { guard, securityHeaders } from "./guard.ts";
-import { handlers } from "./handlers.ts";
+import { handlers } from "./handlers/handlers.ts";
 import { page } from "./page.ts";
 import { problemAnswer, Refusal } from "./problem-answer.ts";
 import type { Places, Records } from "./records.ts";

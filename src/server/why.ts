@@ -1,5 +1,4 @@
 // Why, where other deployments have a part in it: which release a return chose, and what took the place of what.
-import { createHash } from "node:crypto";
 import type { DeploymentId, Event, FactOf } from "../domain/event.ts";
 import { versionName } from "../domain/name.ts";
 import type { Here } from "../domain/return-target.ts";
@@ -9,13 +8,14 @@ import { decisionsOf } from "../engine/why.ts";
 import { isReplaced } from "./commands.ts";
 import type { Records } from "./records.ts";
 import { type OfferedReturn, offered } from "./returns.ts";
+import { sha256 } from "./sha256.ts";
 
 type Found = Pick<Why, "inputs" | "replay">;
 
 export async function whyIn(records: Records, id: DeploymentId): Promise<readonly Why[]> {
   return decisionsOf(await records.journal.read(id), {
     evidence: records.evidence,
-    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    digest: sha256,
     among: ({ fact, ...decided }) =>
       fact.kind === "requested"
         ? requestedAgain(records, { ...decided, fact })
