@@ -114,7 +114,7 @@ function anythingGraph({ workspace, graph }: View): TaskGraph {
     const id = ids[i] ?? "";
     const definitions = once(() => names().flatMap((name) => (project ? tasksOf(shape, project, name) : [])));
     const dependencies = (graph.out[i] ?? []).filter((e) => e.to !== 0).map((e) => ids[e.to] ?? "");
-    return [id, { id, project: i, task: anythingOf(definitions), dependencies, besides: [] }];
+    return [id, { id, project: i, task: anythingOf(definitions), dependencies, besides: [], made: [] }];
   });
   return new Map(nodes);
 }

@@ -35,6 +35,7 @@ export async function baseOf(head: Workspace, changes: readonly FileChange[]): P
     files.set(dir, made);
     return made;
   };
+  const contentOf = (path: string) => (before.has(path) ? before.get(path) : head.contentOf(path));
   return {
     ...head,
     shape,
@@ -42,7 +43,8 @@ export async function baseOf(head: Workspace, changes: readonly FileChange[]): P
     ownerOf,
     read,
     filesOf,
-    contentOf: (path) => (before.has(path) ? before.get(path) : head.contentOf(path)),
+    contentOf,
+    isTracked: (path) => contentOf(path) !== undefined,
     sourceKeyOf: (dir) => (isSame(dir) ? head.sourceKeyOf(dir) : sourceKey(filesOf(dir))),
   };
 }

@@ -37,6 +37,8 @@ export type Workspace = Readonly<{
   sourceKeyOf: (dir: string) => string;
   filesOf: (dir: string) => readonly FileEntry[];
   contentOf: (path: string) => Content | undefined;
+  /** True for what git's index has, edited or not: a source, whatever outputs are declared. */
+  isTracked: (path: string) => boolean;
   read: (path: string) => string | undefined;
 }>;
 
@@ -132,14 +134,17 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
   const ownerOf = owners(memory.projects.map((p) => p.dir));
   const touched = shareOut(dirty, ownerOf);
   const files = new Map<string, readonly FileEntry[]>();
-  const filesOf = (dir: string) => {
-    const known = files.get(dir);
-    if (known) return known;
+  const indexOf = (dir: string) => {
     const slice = raw
       ? Buffer.concat(rangesOf(memory, dir).map(([a, b]) => raw.subarray(a, b)))
       : sliceOf(folder, memory, dir);
     if (!slice) throw new Problem("the remembered listing was altered while it was read", "Run the command again");
-    const made = withDirty(parseEntries(slice), touched.get(dir) ?? []);
+    return parseEntries(slice);
+  };
+  const filesOf = (dir: string) => {
+    const known = files.get(dir);
+    if (known) return known;
+    const made = withDirty(indexOf(dir), touched.get(dir) ?? []);
     files.set(dir, made);
     return made;
   };
@@ -149,6 +154,14 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
     const known = byPath.get(dir) ?? new Map(filesOf(dir).map((f) => [f.path, f.content]));
     byPath.set(dir, known);
     return known.get(path);
+  };
+  const tracked = new Map<string, ReadonlySet<string>>();
+  const isTracked = (path: string) => {
+    if (!dirty.has(path)) return contentOf(path) !== undefined;
+    const dir = ownerOf(path);
+    const known = tracked.get(dir) ?? new Set(indexOf(dir).map((f) => f.path));
+    tracked.set(dir, known);
+    return known.has(path);
   };
   return {
     root,
@@ -160,6 +173,7 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
     ownerOf,
     filesOf,
     contentOf,
+    isTracked,
     sourceKeyOf: (dir) => (touched.has(dir) ? sourceKey(filesOf(dir)) : (memory.slices.get(dir)?.key ?? "")),
     read: (path) => textAt(root, path),
   };

@@ -9,7 +9,7 @@ import { lockfiles } from "../graph/layout.ts";
 import type { Project } from "../graph/manifest.ts";
 import { lockOf } from "../lockfile/dependencies.ts";
 import { type LockGraph, namesReached } from "../lockfile/lockfile.ts";
-import type { TaskGraph, TaskNode } from "../tasks/graph.ts";
+import { type TaskGraph, type TaskNode, withUpstream } from "../tasks/graph.ts";
 import type { PartsOf } from "../tasks/parts.ts";
 import type { Touched } from "./strace.ts";
 
@@ -111,7 +111,7 @@ function writeMend({ view, tasks, node }: World, absolute: string): Told | undef
   if (path === undefined) return outside(absolute, "Write into the project");
   if (isOwnBusiness(path) || path.startsWith(".git/") || packageAt(path) !== undefined) return undefined;
   if (matcher(node.task.outputs)(path)) return undefined;
-  if (view.workspace.contentOf(path) !== undefined && !view.workspace.dirty.has(path))
+  if (view.workspace.isTracked(path))
     return finding(path, "It is a source: a task that writes sources cannot be cached (cache: false)");
   const maker = [...tasks.values()].find((other) => other.task.isCached && matcher(other.task.outputs)(path));
   if (maker) return finding(path, `It is an output of ${maker.id}: write elsewhere`);
@@ -128,7 +128,7 @@ function writeMend({ view, tasks, node }: World, absolute: string): Told | undef
 /** In the key itself, or in that of a task before it. */
 function declaredReads({ view, tasks, partsOf }: Known, node: TaskNode): (path: string) => boolean {
   const { workspace, graph } = view;
-  const before = upstream(tasks, node);
+  const before = withUpstream(tasks, node);
   const paths = new Set(before.flatMap((one) => partsOf.pathsRead(one)));
   const isOutput = matcher(before.flatMap((one) => one.task.outputs));
   const wholes = new Set<number>();
@@ -150,19 +150,9 @@ function isInKeyOtherwise(path: string): boolean {
   return /^(?:package\.json|pnpm-workspace\.yaml|\.pnp\..*)$/.test(path) || lockfiles.some((file) => file === path);
 }
 
-function upstream(tasks: TaskGraph, node: TaskNode): readonly TaskNode[] {
-  const all = new Map([[node.id, node]]);
-  for (const one of all.values())
-    for (const id of one.dependencies) {
-      const next = tasks.get(id);
-      if (next) all.set(id, next);
-    }
-  return [...all.values()];
-}
-
 function packagesOf({ view: { workspace }, tasks }: Known, node: TaskNode, lock: LockGraph | undefined) {
   if (!lock) return undefined;
-  const projects = [...new Set([0, ...upstream(tasks, node).map((one) => one.project)])];
+  const projects = [...new Set([0, ...withUpstream(tasks, node).map((one) => one.project)])];
   return new Set(
     projects.flatMap((i) => {
       const project = workspace.projects[i];

@@ -12,6 +12,8 @@ export type TaskNode = Readonly<{
   dependencies: readonly string[];
   /** Projects imported in a circle: they cannot come first, so their sources count instead. */
   besides: readonly number[];
+  /** Globs of what tasks before it make in the same project: their keys speak for it, and it is no source. */
+  made: readonly string[];
 }>;
 
 /** Dependencies come before dependents. */
@@ -31,7 +33,7 @@ export function taskGraph(workspace: Workspace, graph: Graph, wanted: Wanted): T
     const own = projects[project];
     const made = (own ? tasksOf(shape, own, name) : []).map((task): TaskNode => {
       const id = `${own?.name}#${name}${variantName(task)}`;
-      return { id, project, task, dependencies: [], besides: [] };
+      return { id, project, task, dependencies: [], besides: [], made: [] };
     });
     for (const node of made) nodes.set(node.id, node);
     queue.push(...made);
@@ -111,9 +113,30 @@ function inOrder(nodes: ReadonlyMap<string, TaskNode>): TaskGraph {
   const ordered = new Map<string, TaskNode>();
   for (const id of groups.flatMap(([i]) => (i === undefined ? [] : (ids[i] ?? [])))) {
     const node = nodes.get(id);
-    if (node) ordered.set(id, node);
+    const made = node ? madeBefore(ordered, node) : [];
+    if (node) ordered.set(id, made.length > 0 ? { ...node, made } : node);
   }
   return ordered;
+}
+
+function madeBefore(ordered: TaskGraph, { project, dependencies }: TaskNode): readonly string[] {
+  const own = dependencies.flatMap((id) => {
+    const before = ordered.get(id);
+    if (before?.project !== project) return [];
+    return before.task.isCached ? [...before.made, ...before.task.outputs] : before.made;
+  });
+  return own;
+}
+
+/** The task and all that it waits for, near and far. */
+export function withUpstream(tasks: TaskGraph, node: TaskNode): readonly TaskNode[] {
+  const all = new Map([[node.id, node]]);
+  for (const one of all.values())
+    for (const id of one.dependencies) {
+      const next = all.has(id) ? undefined : tasks.get(id);
+      if (next) all.set(id, next);
+    }
+  return [...all.values()];
 }
 
 /** Refuses a name that no project knows. */

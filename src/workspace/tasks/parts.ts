@@ -53,6 +53,7 @@ export class PartsOf {
   #isOpen = false;
   readonly #lists = new Map<string, string>();
   readonly #globs = new Map<string, readonly FileEntry[]>();
+  readonly #read = new Map<string, readonly FileEntry[]>();
   #deep: readonly string[] | undefined;
 
   constructor(view: View) {
@@ -75,7 +76,7 @@ export class PartsOf {
         task.isLoose,
         ...besides(task, workspace.shape),
       ]),
-      sources: this.#sources(project, task),
+      sources: this.#sources(node),
       environment: this.#environment(project, task),
       dotenv: [dotenv.of(""), project.dir && dotenv.of(project.dir)].join("\n"),
       dependencies: installed.digestOf(project.dir),
@@ -95,10 +96,18 @@ export class PartsOf {
     return this.#isOpen;
   }
 
-  /** The files of the project that the task reads. */
+  /** The files of the project that the task reads, as they were when they were first asked for. */
   filesOf(node: TaskNode): readonly FileEntry[] {
-    const project = this.#project(node);
-    return this.#entries(project, node.task);
+    const known = this.#read.get(node.id);
+    if (known) return known;
+    const entries = this.#entries(node);
+    this.#read.set(node.id, entries);
+    return entries;
+  }
+
+  /** The files outside the project that the task reads, as lines of `path content`: one string for all that read the same. */
+  rootFilesOf(node: TaskNode): string {
+    return this.#rootFiles(this.#project(node), node.task);
   }
 
   /** Every file whose content is in the key, by its path. */
@@ -131,15 +140,15 @@ export class PartsOf {
     return hashed;
   }
 
-  #sources(project: Project, task: Task): string {
-    const { inputs, outputs } = task;
-    const isPlain = inputs.isAll && inputs.globs.length === 0 && !this.#hasTracked(project, outputs);
-    if (isPlain) return this.#view.workspace.sourceKeyOf(project.dir);
-    return sourceKey(this.#entries(project, task));
+  #sources(node: TaskNode): string {
+    const project = this.#project(node);
+    const { inputs, outputs } = node.task;
+    const isPlain = inputs.isAll && inputs.globs.length === 0 && !this.#hasVisible(project, [...outputs, ...node.made]);
+    return isPlain ? this.#view.workspace.sourceKeyOf(project.dir) : sourceKey(this.filesOf(node));
   }
 
   /** True when some file that is not ignored may be an output. */
-  #hasTracked(project: Project, outputs: readonly string[]): boolean {
+  #hasVisible(project: Project, outputs: readonly string[]): boolean {
     const top = this.#view.reads.get(project.dir)?.top ?? [];
     const depth = project.dir ? project.dir.length + 1 : 0;
     return outputs.some((glob) => {
@@ -149,9 +158,13 @@ export class PartsOf {
     });
   }
 
-  #entries(project: Project, { inputs, outputs }: Task): readonly FileEntry[] {
+  /** What git has is a source, whatever the outputs say: else an edit of it would be missed. */
+  #entries(node: TaskNode): readonly FileEntry[] {
     const { workspace } = this.#view;
-    const isOutput = matcher(outputs);
+    const project = this.#project(node);
+    const { inputs, outputs } = node.task;
+    const [isOwn, isMade] = [matcher(outputs), matcher(node.made)];
+    const isOutput = (path: string) => (isOwn(path) || isMade(path)) && !workspace.isTracked(path);
     const isInput = matcher([...(inputs.isAll ? ["**"] : []), ...inputs.globs]);
     const manifest = project.dir ? `${project.dir}/package.json` : "package.json";
     const files = workspace.filesOf(project.dir);

@@ -66,7 +66,7 @@ export function inferred(view: View, project: number): readonly string[] {
 
 /** Files that git has are sources: they are neither emptied nor stored as outputs. */
 export function isTracked(run: Run): (path: string) => boolean {
-  return (path) => run.view.workspace.contentOf(path) !== undefined && !run.view.workspace.dirty.has(path);
+  return run.view.workspace.isTracked;
 }
 
 export function reads({ options: { scope = trusted } }: Run): readonly Shelf[] {
