@@ -28,13 +28,19 @@ export function dotenvOf(root: string, dirs: readonly string[]): Dotenv {
     const names = isKnown ? old[1] : listed(join(root, dir));
     if (ctimeMs < settledMs) next[dir] = [ctimeMs, names];
     if (!isKnown && ctimeMs < settledMs) isNew = true;
-    if (names.length > 0) {
-      const at = (name: string) => contentAt(root, dir ? `${dir}/${name}` : name) ?? "";
-      found.set(dir, names.map((name) => `${name} ${at(name)}`).join("\n"));
-    }
+    if (names.length > 0) found.set(dir, contentsOf(root, dir, names));
   }
   if (isNew) writeSealed(file, form, JSON.stringify(next));
   return { of: (dir) => found.get(dir) ?? "" };
+}
+
+/** As they are now. */
+export function dotenvAt(root: string, dir: string): string {
+  return contentsOf(root, dir, listed(join(root, dir)));
+}
+
+function contentsOf(root: string, dir: string, names: readonly string[]): string {
+  return names.map((name) => `${name} ${contentAt(root, dir ? `${dir}/${name}` : name) ?? ""}`).join("\n");
 }
 
 /** As git has them: all that can be compared with another state of the repository. */

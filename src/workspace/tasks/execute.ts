@@ -11,7 +11,6 @@ import { readTrace, traced } from "../sandbox/strace.ts";
 import { passedEnv } from "./environment.ts";
 import { openFailures } from "./failures.ts";
 import type { TaskNode } from "./graph.ts";
-import { lateEdit } from "./late-edits.ts";
 import type { Held } from "./lock.ts";
 import { describe, digestOf, emptyOutputs, type Output, outputPaths } from "./outputs.ts";
 import { type Ended, start } from "./process.ts";
@@ -53,8 +52,10 @@ export async function execute(run: Run, node: TaskNode, held: Held): Promise<Res
     return { id: node.id, outcome: "failed", note: `undeclared: ${counted(undeclared)}`, ...more };
   }
   if (shelf === "trusted") run.marks.remove(node.id);
-  const note = node.task.isCached ? await keep(run, node, { log: ended.log, durationMs, shelf }) : undefined;
-  return { id: node.id, outcome: "ran", ...(note === undefined ? {} : { note }), ...more };
+  const late = await run.lateEdits.of(node); // what waits for it must know, too
+  if (!node.task.isCached) return { id: node.id, outcome: "ran", ...more };
+  const why = late ?? keep(run, node, { log: ended.log, durationMs, shelf });
+  return { id: node.id, outcome: "ran", ...(why === undefined ? {} : { note: `not cached: ${why}` }), ...more };
 }
 
 /** Of a task that has a key: nothing else promises to say what it reads. */
@@ -129,17 +130,13 @@ function lockIn({ installed: { file }, workspace }: View): Pick<Entry, "lock"> {
 type Fresh = Readonly<{ log: Buffer; durationMs: number; shelf: Shelf }>;
 
 /** Stores a result, or says why not. */
-async function keep(run: Run, node: TaskNode, made: Fresh): Promise<string | undefined> {
+function keep(run: Run, node: TaskNode, made: Fresh): string | undefined {
   const { view, partsOf, options, store } = run;
   const { root } = view.workspace;
-  const files = partsOf.filesOf(node);
-  const known = view.workspace.filesOf(view.workspace.projects[node.project]?.dir ?? "");
-  const edited = await lateEdit({ root, task: node.task, files, known, lookedAtMs: options.lookedAtMs });
-  if (edited !== undefined) return `not cached: ${edited} changed while it ran`;
   const paths = outputPaths(root, node.task.outputs).filter((path) => !isTracked(run)(path));
   const outputs = paths.map((path) => describe(root, path)).filter((o) => o !== undefined);
   const astray = outputs.find((output) => leadsOut(output));
-  if (astray) return `not cached: ${astray.path} is a link that leads out of the workspace`;
+  if (astray) return `${astray.path} is a link that leads out of the workspace`;
   const { key, parts, upstream } = keyOf(run, node);
   const entry: Entry = {
     key,
@@ -149,12 +146,12 @@ async function keep(run: Run, node: TaskNode, made: Fresh): Promise<string | und
     log: { size: made.log.length, digest: digestOf(made.log) },
     parts,
     upstream,
-    inputs: files.map((f) => `${f.path} ${f.content}`),
+    inputs: partsOf.filesOf(node).map((f) => `${f.path} ${f.content}`),
     ...lockIn(view),
   };
   const read = (output: Output) => readFileSync(join(root, output.path));
   const isKept = store.write(made.shelf, { entry, log: made.log, read });
-  if (!isKept) return "not cached: the cache could not be written";
+  if (!isKept) return "the cache could not be written";
   remember(run, node, paths);
   options.remote?.send(key, store, made.durationMs);
   return undefined;

@@ -1,6 +1,6 @@
 // What lies in the output directories: for each task the key it was made for and the stat of every file. Where all stats
 // are as recorded, a hit costs no more than that look. One file for the workspace: names in text, numbers as doubles.
-import { lstatSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readSealed, writeSealed } from "../cache/sealed-file.ts";
 import { readNumbers, withNumbers } from "../packed.ts";
@@ -72,4 +72,26 @@ export function isUntouched({ paths, stats }: Made, prefix: string): boolean {
     if (stat.size !== stats[at] && !stat.isDirectory()) return false;
   }
   return true;
+}
+
+/** The first output that is not what it was, or is new to its folder; of folders, whose times any neighbour changes, only that. */
+export function firstTouched(
+  root: string,
+  { paths, stats }: Made,
+  isOutput: (path: string) => boolean,
+): string | undefined {
+  const known = new Set<string>();
+  const folders: string[] = [];
+  for (const [i, path] of paths.entries()) {
+    const at = i * numbersPerFile;
+    const stat = lstatSync(`${root}/${path}`, { throwIfNoEntry: false });
+    const isSame = stat?.mtimeMs === stats[at + 1] && stat?.ctimeMs === stats[at + 2] && stat?.ino === stats[at + 3];
+    if (!isSame && stat?.isDirectory()) folders.push(path);
+    else if (!isSame && isOutput(path)) return path;
+  }
+  if (folders.length === 0) return undefined;
+  for (const path of paths) known.add(path);
+  return folders
+    .flatMap((path) => readdirSync(`${root}/${path}`).map((name) => `${path}/${name}`))
+    .find((path) => !known.has(path) && isOutput(path));
 }

@@ -8,6 +8,7 @@ import type { Services } from "../services/services.ts";
 import { inferredEnv } from "./environment.ts";
 import type { TaskGraph, TaskNode } from "./graph.ts";
 import type { Key } from "./keys.ts";
+import type { LateEdits } from "./late-edits.ts";
 import { look, type Made } from "./output-record.ts";
 import { emptyOutputs } from "./outputs.ts";
 import type { PartsOf } from "./parts.ts";
@@ -50,6 +51,7 @@ export type Run = Readonly<{
   /** Outputs in the tree that are not trusted. */
   marks: Marks;
   changed: { record: boolean };
+  lateEdits: LateEdits;
   check: Check;
 }>;
 

@@ -8,6 +8,7 @@ import { execute } from "./execute.ts";
 import type { TaskGraph, TaskNode } from "./graph.ts";
 import { hit, inPlace } from "./hit.ts";
 import { keysOf } from "./keys.ts";
+import { openLateEdits } from "./late-edits.ts";
 import { type Held, lock } from "./lock.ts";
 import { readRecord, type World, writeRecord } from "./output-record.ts";
 import { ownOutputs } from "./outputs.ts";
@@ -34,6 +35,7 @@ export async function runTasks(view: View, asked: TaskGraph, options: RunOptions
     store: openStore(options.cacheFolder, options.scope),
     marks: openMarks(root),
     changed: { record: false },
+    lateEdits: openLateEdits({ view, tasks, partsOf, record, lookedAtMs: options.lookedAtMs }),
     check: openCheck({ view, tasks, partsOf }),
   };
   const results = await work(run);
