@@ -3,7 +3,7 @@ import { bucketsOf, onto } from "./buckets.ts";
 import type { Check, Finding } from "./check.ts";
 import { type Interval, isInterval, type Observation, type ReplicaMoments } from "./evidence.ts";
 import { type Ms, replicasFor, shareOf } from "./frame.ts";
-import { explain } from "./judge/explain.ts";
+import { summary } from "./judge/explain.ts";
 import { observe } from "./judge/observe.ts";
 import type { Recording } from "./judge/replay.ts";
 import { podLogSdOfMoments } from "./judge/spread.ts";
@@ -104,7 +104,7 @@ export function compare(state: JudgeState, observations: readonly Observation[])
 }
 
 export function comparisonFinding(state: JudgeState, isOver: boolean): Omit<Finding, "check"> {
-  const { judgement, sentence } = explain(state, { isOver });
+  const { judgement, sentence } = summary(state, { isOver });
   return { verdict: judgement, because: sentence };
 }
 

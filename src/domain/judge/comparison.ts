@@ -61,7 +61,8 @@ export function latencyMs(latency: readonly number[], q: number, { log2Edges }: 
   const wanted = q * total(latency);
   if (wanted <= 0) return null;
   let below = 0;
-  for (const [b, count] of latency.entries()) {
+  for (let b = 0; b < latency.length; b++) {
+    const count = latency[b] ?? 0;
     if (count > 0 && below + count >= wanted) {
       const [low = 0, high = 0] = log2Edges.slice(b, b + 2);
       return 2 ** (low + ((high - low) * (wanted - below)) / count);

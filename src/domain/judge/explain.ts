@@ -35,13 +35,19 @@ interface Leading {
   readonly worst: Comparison | null;
 }
 
-export function explain(state: JudgeState, bake: { isOver: boolean } = { isOver: false }): Explanation {
+/** What is asked at every look: no more of the explanation than the sentence says. */
+export function summary(state: JudgeState, bake: { isOver: boolean }): Pick<Explanation, "judgement" | "sentence"> {
   const judgement = verdict(state, bake);
+  return { judgement, sentence: sentences[judgement](state) };
+}
+
+export function explain(state: JudgeState, bake: { isOver: boolean } = { isOver: false }): Explanation {
+  const { judgement, sentence } = summary(state, bake);
   const parts = partsOf(state.books, state.strata, state.parameters);
   const leading = leadingOf(state, parts);
   return {
     judgement,
-    sentence: sentences[judgement](state, leading),
+    sentence,
     logE: state.logE,
     odds: say.odds(judgement === "fail" ? firmLogE(state) : state.logE),
     leading,
@@ -50,16 +56,16 @@ export function explain(state: JudgeState, bake: { isOver: boolean } = { isOver:
   };
 }
 
-const sentences: Record<Stance, (state: JudgeState, leading: Leading | null) => string> = {
-  fail: (state, leading) => finding(state, leading),
-  hold: (state, leading) => `suspicion, not advancing: ${finding(state, leading)}`,
+const sentences: Record<Stance, (state: JudgeState) => string> = {
+  fail: finding,
+  hold: (state) => `suspicion, not advancing: ${finding(state)}`,
   watching: (state) => `nothing shown yet: ${comparedSoFar(state)}`,
   pass: (state) => (isHealthShown(state) ? shownHealthy(state) : `no harm seen: ${comparedSoFar(state)}`),
-  inconclusive: (state, leading) => whatIsMissing(state, leading),
-  errored: (state) => whatWentDark(state),
+  inconclusive: whatIsMissing,
+  errored: whatWentDark,
 };
 
-function leadingOf(state: JudgeState, parts: readonly Part[]): Leading | null {
+function leadingOf(state: JudgeState, parts = partsOf(state.books, state.strata, state.parameters)): Leading | null {
   const { parameters: p, books, sinceMs } = state;
   if (sinceMs === null) return null;
   const [part] = [...parts].sort((a, b) => Math.log(b.weight) + b.logE - (Math.log(a.weight) + a.logE));
@@ -108,7 +114,8 @@ function minus(now: Pairs, before: Pairs): Pairs {
   );
 }
 
-function finding(state: JudgeState, leading: Leading | null): string {
+function finding(state: JudgeState): string {
+  const leading = leadingOf(state);
   if (leading === null) return "nothing was observed";
   const isRecent = state.untilMs !== null && state.sinceMs !== null && leading.sinceMs > state.sinceMs;
   const lately = isRecent ? `, in the last ${say.span((state.untilMs ?? 0) - leading.sinceMs)}` : "";
@@ -182,10 +189,10 @@ function comparedSoFar(state: JudgeState): string {
   return `${requests}, errors ${rate(candidate.errorRate)} against ${rate(stable.errorRate)}, p99 ${ms(candidate.p99Ms)} against ${ms(stable.p99Ms)}`;
 }
 
-function whatIsMissing(state: JudgeState, leading: Leading | null): string {
+function whatIsMissing(state: JudgeState): string {
   const { step, parameters: p } = state;
   const lasted = say.span((state.untilMs ?? 0) - (step.sinceMs ?? 0));
-  if (isSuspect(state)) return `suspicion that the bake did not settle: ${finding(state, leading)}`;
+  if (isSuspect(state)) return `suspicion that the bake did not settle: ${finding(state)}`;
   const silent = silentSide(state);
   if (silent !== null) return `${silent} had traffic and has none any more: is it routed to, and counted?`;
   if (step.requests.candidate === 0) return `the new version had no request in ${lasted}`;

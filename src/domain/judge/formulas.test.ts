@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { nativeBuckets } from "../evidence.ts";
 import { clumping } from "./clumping.ts";
 import { everyStart, everyStartEvidence, logSumExp, startTerms } from "./mixture.ts";
-import { logNormaliser, logRank, pairsSlower } from "./rank.ts";
+import { logNormaliser, logRanks, pairsSlower } from "./rank.ts";
 import { logAbsolute, logRate } from "./rate.ts";
 import { shift } from "./shift.ts";
 import { slow, tailCut } from "./tail.ts";
@@ -34,7 +34,7 @@ test.each([
 
 test("a side without requests says nothing", () => {
   expect(logRate({ ...events, stableRequests: 0 }, 2, 1)).toBe(0);
-  expect(logRank([1, 2], [], 1)).toBe(0);
+  expect(logRanks([1, 2], [], [1])).toEqual([0]);
 });
 
 test("the rate e-value has expectation one at the edge of its null", () => {
@@ -96,7 +96,7 @@ describe("the rank e-value", () => {
     [-0.2, -0.3833807402308569],
     [-0.8, -1.8999930969839163],
   ])("tilt %d: ln e = %d", (x, logE) => {
-    expect(Math.abs(logRank(candidate, stable, x) - logE)).toBeLessThan(1e-6);
+    expect(Math.abs((logRanks(candidate, stable, [x])[0] ?? Number.NaN) - logE)).toBeLessThan(1e-6);
   });
 });
 

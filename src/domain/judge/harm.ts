@@ -5,7 +5,7 @@ import { total } from "./counts.ts";
 import { type Sums, tailStream } from "./ledger.ts";
 import type { Allowance, Parameters } from "./parameters.ts";
 import type { Past } from "./past.ts";
-import { logRank } from "./rank.ts";
+import { logRanks } from "./rank.ts";
 import { type Events, logAbsolute, logRate } from "./rate.ts";
 import { shift } from "./shift.ts";
 import { slow } from "./tail.ts";
@@ -74,7 +74,7 @@ function errors(block: Pair, now: Circumstances): Sums {
 function latency(stratum: Stratum, { stable, candidate }: Pair, now: Circumstances): Sums {
   const { past, parameters: p } = now;
   const tolerated = shift(candidate.latency, now.tolerance, now.buckets);
-  const sums: Record<string, readonly number[]> = { rank: p.tilts.map((x) => logRank(tolerated, stable.latency, x)) };
+  const sums: Record<string, readonly number[]> = { rank: logRanks(tolerated, stable.latency, p.tilts) };
   p.tailQuantiles.forEach((q, i) => {
     const events = slowEvents(tolerated, stable.latency, past.cuts[i]?.[stratum] ?? 0);
     sums[tailStream(q)] = p.tailRatios.map((r) => clumpedRate(events, { r, r0: 1 }, past.slowClumping[i] ?? 1, now));
@@ -84,5 +84,5 @@ function latency(stratum: Stratum, { stable, candidate }: Pair, now: Circumstanc
 
 function warmUp({ stable, candidate }: Pair, { parameters: p, buckets }: Circumstances): Sums {
   const tolerated = shift(candidate.latency, p.warmUp.tolerance, buckets);
-  return { warm: p.warmTilts.map((x) => logRank(tolerated, stable.latency, x)) };
+  return { warm: logRanks(tolerated, stable.latency, p.warmTilts) };
 }

@@ -4,7 +4,7 @@ import type { Pair } from "./blocks.ts";
 import { type Circumstances, errorEvents, slowEvents } from "./harm.ts";
 import type { Sums } from "./ledger.ts";
 import { logMeanExp } from "./mixture.ts";
-import { logRank } from "./rank.ts";
+import { logRanks } from "./rank.ts";
 import { logAbsolute, logRate } from "./rate.ts";
 import { shift } from "./shift.ts";
 
@@ -33,7 +33,7 @@ function latency(stratum: Stratum, { stable, candidate }: Pair, now: Circumstanc
   const within = shift(candidate.latency, Math.max(margin.latency, 1.06 * now.tolerance), now.buckets);
   const tail = slowEvents(candidate.latency, stable.latency, now.past.cuts[0]?.[stratum] ?? 0);
   return {
-    rank: margin.tilts.map((x) => logRank(within, stable.latency, x)),
+    rank: logRanks(within, stable.latency, margin.tilts),
     tail: margin.tailRatios.map((r) => logRate(tail, r, margin.tailRatio)),
   };
 }

@@ -1,18 +1,20 @@
-// The log e-value of two whole latency distributions: a tilted Mann-Whitney count, exactly normalised.
+// The log e-values of two whole latency distributions: a tilted Mann-Whitney count, exactly normalised.
 import { total } from "./counts.ts";
 
 /**
- * Null: the candidate is not slower (`x` > 0), or not faster (`x` < 0), than stable. Bet: it is, by the tilt `x`, |x| ≤ 4.
- * Of all pairs of one request a side, W are in the direction of the bet; e = exp(|x|·W/N) over its expectation when the
- * N requests are exchangeable. (Mann & Whitney 1947; the generating function is the Gaussian binomial coefficient, MacMahon.)
+ * For each tilt `x`. Null: the candidate is not slower (`x` > 0), or not faster (`x` < 0), than stable. Bet: it is, by `x`,
+ * |x| ≤ 4. Of all pairs of one request a side, W are in the direction of the bet; e = exp(|x|·W/N) over its expectation when
+ * the N requests are exchangeable. (Mann & Whitney 1947; the generating function is the Gaussian binomial coefficient, MacMahon.)
  */
-export function logRank(candidate: readonly number[], stable: readonly number[], x: number): number {
+export function logRanks(candidate: readonly number[], stable: readonly number[], tilts: readonly number[]): number[] {
   const n = total(candidate);
   const m = total(stable);
-  if (n <= 0 || m <= 0) return 0;
+  if (n <= 0 || m <= 0) return tilts.map(() => 0);
   const slower = pairsSlower(candidate, stable);
-  const W = x > 0 ? slower : n * m - slower;
-  return (Math.abs(x) / (n + m)) * W - logNormaliser(Math.abs(x), n, m);
+  return tilts.map((x) => {
+    const W = x > 0 ? slower : n * m - slower;
+    return (Math.abs(x) / (n + m)) * W - logNormaliser(Math.abs(x), n, m);
+  });
 }
 
 /** U: pairs in which the candidate's request is the slower one; a tie (same bucket) counts one half. */
