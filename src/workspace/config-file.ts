@@ -8,6 +8,7 @@ import * as sluice from "../domain/config/define.ts";
 import { Pipeline, type PipelineConfig } from "../domain/config/pipeline.ts";
 import { InvalidConfig, problemsOf } from "../domain/config/problems.ts";
 import { Problem } from "../domain/problem.ts";
+import { stateFolder } from "./cache/sealed-file.ts";
 
 export interface LoadedConfig {
   /** The repository's root: the folder that holds the file. */
@@ -52,7 +53,8 @@ export async function pipelineIn(file: string, text: string): Promise<PipelineCo
 
 async function evaluate(file: string, text?: string): Promise<unknown> {
   // `import { defineConfig } from "sluice"` means this very tool, also where the repository does not have it installed.
-  const jiti = createJiti(import.meta.url, { virtualModules: { sluice }, fsCache: false, moduleCache: false });
+  const fsCache = join(stateFolder(dirname(file)), "config"); // what it was transpiled to, by its content
+  const jiti = createJiti(import.meta.url, { virtualModules: { sluice }, fsCache, moduleCache: false });
   try {
     if (text === undefined) return await jiti.import(file, { default: true });
     const module: unknown = await jiti.evalModule(text, { filename: file, async: true, forceTranspile: true });
