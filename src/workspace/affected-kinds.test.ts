@@ -519,6 +519,38 @@ const cases: readonly Case[] = [
     touchA,
     "aa b",
   ],
+  [
+    "a configuration at the root that imports a config package: all who lint",
+    { "eslint.config.js": "import base from 'a';", "packages/c/eslint.config.js": "" },
+    touchA,
+    "a b",
+  ],
+  [
+    "a root tsconfig that extends one in a package, by name or by path: who extends the root's",
+    {
+      "tsconfig.base.json": { extends: ["a/base.json", "./packages/c/base.json"] },
+      "packages/a/base.json": {},
+      "packages/c/base.json": {},
+      "packages/b/tsconfig.json": { extends: "../../tsconfig.base.json" },
+    },
+    (r) => r.write({ "packages/a/base.json": { compilerOptions: {} } }),
+    "a b",
+  ],
+  [
+    "a project that the root's manifest depends on: everybody may use it, as a registry package of the root",
+    {
+      "package.json": root({ devDependencies: { b: "*" } }),
+      "packages/b/package.json": project("b", { dependencies: { a: "*" } }),
+    },
+    touchA,
+    "a b c",
+  ],
+  [
+    "a project that a file of the root imports which nobody reads: itself",
+    { "scripts/x.ts": "import 'a';" },
+    touchA,
+    "a",
+  ],
   ["a file of a submodule", {}, (r) => r.write({ "packages/a/src/index.ts": "" }), "a"],
 ];
 

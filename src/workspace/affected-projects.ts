@@ -22,7 +22,14 @@ export function isWide(changes: readonly FileChange[], ownerOf: (path: string) =
   return changes.some((c) => ownerOf(c.path) === "" || shapesGraph(c.path));
 }
 
-/** For changes that are not wide. */
+/** True where only those projects can be affected that the changes lie in, and their dependents. */
+export function isLocal({ dirs, shared }: ShortGraph, changes: readonly FileChange[]): boolean {
+  const ownerOf = owners(dirs);
+  const isShared = (path: string) => shared.some((i) => dirs[i] === ownerOf(path));
+  return !isWide(changes, ownerOf) && !(shared.length > 0 && changes.some((c) => isShared(c.path)));
+}
+
+/** For changes that are local. */
 export function affectedProjects(graph: ShortGraph, changes: readonly FileChange[]): readonly AffectedTask[] {
   const { names, dirs, dependents, isRootAsked } = graph;
   const ownerOf = owners(dirs);
@@ -48,14 +55,15 @@ export function affectedProjects(graph: ShortGraph, changes: readonly FileChange
   });
 }
 
-export function becauseOf(changes: readonly FileChange[], project: string): readonly string[] {
+export function becauseOf(
+  changes: readonly FileChange[],
+  project: string,
+  step = `is an input of ${project}`,
+): readonly string[] {
   const [first, ...rest] = changes.map(
     (c) => `${c.path} ${c.before === undefined ? "added" : c.after === undefined ? "deleted" : "changed"}`,
   );
-  return [
-    `${first ?? "its files changed"}${rest.length > 0 ? ` (+${rest.length} more)` : ""}`,
-    `is an input of ${project}`,
-  ];
+  return [`${first ?? "its files changed"}${rest.length > 0 ? ` (+${rest.length} more)` : ""}`, step];
 }
 
 /** Carries reasons on to all that wait, nearest first; circles do no harm. */

@@ -235,6 +235,60 @@ test("every answer tells its way: file, input, dependents", async () => {
   expect(ui?.because).toEqual(["package-lock.json: deep", "is what ui resolves to"]);
 });
 
+const told: readonly (readonly [title: string, more: Files, change: Files, of: string, way: readonly string[]])[] = [
+  [
+    "the pipeline",
+    {},
+    { "turbo.json": { tasks: { build: {} } } },
+    "alone",
+    ["turbo.json changed", "says what the tasks of alone do"],
+  ],
+  [
+    "a file that the root's base configuration reads",
+    { "config/a b.json": {}, "tsconfig.base.json": { extends: "./config/a b.json" } },
+    { "config/a b.json": { compilerOptions: {} } },
+    "web",
+    ["config/a b.json changed", "is read by web"],
+  ],
+  ["settings of the root", {}, { ".npmrc": "x=1\n" }, "alone", [".npmrc added", "is read by alone"]],
+  [
+    "a tool in the root's manifest",
+    {},
+    { "package.json": { name: "root", private: true, workspaces: ["packages/*"], engines: { node: "22" } } },
+    "alone",
+    ["package.json changed", "holds settings for alone"],
+  ],
+  [
+    "an override without a lock file's change",
+    {},
+    { "package.json": { name: "root", private: true, workspaces: ["packages/*"], overrides: { left: "2" } } },
+    "web",
+    ["package.json changed", "says what ui resolves to", "ui is used by web"],
+  ],
+  ["a .env", { ".env.test": "" }, { ".env.test": "A=1\n" }, "alone", [".env.test changed", "is an input of alone"]],
+  [
+    "a project that configuration at the root imports",
+    { "eslint.config.js": "import 'docs';" },
+    { "packages/ui/src/index.ts": "x" },
+    "alone",
+    ["packages/ui/src/index.ts changed", "is an input of ui", "ui is used by docs", "docs is read by alone"],
+  ],
+];
+
+for (const [title, more, change, of, way] of told)
+  test(`the way is told from the file on: ${title}`, async () => {
+    const r = repository(more);
+    r.write(change);
+    expect((await r.affectedTasks()).find((a) => a.project === of)?.because).toEqual(way);
+  });
+
+test("with --task the way begins at a file that is an input of that task", async () => {
+  const r = repository();
+  r.write({ "packages/web/README.md": "x", "packages/web/src/index.ts": "x" });
+  const [lint] = await r.affectedTasks(["lint"]);
+  expect(lint?.because).toEqual(["packages/web/src/index.ts changed", "is an input of web"]);
+});
+
 test("a workspace below git's root, and a linked worktree, are as any other", async () => {
   const inner = new Repository({
     "outside.txt": "",

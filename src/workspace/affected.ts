@@ -1,6 +1,7 @@
 // What a change affects: the tasks (or projects) whose key is another than at the base, and all that wait for them.
 // Exact because both sides are made by the same code; explained by the part of the key that differs.
-import { type AffectedTask, affectedProjects, anything, becauseOf, isWide, spread } from "./affected-projects.ts";
+import { type Because, becauseOfPart, packagesBetween } from "./affected-because.ts";
+import { type AffectedTask, affectedProjects, anything, isLocal, isWide, spread } from "./affected-projects.ts";
 import { baseOf } from "./git/base.ts";
 import { machineOf, type View, viewOf } from "./git/view.ts";
 import type { FileChange } from "./git/worktree.ts";
@@ -8,15 +9,14 @@ import { matcher } from "./glob.ts";
 import { type Graph, makeGraph } from "./graph/graph.ts";
 import type { Project } from "./graph/manifest.ts";
 import { RootFiles } from "./graph/root-files.ts";
-import { shortGraph, writeShort } from "./graph/short.ts";
+import { sharedIn, shortGraph, writeShort } from "./graph/short.ts";
 import type { Workspace } from "./graph/workspace.ts";
-import { installed, lockfileOf, lockOf } from "./lockfile/dependencies.ts";
-import { packageChanges } from "./lockfile/lockfile.ts";
+import { installed, lockfileOf } from "./lockfile/dependencies.ts";
 import { once } from "./once.ts";
 import { isDotenv, trackedDotenv } from "./tasks/dotenv.ts";
 import type { Environment } from "./tasks/environment.ts";
 import { allProjects, checkNames, type TaskGraph, type TaskNode, taskGraph } from "./tasks/graph.ts";
-import { type PartName, type Parts, PartsOf, partNames } from "./tasks/parts.ts";
+import { PartsOf, partNames } from "./tasks/parts.ts";
 import { allFiles, type Task, taskNames, tasksOf } from "./tasks/pipeline.ts";
 
 export type Question = Readonly<{
@@ -30,10 +30,10 @@ export type Question = Readonly<{
 export async function affected(opened: Workspace, question: Question): Promise<readonly AffectedTask[]> {
   const { tasks, env } = question;
   const changes = withHiddenEdits(opened, question.changes);
-  const isRooted = isWide(changes, opened.ownerOf);
+  const isFarReaching = isWide(changes, opened.ownerOf);
   if (changes.length === 0 && tasks.length === 0) return [];
   const hasDotenv = changes.some((c) => isDotenv(c.path.slice(c.path.lastIndexOf("/") + 1)));
-  const seen = await viewOf(opened, env, { isDotenvRead: false, isLockRead: isRooted });
+  const seen = await viewOf(opened, env, { isDotenvRead: false, isLockRead: isFarReaching });
   const head = hasDotenv ? { ...seen, dotenv: trackedDotenv(seen.workspace) } : seen;
   const { workspace } = head;
   checkNames(workspace, tasks);
@@ -42,14 +42,16 @@ export async function affected(opened: Workspace, question: Question): Promise<r
     const short = shortGraph(workspace.projects, head.graph, allProjects(workspace).includes(0));
     const { root, dirty, hidden } = workspace;
     if (hidden.length === 0) writeShort(root, short, { stamp: question.stamp, dirty });
-    if (!isRooted) return affectedProjects(short, changes);
+    if (isLocal(short, changes)) return affectedProjects(short, changes);
   }
+  const shared = new Set(sharedIn(head.graph).map((i) => workspace.projects[i]?.dir));
+  const isRooted = isFarReaching || changes.some((c) => shared.has(workspace.ownerOf(c.path)));
   const now = graphOf(head, tasks);
   const before = await viewBefore(head, changes);
   const base = hasDotenv ? { ...before, dotenv: trackedDotenv(before.workspace) } : before;
   const touched = new Set(changes.map((c) => workspace.ownerOf(c.path)));
   const past = isRooted ? graphOf(base, tasks) : now;
-  const compare = await comparer({ head, base, now, past, changes });
+  const compare = await comparer({ head, base, past, changes });
   const reaching = once(() => dependentsOf(head.graph, touched, workspace.projects));
   const own = [...now.values()].flatMap((node) => {
     const { rootGlobs } = node.task.inputs;
@@ -169,78 +171,21 @@ async function viewBefore(head: View, changes: readonly FileChange[]): Promise<V
   };
 }
 
-type Both = Readonly<{ head: View; base: View; now: TaskGraph; past: TaskGraph; changes: readonly FileChange[] }>;
+type Both = Readonly<{ head: View; base: View; past: TaskGraph; changes: readonly FileChange[] }>;
 
-async function comparer({
-  head,
-  base,
-  now: _now,
-  past,
-  changes,
-}: Both): Promise<(node: TaskNode) => readonly string[] | undefined> {
+/** Why a node's key is another than at the base; undefined where it is the same. */
+async function comparer({ head, base, past, changes }: Both): Promise<(node: TaskNode) => Because | undefined> {
   const [ofHead, ofBase] = [new PartsOf(head), new PartsOf(base)];
   const isLockChanged = changes.some((c) => c.path === lockfileOf(head.workspace));
   const packages = isLockChanged ? await packagesBetween(head, base) : () => [];
   return (node) => {
     const old = past.get(node.id);
-    if (!old) return [`${projectIn(node.id)} is new`];
-    const [a, b] = [ofHead.parts(node), ofBase.parts(old)];
-    const part = partNames.find((name) => a[name] !== b[name]);
-    return part && explain(part, { node, now: a, before: b, head, base, changes, packages });
-  };
-}
-
-type Difference = Readonly<{
-  node: TaskNode;
-  now: Parts;
-  before: Parts;
-  head: View;
-  base: View;
-  changes: readonly FileChange[];
-  packages: (index: number) => readonly string[];
-}>;
-
-function explain(part: PartName, { node, now, before, head, base, changes, packages }: Difference): readonly string[] {
-  const { workspace } = head;
-  const project = workspace.projects[node.project];
-  const name = project?.name ?? "";
-  if (part === "sources") {
-    const own = changes.filter(
-      (c) => workspace.ownerOf(c.path) === project?.dir || base.workspace.ownerOf(c.path) === project?.dir,
-    );
-    return becauseOf(own, name);
-  }
-  if (part === "dependencies" || part === "tools") {
-    const list = packages(part === "tools" ? 0 : node.project);
-    const named = list.slice(0, 3).join(", ") + (list.length > 3 ? ` (+${list.length - 3} more)` : "");
-    return [
-      `${lockfileOf(workspace) ?? "dependencies"}: ${named || "another resolution"}`,
-      `is what ${part === "tools" ? "the root" : name} resolves to`,
-    ];
-  }
-  const lines = differing(now[part], before[part]);
-  if (part === "root files") return [`${lines.map((l) => l.split(" ")[0]).join(", ")} changed`, `is read by ${name}`];
-  if (part === "waits for")
-    return [`${lines.map((l) => l.replace(/#\*$/, "")).join(", ")} came or went`, `is a dependency of ${name}`];
-  if (part === "command" || part === "definition")
-    return [`the definition of ${node.task.name === anything ? "its tasks" : node.task.name} changed`, `in ${name}`];
-  return [`${part} changed`, `in ${name}`];
-}
-
-function differing(a: string, b: string): readonly string[] {
-  const [left, right] = [new Set(a.split("\n")), new Set(b.split("\n"))];
-  const lines = [...[...left].filter((l) => !right.has(l)), ...[...right].filter((l) => !left.has(l))];
-  return [...new Map(lines.map((l) => [l.split(" ")[0], l])).values()].slice(0, 3);
-}
-
-/** Which registry packages of a project are others than before. */
-async function packagesBetween(head: View, base: View): Promise<(index: number) => readonly string[]> {
-  const [now, then] = [await lockOf(head.workspace), await lockOf(base.workspace)];
-  return (index) => {
-    const project = head.workspace.projects[index];
-    const old = base.workspace.projects.find((p) => p.dir === project?.dir);
-    if (!now || !then || !project || !old) return [];
-    return [...packageChanges([then, old], [now, project]).keys()];
+    if (!old) return [`${node.id.replace(`#${anything}`, "")} is new`];
+    const [now, before] = [ofHead.parts(node), ofBase.parts(old)];
+    const part = partNames.find((name) => now[name] !== before[name]);
+    if (!part) return undefined;
+    const files = () => [ofHead.filesOf(node), ofBase.filesOf(old)] as const;
+    return becauseOfPart(part, { node, now, before, files, head, base, changes, packages });
   };
 }
 

@@ -5,10 +5,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { affected } from "./affected.ts";
-import { type AffectedTask, affectedProjects, isWide } from "./affected-projects.ts";
+import { type AffectedTask, affectedProjects, isLocal } from "./affected-projects.ts";
 import { compareWithBase } from "./git/compare.ts";
 import { indexStamp } from "./git/git.ts";
-import { owners } from "./git/listing.ts";
 import { type View, viewOf } from "./git/view.ts";
 import { folderOf, lookAtTree } from "./git/worktree.ts";
 import { readShort } from "./graph/short.ts";
@@ -73,7 +72,7 @@ export class Repository {
     const found = await affected(workspace, { tasks, changes: look.changes, stamp: look.stamp, env: this.env });
     // The short way must never say anything else.
     const kept = tasks.length === 0 ? readShort(this.root) : undefined;
-    if (kept?.isOf(look) && !isWide(look.changes, owners(kept.graph.dirs)))
+    if (kept?.isOf(look) && isLocal(kept.graph, look.changes))
       deepEqual(affectedProjects(kept.graph, look.changes), found);
     return found;
   }

@@ -1,7 +1,6 @@
 // Affected projects or tasks, each with the way from the change to it.
-import { type AffectedTask, affectedProjects, isWide } from "../../workspace/affected-projects.ts";
+import { type AffectedTask, affectedProjects, isLocal } from "../../workspace/affected-projects.ts";
 import { type Compared, compareWithBase, defaultBase, type NoBase } from "../../workspace/git/compare.ts";
-import { owners } from "../../workspace/git/listing.ts";
 import { findRoot } from "../../workspace/graph/layout.ts";
 import { readShort } from "../../workspace/graph/short.ts";
 import type { AffectedOptions } from "../verbs/affected.ts";
@@ -29,8 +28,7 @@ async function knownAlready(root: string, comparing: Promise<Compared | NoBase>)
   const kept = readShort(root);
   const found = await comparing;
   if (!kept || "noBase" in found || !kept.isOf(found)) return undefined;
-  const isOpen = isWide(found.changes, owners(kept.graph.dirs));
-  return isOpen ? undefined : affectedProjects(kept.graph, found.changes);
+  return isLocal(kept.graph, found.changes) ? affectedProjects(kept.graph, found.changes) : undefined;
 }
 
 function json(found: readonly AffectedTask[], base: string, { head, task }: AffectedOptions): string {

@@ -67,6 +67,13 @@ export function makeGraph(projects: readonly Project[], scanned?: Scanned): Grap
   return { edges, out, in: into, indexOf };
 }
 
+/** These projects and all that they depend on, near and far. */
+export function reachable(graph: Graph, from: readonly number[]): readonly number[] {
+  const found = new Set(from);
+  for (const i of found) for (const { to } of graph.out[i] ?? []) found.add(to);
+  return [...found];
+}
+
 type Known = Readonly<{
   byPackage: ReadonlyMap<string, number>;
   byDir: ReadonlyMap<string, number>;

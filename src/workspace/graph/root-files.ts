@@ -27,6 +27,7 @@ export class RootFiles {
   readonly #workspace: Workspace;
   readonly #contents: ReadonlyMap<string, string>;
   readonly #resolved = new Map<string, readonly string[]>();
+  readonly #projects = new Map<string, readonly number[]>();
 
   constructor(workspace: Workspace) {
     this.#workspace = workspace;
@@ -66,6 +67,21 @@ export class RootFiles {
   #namedBy(file: string): readonly string[] {
     const named = namedBy(this.#workspace, file, true).filter((n) => /^\.\.?(\/|$)/.test(n) || !packageOf(n));
     return named.map((n) => posix.normalize(posix.join(posix.dirname(file), n))).filter((p) => !p.startsWith(".."));
+  }
+
+  /** The projects that such files name: a base configuration in a package, a plugin. */
+  projectsNamedBy(file: string): readonly number[] {
+    const known = this.#projects.get(file);
+    if (known) return known;
+    const { projects, ownerOf } = this.#workspace;
+    const found = namedBy(this.#workspace, file, true).map((name) => {
+      const path = /^\.\.?(\/|$)/.test(name) ? posix.join(posix.dirname(file), name) : undefined;
+      const [dir, packaged] = [path === undefined ? "" : ownerOf(`${path}/x`), path ?? packageOf(name)];
+      return projects.findIndex((p) => (dir ? p.dir === dir : p.packageName === packaged));
+    });
+    const list = [...new Set(found)].filter((i) => i > 0);
+    this.#projects.set(file, list);
+    return list;
   }
 
   /** Configuration at the top that tools find by looking upwards, and what it names. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import type { Look } from "../git/worktree.ts";
-import type { Graph } from "./graph.ts";
+import { type Graph, reachable } from "./graph.ts";
 import type { Project } from "./manifest.ts";
 
 export type ShortGraph = Readonly<{
@@ -13,11 +13,13 @@ export type ShortGraph = Readonly<{
   dirs: readonly string[];
   /** For each project, those that depend on it. */
   dependents: readonly (readonly number[])[];
+  /** What the root depends on or its files name, near and far: their changes may concern everyone. */
+  shared: readonly number[];
   /** The root itself counts as a project. */
   isRootAsked: boolean;
 }>;
 
-const form = "short 1";
+const form = "short 2";
 type Kept = Readonly<{ state: string; graph: ShortGraph }>;
 
 export function shortGraph(projects: readonly Project[], graph: Graph, isRootAsked: boolean): ShortGraph {
@@ -29,8 +31,13 @@ export function shortGraph(projects: readonly Project[], graph: Graph, isRootAsk
     names: projects.map((p) => p.name),
     dirs: projects.map((p) => p.dir),
     dependents,
+    shared: sharedIn(graph),
     isRootAsked,
   };
+}
+
+export function sharedIn(graph: Graph): readonly number[] {
+  return reachable(graph, [0]).slice(1);
 }
 
 export type KeptGraph = Readonly<{ graph: ShortGraph; isOf: (look: Look) => boolean }>;

@@ -52,6 +52,8 @@ export class PartsOf {
   readonly #settings: string;
   #isOpen = false;
   readonly #lists = new Map<string, string>();
+  readonly #paths = new Map<string, ReadonlySet<string>>();
+  readonly #listed = new Map<ReadonlySet<string>, Map<string, string>>();
   readonly #globs = new Map<string, readonly FileEntry[]>();
   readonly #read = new Map<string, readonly FileEntry[]>();
   #deep: readonly string[] | undefined;
@@ -124,7 +126,7 @@ export class PartsOf {
     return [...own, ...roots, ...named(dotenv.of("")), ...named(dir ? dotenv.of(dir) : "", dir)];
   }
 
-  #project(node: TaskNode): Project {
+  #project(node: Pick<TaskNode, "project">): Project {
     const project = this.#view.workspace.projects[node.project];
     if (!project) throw new Error(`no project ${node.project}`);
     return project;
@@ -189,29 +191,40 @@ export class PartsOf {
     });
   }
 
-  #rootFiles(project: Project, task: Task): string {
+  #rootPaths(project: Project, task: Task): ReadonlySet<string> {
     const { rootFiles, reads } = this.#view;
     const own = reads.get(project.dir);
     const families = [...rootFiles.families()].filter(
       ([family]) => project.dir && !own?.families.includes(family) && concerns(family, task.name, task.command ?? ""),
     );
-    const key = JSON.stringify([own?.outside ?? [], families.map(([f]) => f), task.inputs.rootGlobs]);
-    const known = this.#lists.get(key);
+    const key = JSON.stringify([own?.outside ?? [], families.map(([f]) => f)]);
+    const known = this.#paths.get(key);
+    if (known) return known;
+    const named = (own?.outside ?? []).flatMap((path) => rootFiles.reachedFrom(path));
+    const all = new Set([...rootFiles.always(), ...families.flatMap(([, files]) => files), ...named].sort());
+    this.#paths.set(key, all);
+    return all;
+  }
+
+  #rootFiles(project: Project, task: Task): string {
+    const { rootFiles } = this.#view;
+    const all = this.#rootPaths(project, task);
+    const byGlobs = this.#listed.get(all) ?? new Map<string, string>();
+    this.#listed.set(all, byGlobs);
+    const known = byGlobs.get(task.inputs.rootGlobs.join("\n"));
     if (known !== undefined) return known;
     const globbed = this.#globbed(task.inputs.rootGlobs);
-    const named = (own?.outside ?? []).flatMap((path) => rootFiles.reachedFrom(path));
-    const all = new Set([...rootFiles.always(), ...families.flatMap(([, files]) => files), ...named]);
     const exact = task.inputs.rootGlobs.filter((g) => !/[*?[{]/.test(g));
     const ignored = this.#ignored(
       exact,
       globbed.length > 0 ? [...globbed, ...this.#view.workspace.filesOf("")] : this.#view.workspace.filesOf(""),
     );
     const list = [
-      ...[...all].sort().map((p) => `${p} ${rootFiles.contentOf(p)}`),
+      ...[...all].map((p) => `${p} ${rootFiles.contentOf(p)}`),
       ...globbed.filter((f) => !all.has(f.path)).map((f) => `${f.path} ${f.content}`),
       ...ignored.map((f) => `${f.path} ${f.content}`),
     ];
-    this.#lists.set(key, list.join("\n"));
+    byGlobs.set(task.inputs.rootGlobs.join("\n"), list.join("\n"));
     return list.join("\n");
   }
 
@@ -233,11 +246,20 @@ export class PartsOf {
 
   #others(node: TaskNode): string {
     const { inputs } = node.task;
-    const besides = node.besides.map((i) => this.#deepSources()[i] ?? "");
-    const below = inputs.dependencySources
-      ? (this.#view.graph.out[node.project] ?? []).map((e) => this.#deepSources()[e.to] ?? "")
-      : [];
-    return [...besides, ...below, ...this.#runtime(inputs.runtime)].sort().join("\n");
+    const below = inputs.dependencySources ? (this.#view.graph.out[node.project] ?? []).map((e) => e.to) : [];
+    const read = [...new Set([...node.besides, ...below, ...this.#throughRoot(node)])];
+    const sources = read.map((i) => `${this.#view.workspace.projects[i]?.name} ${this.#deepSources()[i]}`);
+    return [...sources, ...this.#runtime(inputs.runtime)].sort().join("\n");
+  }
+
+  /** Projects that the root declares (everyone uses its tools) or that configuration at the root names. */
+  #throughRoot({ project, task }: TaskNode): readonly number[] {
+    const { graph, rootFiles } = this.#view;
+    const ofRoot = graph.out[0] ?? [];
+    if (ofRoot.length === 0 || project === 0) return [];
+    const declared = ofRoot.filter((e) => e.kind === "declared").map((e) => e.to);
+    const paths = this.#rootPaths(this.#project({ project }), task);
+    return [...declared, ...[...paths].flatMap((path) => rootFiles.projectsNamedBy(path))];
   }
 
   /** What commands print that are inputs (Nx's `runtime`). */
