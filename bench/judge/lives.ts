@@ -72,7 +72,7 @@ const folder = await mkdtemp(join(tmpdir(), "sluice-judge-lives-"));
 const data = join(folder, "data");
 const plane = await startControlPlane({ dataFolder: data, workspace: "tally", intervalMs: 1000 });
 try {
-  const example = resolve(process.env.EXAMPLE ?? "examples/expense-tracker");
+  const example = resolve(import.meta.dirname, "../../examples/expense-tracker");
   const product = await makeProduct(example, join(folder, "tally"), data);
   plane.secrets.put(environment, demoSecrets());
   const first = await releaseOf(product, { version: 1, env: usual, seconds: 1 });

@@ -146,7 +146,7 @@ function ask(task: Task): Promise<Measured> {
 }
 
 function startLoad(): ChildProcess {
-  const script = join(import.meta.dirname, "load.mjs");
+  const script = join(import.meta.dirname, "load.js");
   return spawn(
     "sh",
     ["-c", 'command -v taskset >/dev/null && exec taskset -c 1 "$@"; exec "$@"', "sh", process.execPath, script],

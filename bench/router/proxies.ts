@@ -82,7 +82,7 @@ async function startSluice(o: {
   const tableFile = join(o.folder, "table.json");
   writeFileSync(tableFile, JSON.stringify(table));
   const listener = bindListener({ host: "127.0.0.1", port: 0, usedFor: "the bench" });
-  const script = join(import.meta.dirname, "router.mjs");
+  const script = join(import.meta.dirname, "router.js");
   const settings: TwinSettings = {
     dataFolder: o.folder,
     commands: { supervisor: ["-e", ""], router: [script] },
