@@ -100,7 +100,7 @@ function serviceText(service: Found, all: readonly Found[]): string {
 
 function healthLines({ health }: Found): readonly string[] {
   if (health !== undefined) return [`  health: { path: "${health}" },`];
-  return ['  health: { path: "/health" }, // TODO none was found: answer 200 here once requests can be served'];
+  return ['  health: { path: "/health" }, // none was found: have it answer 200 once requests can be served'];
 }
 
 /** A site takes everything but /api; without a site the first service does. */

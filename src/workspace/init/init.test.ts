@@ -81,7 +81,7 @@ test("services, sites and workers are told from libraries, with what they need o
           kind: "http",
           path: "apps/order-service",
           build: { before: "npm run build", bundle: "dist/main.js" },
-          health: { path: "/health" }, // TODO none was found: answer 200 here once requests can be served
+          health: { path: "/health" }, // none was found: have it answer 200 once requests can be served
           replicas: 2,
         },
         // answers requests: fastify
