@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is planted is source text
 // Deliberate faults, one at a time: where, what the source says, what it says instead. A snippet must be there exactly once;
 // when the source has moved on, `npm run mutants` fails and names the fault, so that it is planted anew.
 

@@ -36,7 +36,7 @@ function planFor(strategy: Strategy, stable: string | undefined, size = 4): Plan
 }
 
 function framesOf(frozen: Plan): readonly Frame[] {
-  const from = frozen.services["web"]?.from;
+  const from = frozen.services.web?.from;
   const sets = frozen.nodes.flatMap((node) => node.steps.flatMap((step) => (step.kind === "set" ? [step.frame] : [])));
   return from === undefined ? sets : [from, ...sets];
 }
@@ -57,7 +57,7 @@ describe("a plan, for any strategy", () => {
       fc.property(anyStrategy, fc.boolean(), (strategy, isFirst) => {
         const frozen = planFor(strategy, isFirst ? undefined : "web-1");
         const frames = framesOf(frozen);
-        expect(overloaded(frames, frozen.services["web"]?.unavailable ?? 0)).toEqual([]);
+        expect(overloaded(frames, frozen.services.web?.unavailable ?? 0)).toEqual([]);
         for (const frame of frames) expect([0, 100]).toContain(Math.round(trafficSum(frame) * 100) / 100);
       }),
     );
@@ -77,8 +77,7 @@ describe("a plan, for any strategy", () => {
       fc.property(anyStrategy, (strategy) => {
         fc.pre(strategy.kind !== "recreate");
         const frozen = planFor(strategy, "web-1");
-        for (const frame of framesOf(frozen))
-          expect(bears(frame, frame, frozen.services["web"]?.unavailable)).toBe(true);
+        for (const frame of framesOf(frozen)) expect(bears(frame, frame, frozen.services.web?.unavailable)).toBe(true);
       }),
     );
   });
@@ -108,7 +107,7 @@ describe("a plan, for any strategy", () => {
         expect(back.at(-1)).toEqual(frames[0]);
         const stands = held.at(-1);
         const surely = stands === undefined ? asked : lesserOf(stands, asked);
-        const unavailable = frozen.services["web"]?.unavailable ?? 0;
+        const unavailable = frozen.services.web?.unavailable ?? 0;
         expect(overloaded([surely, ...back], unavailable)).toEqual([]);
       }),
       { numRuns: 500 },
