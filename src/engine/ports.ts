@@ -99,6 +99,7 @@ export interface EvidenceKey {
 
 export interface Journal {
   readonly id: string;
+  /** From a position on only for whoever follows: of what ended so long ago that it is archived, that is nothing. */
   read(deployment: DeploymentId, from?: number): Promise<readonly Event[]>;
   /** Writes the fact at exactly this position, or not at all: then answers undefined. */
   append(deployment: DeploymentId, position: number, fact: Fact): Promise<Event | undefined>;

@@ -208,3 +208,14 @@ test("anyone may have the hashes of a deployment's history computed again", asyn
     because: "event 0 was changed after it was written",
   });
 });
+
+test("the facts of an archived deployment are read from any position, as before", async () => {
+  const first = await deployed("1");
+  await succeed(first);
+  for (let version = 2; version < 23; version++) await succeed(await deployed(`${version}`));
+  const kinds = async () =>
+    (await api(`/deployments/${first.id}/events?from=1`)).body.events.map(({ fact }: Event) => fact.kind);
+  expect(await kinds()).toEqual(["planned", "ended"]);
+  expect(await store.archive(-1)).toBeGreaterThan(0);
+  expect(await kinds()).toEqual(["planned", "ended"]);
+});

@@ -43,12 +43,12 @@ export function deploymentsHandlers(office: Office): Pick<Handlers, keyof typeof
       waiting: places.waiting(id),
     }),
     listEvents: async ({ params: { id }, query: { from }, context }) => {
-      const [first] = await records.journal.read(id);
-      if (first === undefined) await runOf(records, id); // says that it is not there
+      const events = await records.journal.read(id);
+      if (events.length === 0) await runOf(records, id); // says that it is not there
       if (context.req.header("accept")?.includes("text/event-stream")) {
-        return liveEvents(context, office, { from: from ?? (first?.seq ?? 1) - 1, of: id });
+        return liveEvents(context, office, { from: from ?? (events[0]?.seq ?? 1) - 1, of: id });
       }
-      return { events: await records.journal.read(id, from ?? 0) };
+      return { events: events.slice(from) };
     },
     events: async ({ query: { from }, context }) => liveEvents(context, office, { from: from ?? 0 }),
     chain: async ({ params: { id } }) => {
