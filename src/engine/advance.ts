@@ -5,7 +5,8 @@ import type { Ms } from "../domain/frame.ts";
 import { follows, type Task, tasks } from "../domain/next.ts";
 import { Problem, Temporary } from "../domain/problem.ts";
 import type { Run } from "../domain/run.ts";
-import { type Attempt, attempts } from "./attempts.ts";
+import type { Attempt } from "./attempt.ts";
+import { attempts } from "./attempts.ts";
 import type { Memory } from "./memory.ts";
 import { Fenced, type Ports } from "./ports.ts";
 

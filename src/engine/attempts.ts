@@ -1,5 +1,4 @@
 // How each kind of task is attempted. Each returns a fact that has become true, or when to look again.
-import type { Fact } from "../domain/event.ts";
 import { type Frame, type Ms, shareOf } from "../domain/frame.ts";
 import { minutes } from "../domain/minutes.ts";
 import type { Task } from "../domain/next.ts";
@@ -9,16 +8,11 @@ import { activeNodes } from "../domain/progress.ts";
 import type { Run } from "../domain/run.ts";
 import { type Asked, type Assessment, assess, hasDrifted, isBroken, overloads, type Seen } from "../domain/seen.ts";
 import type { Surroundings } from "./advance.ts";
+import { type Attempt, tickOf } from "./attempt.ts";
 import { attemptBake } from "./bake.ts";
 import { attemptGuard } from "./exposure.ts";
 import type { Fence, Target } from "./ports.ts";
 import { attemptReturn, attemptWatch } from "./watch.ts";
-
-export interface Attempt {
-  readonly fact?: Fact;
-  readonly dueInMs: Ms;
-  readonly waiting?: string;
-}
 
 type TaskOf<K extends Task["kind"]> = Extract<Task, { readonly kind: K }>;
 type Attempts = { [K in Task["kind"]]: (task: TaskOf<K>, run: Run, around: Surroundings) => Promise<Attempt> };
@@ -27,12 +21,6 @@ type Attempts = { [K in Task["kind"]]: (task: TaskOf<K>, run: Run, around: Surro
 const soonMs: Ms = 40;
 /** What is not as it was asked for after so long is asked for again. */
 const askAgainMs: Ms = 1000;
-const keepEveryMs: Ms = 1000;
-
-/** What only waits is looked at so often: for drift, crash loops, and what people say. */
-export function tickOf({ tickMs = keepEveryMs }: Surroundings): Ms {
-  return tickMs;
-}
 
 export const attempts: Attempts = {
   plan: attemptPlan,

@@ -16,7 +16,7 @@ import type { PlanNode, PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import { untallied } from "../domain/tally.ts";
 import type { Surroundings } from "./advance.ts";
-import { type Attempt, tickOf } from "./attempts.ts";
+import { type Attempt, tickOf } from "./attempt.ts";
 import { comparisonOf } from "./comparison.ts";
 import { answerOf, digestOf, read } from "./reading.ts";
 

@@ -6,7 +6,7 @@ import type { Task } from "../domain/next.ts";
 import type { PlannedService } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import type { Surroundings } from "./advance.ts";
-import type { Attempt } from "./attempts.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Exposed } from "./memory.ts";
 
 type GuardTask = Extract<Task, { readonly kind: "guard" }>;

@@ -8,7 +8,7 @@ import { Problem } from "../domain/problem.ts";
 import type { Run } from "../domain/run.ts";
 import { type Condition, findingOf, nameOf, recordedSight, type Seen, type Sight, sees } from "../domain/watch.ts";
 import type { Surroundings } from "./advance.ts";
-import type { Attempt } from "./attempts.ts";
+import type { Attempt } from "./attempt.ts";
 import type { After } from "./ports.ts";
 
 const lookEveryMs: Ms = 5_000;

@@ -8,7 +8,7 @@ import type { DeploymentId, Event } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { Database } from "./connection.ts";
-import { asEvent, type EventRow } from "./journal.ts";
+import { asEvent, type EventRow } from "./event-row.ts";
 
 const [pack, unpack] = [promisify(gzip), promisify(gunzip)];
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Event } from "../../domain/event.ts";
 import type { Ms } from "../../domain/frame.ts";
 import type { Database } from "./connection.ts";
-import { asEvent, type EventRow } from "./journal.ts";
+import { asEvent, type EventRow } from "./event-row.ts";
 
 const rowsMax = 500;
 /** How late a fact of another process is seen at most; one of this process is seen at once. */

@@ -1,9 +1,10 @@
 // The journal in PostgreSQL: a fact is appended at exactly one position of its deployment's stream, or not at all.
 import { canonical } from "../../domain/canonical.ts";
-import type { Event, Fact } from "../../domain/event.ts";
+import type { Fact } from "../../domain/event.ts";
 import type { Journal } from "../../engine/ports.ts";
 import { readArchived } from "./archive.ts";
 import type { Database } from "./connection.ts";
+import { asEvent, type EventRow, schema } from "./event-row.ts";
 
 /** Facts that come from people or change whose turn it is: a worker looks at once. The rest are a worker's own. */
 const wakes: Record<Fact["kind"], boolean> = {
@@ -32,8 +33,6 @@ const wakes: Record<Fact["kind"], boolean> = {
   "return asked": false,
   "return refused": false,
 };
-
-const schema = 1;
 
 export interface JournalOptions {
   readonly id: string;
@@ -80,20 +79,4 @@ function says(fact: Fact): object {
   if (fact.kind === "requested") return { environment: fact.environment, release: fact.release };
   if (fact.kind === "planned") return { standingRelease: fact.standingRelease };
   return fact.kind === "ended" ? { outcome: fact.outcome, stands: fact.stands } : {};
-}
-
-export interface EventRow {
-  readonly seq: string;
-  readonly deployment: string;
-  readonly position: number;
-  readonly workspace: string;
-  readonly at: string;
-  readonly previous: string;
-  readonly hash: string;
-  readonly fact: Fact;
-}
-
-export function asEvent(row: EventRow): Event {
-  const { workspace, deployment, position, previous, hash, fact } = row;
-  return { schema, workspace, deployment, position, seq: Number(row.seq), at: Number(row.at), previous, hash, fact };
 }
