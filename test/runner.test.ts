@@ -40,7 +40,11 @@ function write(version: string): string {
     `// ${version}
 const { existsSync } = require("node:fs");
 console.log("version ${version}, secret", process.env.DEPLOY_KEY, ", token", process.env.SLUICE_RUNNER_TOKEN, process.env.GIT_TOKEN);
-if (existsSync("slow")) setTimeout(() => console.log("slept"), 60_000);`,
+if (existsSync("slow")) {
+  const daemon = require("node:child_process").spawn("sleep", ["600"], { detached: true, stdio: "inherit" });
+  console.log("processes", process.pid, daemon.pid, "end");
+  setTimeout(() => console.log("slept"), 60_000);
+}`,
   );
   git("add", "-A");
   git("commit", "--quiet", "--message", version);
@@ -167,9 +171,11 @@ test("a build that fails says at which step, and one that is cancelled leaves no
   write("slow");
   const slow = (sluice("build", "run", "shop", "--detach").build as BuildAnswer).id;
   await ended(slow, ({ state }) => state === "running");
-  for (let tries = 0; tries < 200 && !(await logOf(slow)).includes("version slow"); tries++) await sleep(100);
+  for (let tries = 0; tries < 200 && !(await logOf(slow)).includes(" end"); tries++) await sleep(100);
+  const started = await processesOf(slow);
   sluice("build", "cancel", slow);
-  expect(await ended(slow)).toMatchObject({ state: "cancelled", because: expect.stringMatching(/^cancel/) });
+  expect(await ended(slow)).toMatchObject({ state: "cancelled", because: expect.stringMatching(/^cancelled by \w/) });
+  expect(started.filter(isAlive)).toEqual([]);
   rmSync(join(origin, "app/slow"));
   writeFileSync(join(origin, "app/test.js"), "process.exit(3)");
   git("add", "-A");
@@ -187,18 +193,36 @@ test("a runner that is killed midway leaves its build to the next one, which swe
   writeFileSync(join(origin, "app/slow"), "");
   write("killed midway");
   const id = (sluice("build", "run", "shop", "--detach").build as BuildAnswer).id;
-  for (let tries = 0; tries < 200 && !(await logOf(id)).includes("killed midway"); tries++) await sleep(100);
+  for (let tries = 0; tries < 200 && !(await logOf(id)).includes(" end"); tries++) await sleep(100);
+  const started = await processesOf(id);
   const lock = JSON.parse(readFileSync(join(data, "runner/runner.lock"), "utf8")) as { pid: number };
   process.kill(lock.pid, "SIGKILL");
   expect(left()).not.toEqual([]);
   runner = startRunner();
   for (let tries = 0; tries < 100 && left().length > 0; tries++) await sleep(100);
   expect(left()).toEqual([]);
+  expect(started.filter(isAlive)).toEqual([]);
   const again = await ended(id, ({ attempt, state }) => attempt === 2 && state === "running");
   expect(again.attempt).toBe(2);
   sluice("build", "cancel", id);
   await ended(id);
 }, 120_000);
+
+/** What the slow test started: itself, and a daemon that left its process group. */
+async function processesOf(id: string): Promise<readonly number[]> {
+  const [, pids = ""] = /processes (.*) end/.exec(await logOf(id)) ?? [];
+  const found = pids.split(" ").map(Number);
+  expect(found.filter(isAlive)).toHaveLength(2);
+  return found;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+  } catch {
+    return false;
+  }
+}
 
 /** Directories of builds. */
 function left(): readonly string[] {

@@ -11,6 +11,7 @@ import type { Places } from "../server/records.ts";
 
 const hooks = "hooks";
 const lookEveryMs: Ms = 10_000;
+const patienceMs: Ms = 10_000;
 
 export function buildPlaces(secrets: Secrets): Pick<Places, "secretValues" | "hookSecret" | "checkSchedule"> {
   return {
@@ -29,8 +30,11 @@ export function buildPlaces(secrets: Secrets): Pick<Places, "secretValues" | "ho
 
 /** Asks for what schedules want, until told to stop; each moment once, however many control planes look. */
 export async function keepBuilding(builds: Builds, now: () => Ms, signal: AbortSignal): Promise<void> {
+  let isFirst = true;
   while (!signal.aborted) {
     try {
+      if (isFirst) await builds.renewAll(patienceMs);
+      isFirst = false;
       for (const repository of await builds.repositories()) await buildWhenDue(builds, repository, now());
     } catch (error) {
       if (!(error instanceof Temporary)) console.error(error);

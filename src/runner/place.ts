@@ -1,16 +1,15 @@
-// A fresh directory for each build, and nothing of it afterwards. What a killed runner left is found by the next one: its
-// processes are ended and its directory goes.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// A fresh directory for each build, and nothing of it afterwards: neither a file nor a process. What a killed runner left is
+// found by the next one.
+import { spawnSync } from "node:child_process";
+import { chownSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { startOf } from "../workspace/tasks/lock.ts";
 
 export interface Place {
   readonly source: string;
   readonly home: string;
   readonly temporary: string;
-  /** Remembers a process group of this build, for whoever has to clean up. */
-  note(pid: number): void;
-  remove(): void;
+  /** Ends every process of the build, and removes its directory. */
+  clear(): void;
 }
 
 export interface Owner {
@@ -18,42 +17,36 @@ export interface Owner {
   readonly gid: number;
 }
 
-export function makePlace(work: string, build: string, chown: (folder: string) => void): Place {
-  const folder = join(work, build);
-  rmSync(folder, { recursive: true, force: true });
-  const [source, home, temporary] = ["source", "home", "tmp"].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+const roundsMax = 20;
+
+export function makePlace(work: string, build: string, as: Owner | undefined): Place {
   mkdirSync(work, { recursive: true, mode: 0o755 });
-  for (const each of [folder, source, home, temporary]) {
+  const folder = join(realpathSync(work), build);
+  remove(folder);
+  const inside = { source: join(folder, "source"), home: homeIn(folder), temporary: join(folder, "tmp") };
+  for (const each of [folder, ...Object.values(inside)]) {
     mkdirSync(each, { mode: 0o700 });
-    chown(each);
+    if (as !== undefined) chownSync(each, as.uid, as.gid);
   }
-  return {
-    source,
-    home,
-    temporary,
-    note: (pid) => writeFileSync(join(work, `${build}.group`), `${pid} ${startOf(pid)}`),
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true });
-      rmSync(join(work, `${build}.group`), { force: true });
-    },
-  };
+  return { ...inside, clear: () => clear(folder, as) };
 }
 
 /** Ends and removes what builds left that no runner looks after any more. One runner works in a folder. */
 export function sweep(work: string): void {
   mkdirSync(work, { recursive: true });
-  for (const name of readdirSync(work)) {
-    const at = join(work, name);
-    if (name.endsWith(".group")) {
-      const [pid = "", start = ""] = readFileSync(at, "utf8").split(" ");
-      if (start !== "" && startOf(Number(pid)) === start) endGroup(Number(pid));
+  for (const name of readdirSync(work))
+    if (/^b-[0-9a-f]+$/.test(name)) clear(join(realpathSync(work), name), undefined);
+}
+
+/** A process of this user, who is to have none; undefined where that cannot be told. */
+export function processOf({ uid }: Owner): number | undefined {
+  return processes().find((pid) => {
+    try {
+      return statSync(`/proc/${pid}`).uid === uid;
+    } catch {
+      return false; // it ended meanwhile
     }
-    if (/^b-[0-9a-f]+(\.group)?$/.test(name)) rmSync(at, { recursive: true, force: true });
-  }
+  });
 }
 
 export function endGroup(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
@@ -61,5 +54,60 @@ export function endGroup(pid: number, signal: NodeJS.Signals = "SIGKILL"): void 
     process.kill(-pid, signal);
   } catch {
     // nothing of the group is left
+  }
+}
+
+function clear(folder: string, as: Owner | undefined): void {
+  if (as !== undefined) endAllOf(as);
+  for (let round = 0; round < roundsMax && endThoseIn(folder); round++);
+  remove(folder);
+}
+
+/** All at once, whatever they did to hide: the user is there for builds alone. */
+function endAllOf(as: Owner): void {
+  spawnSync("/bin/sh", ["-c", "kill -KILL -1"], { ...as, cwd: "/", stdio: "ignore" });
+}
+
+/** Those that still have the build's home in their environment, or work in its directory; whether there were any. */
+function endThoseIn(folder: string): boolean {
+  const found = processes().filter((pid) => pid !== process.pid && isIn(folder, pid));
+  for (const pid of found) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  return found.length > 0;
+}
+
+function isIn(folder: string, pid: number): boolean {
+  try {
+    const at = readlinkSync(`/proc/${pid}/cwd`);
+    if (at === folder || at.startsWith(`${folder}/`)) return true;
+    return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}`.includes(`\0HOME=${homeIn(folder)}\0`);
+  } catch {
+    return false; // another user's, or it ended meanwhile
+  }
+}
+
+/** None where the system does not list them as files. */
+function processes(): readonly number[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0);
+}
+
+function homeIn(folder: string): string {
+  return join(folder, "home");
+}
+
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    spawnSync("chmod", ["-R", "u+rwX", folder], { stdio: "ignore" }); // a build made something read-only
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -15,8 +15,17 @@ export interface BuildServer {
 }
 
 const answerWithinMs = 30_000;
+/** Less than a lease: a connection that died without a word must not cost the build. */
+const beatWithinMs = 4000;
 const tryAgainMs = 1000;
 const triesAtEnd = 300;
+
+interface Call {
+  readonly method?: string;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  readonly withinMs?: number;
+}
 
 export function buildServer(
   url: string,
@@ -24,31 +33,34 @@ export function buildServer(
 ): Pick<BuildServer, "claim"> & {
   of(job: RunnerJob): Omit<BuildServer, "claim">;
 } {
-  async function call(path: string, init: { method?: string; body?: string | Uint8Array; signal?: AbortSignal } = {}) {
-    const { method = "POST", body, signal } = init;
-    const patience = AbortSignal.timeout(answerWithinMs);
+  async function call(path: string, init: Call = {}) {
+    const { method = "POST", body, signal, withinMs = answerWithinMs } = init;
+    const patience = AbortSignal.timeout(withinMs);
     const answer = await fetch(`${url}/runner/v1/${path}`, {
       method,
       headers: { authorization: `Bearer ${token}` },
+      redirect: "error", // the token is for nobody else
       signal: signal === undefined ? patience : AbortSignal.any([signal, patience]),
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : new Uint8Array(body) }),
     });
     if (answer.status === 401) {
       throw new Problem(`${url} refused the runner's token`, "Make one with `sluice runner token`");
     }
-    if (answer.status >= 500 || answer.status === 429) throw new Error(`${url} answered ${answer.status}`);
+    if (answer.status >= 500 || answer.status === 429) throw new Error(`it answered ${answer.status}`);
     return answer;
   }
   return {
     claim: async (signal) => {
       const answer = await call("claim", { signal });
-      return answer.status === 200 ? ((await answer.json()) as RunnerJob) : undefined;
+      if (answer.status === 204) return undefined;
+      if (answer.status !== 200) throw new Error(`it answered ${answer.status}: no control plane of Sluice?`);
+      return (await answer.json()) as RunnerJob;
     },
     of: ({ build: { id, attempt } }) => {
       const path = `builds/${id}/${attempt}`;
       return {
         beat: async () => {
-          const answer = await call(`${path}/beat`);
+          const answer = await call(`${path}/beat`, { withinMs: beatWithinMs });
           if (!answer.ok) return "lost";
           const { isCancelled } = (await answer.json()) as { isCancelled: boolean };
           return isCancelled ? "cancelled" : "go on";
@@ -63,7 +75,8 @@ export function buildServer(
               await call(`${path}/end`, { body: JSON.stringify({ state, because }) });
               return;
             } catch (error) {
-              if (error instanceof Problem || tries >= triesAtEnd) throw error;
+              if (error instanceof Problem) throw error;
+              if (tries >= triesAtEnd) return; // another runner has it by now
               await sleep(tryAgainMs);
             }
           }

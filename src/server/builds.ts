@@ -21,6 +21,7 @@ import { grantOf, type RunnerGrant, signedToken } from "./signed-token.ts";
 
 interface Held {
   readonly id: string;
+  readonly runner: string;
   readonly attempt: number;
 }
 
@@ -36,7 +37,7 @@ export interface BuildQueue {
   claim(runner: string, labels: readonly string[], leaseMs: Ms): Promise<Build | undefined>;
   beat(held: Held, leaseMs: Ms): Promise<{ readonly isCancelled: boolean } | undefined>;
   end(held: Held, state: Exclude<BuildState, "queued" | "running">, because?: string): Promise<boolean>;
-  log(held: Held, at: number, bytes: Uint8Array): Promise<number>;
+  log(held: Held, at: number, bytes: Uint8Array): Promise<number | undefined>;
   readLog(id: string, from: number): Promise<Uint8Array>;
 }
 
@@ -104,22 +105,21 @@ export function addBuilds(app: Hono, doors: BuildDoors): void {
     }
   });
   app.post("/runner/v1/builds/:id/:attempt/beat", async (context) => {
-    runnerOf(context, doors);
-    const held = await builds.beat(heldIn(context), leaseMs);
+    const held = await builds.beat(heldBy(context, doors), leaseMs);
     return held === undefined ? lost() : context.json(held);
   });
   app.put("/runner/v1/builds/:id/:attempt/log", bodyLimit({ maxSize: chunkMaxBytes }), async (context) => {
-    runnerOf(context, doors);
+    const held = heldBy(context, doors);
     const at = Number(context.req.query("at") ?? 0);
-    const arrived = await builds.log(heldIn(context), at, new Uint8Array(await context.req.arrayBuffer()));
-    return context.json({ arrived });
+    const arrived = await builds.log(held, at, new Uint8Array(await context.req.arrayBuffer()));
+    return arrived === undefined ? lost() : context.json({ arrived });
   });
   app.post("/runner/v1/builds/:id/:attempt/end", async (context) => {
-    runnerOf(context, doors);
+    const held = heldBy(context, doors);
     const { state, because } = await context.req.json<{ state: string; because?: string }>();
     if (state !== "succeeded" && state !== "failed" && state !== "cancelled")
       throw new Refusal(400, { so: `${state} is no end`, mend: "Say succeeded, failed or cancelled" });
-    return (await builds.end(heldIn(context), state, because?.slice(0, 500))) ? context.json({}) : lost();
+    return (await builds.end(held, state, because?.slice(0, 500))) ? context.json({}) : lost();
   });
 
   function jobOf(build: Build, { clock: { now } }: BuildDoors): RunnerJob {
@@ -159,8 +159,9 @@ function lost(): never {
   });
 }
 
-function heldIn(context: Context): Held {
-  return { id: context.req.param("id") ?? "", attempt: Number(context.req.param("attempt")) };
+function heldBy(context: Context, doors: BuildDoors): Held {
+  const { name } = runnerOf(context, doors);
+  return { id: context.req.param("id") ?? "", runner: name, attempt: Number(context.req.param("attempt")) };
 }
 
 /** GitHub, Gitea and Forgejo sign the body; GitLab sends the secret itself. */

@@ -7,6 +7,7 @@ import type { Database } from "./connection.ts";
 
 interface Held {
   readonly id: string;
+  readonly runner: string;
   readonly attempt: number;
 }
 
@@ -22,15 +23,17 @@ export interface Builds {
   lastGood(order: BuildOrder): Promise<string | undefined>;
   list(rowsMax: number): Promise<readonly Build[]>;
   get(id: string): Promise<Build | undefined>;
-  /** A queued one ends at once; a running one when its runner hears of it. */
+  /** A queued one ends at once, as one does whose runner was lost; a running one when its runner hears of it. */
   cancel(id: string, by: string): Promise<Build | undefined>;
   /** The oldest that wants no more labels than these, or one whose runner was lost. */
   claim(runner: string, labels: readonly string[], leaseMs: Ms): Promise<Build | undefined>;
+  /** The time in which no control plane was there counts against no runner. */
+  renewAll(leaseMs: Ms): Promise<void>;
   /** Undefined when it is no longer this runner's. */
   beat(held: Held, leaseMs: Ms): Promise<{ readonly isCancelled: boolean } | undefined>;
   end(held: Held, state: Exclude<BuildState, "queued" | "running">, because?: string): Promise<boolean>;
-  /** How many bytes have arrived, with these or without them when they leave a hole. */
-  log(held: Held, at: number, bytes: Uint8Array): Promise<number>;
+  /** How many bytes have arrived, with these or without them when they leave a hole; undefined when it is no longer this runner's. */
+  log(held: Held, at: number, bytes: Uint8Array): Promise<number | undefined>;
   readLog(id: string, from: number): Promise<Buffer>;
 }
 
@@ -49,6 +52,8 @@ interface Row {
 const columns = `id, wanted, state, attempt, runner, because, (extract(epoch from asked_at) * 1000)::bigint as asked,
   (extract(epoch from started_at) * 1000)::bigint as started, (extract(epoch from ended_at) * 1000)::bigint as ended`;
 const logMaxBytes = 16 * 2 ** 20;
+/** Nobody works on it. */
+const idle = "(state = 'queued' or (state = 'running' and leased_until < now()))";
 
 export function buildsIn(database: Database, workspace: string): Builds {
   async function one(sql: string, values: readonly unknown[]): Promise<Build | undefined> {
@@ -123,65 +128,79 @@ export function buildsIn(database: Database, workspace: string): Builds {
       one(
         `update sluice.builds set is_cancelled = true,
            because = case when state in ('queued', 'running') then $3 else because end,
-           ended_at = case when state = 'queued' then now() else ended_at end,
-           state = case when state = 'queued' then 'cancelled' else state end
+           ended_at = case when ${idle} then now() else ended_at end,
+           state = case when ${idle} then 'cancelled' else state end
          where workspace = $1 and id = $2 returning ${columns}`,
         [workspace, id, `cancelled by ${by}`],
       ),
     claim: async (runner, labels, leaseMs) => {
       await database.ask(
-        `update sluice.builds set state = 'failed', ended_at = now(), because = 'its runner was lost ' || attempt || ' times'
-         where workspace = $1 and state = 'running' and leased_until < now() and attempt >= ${attemptsMax}`,
+        `update sluice.builds set ended_at = now(),
+           state = case when is_cancelled then 'cancelled' else 'failed' end,
+           because = case when is_cancelled then because else 'its runner was lost ' || attempt || ' times' end
+         where workspace = $1 and state = 'running' and leased_until < now() and (is_cancelled or attempt >= ${attemptsMax})`,
         [workspace],
       );
       return one(
         `update sluice.builds set state = 'running', runner = $2, attempt = attempt + 1,
            started_at = coalesce(started_at, now()), leased_until = now() + $4 * interval '1 ms'
          where id = (
-           select id from sluice.builds where workspace = $1 and labels <@ $3::text[]
-             and (state = 'queued' or (state = 'running' and leased_until < now()))
+           select id from sluice.builds where workspace = $1 and labels <@ $3::text[] and ${idle}
            order by asked_at limit 1 for update skip locked
          ) returning ${columns}`,
         [workspace, runner, labels, leaseMs],
       );
     },
-    beat: async ({ id, attempt }, leaseMs) => {
+    renewAll: async (leaseMs) => {
+      await database.ask(
+        `update sluice.builds set leased_until = greatest(leased_until, now() + $2 * interval '1 ms')
+         where workspace = $1 and state = 'running'`,
+        [workspace, leaseMs],
+      );
+    },
+    beat: async ({ id, attempt, runner }, leaseMs) => {
       const [row] = await database.ask<{ is_cancelled: boolean }>(
         `update sluice.builds set leased_until = now() + $3 * interval '1 ms'
-         where id = $1 and attempt = $2 and state = 'running' returning is_cancelled`,
-        [id, attempt, leaseMs],
+         where id = $1 and attempt = $2 and runner = $4 and state = 'running' returning is_cancelled`,
+        [id, attempt, leaseMs, runner],
       );
       return row === undefined ? undefined : { isCancelled: row.is_cancelled };
     },
-    end: async ({ id, attempt }, state, because) => {
+    end: async ({ id, attempt, runner }, state, because) => {
       const rows = await database.ask(
         `update sluice.builds set state = $3, because = coalesce($4, because), ended_at = now()
-         where id = $1 and attempt = $2 and state = 'running' returning id`,
-        [id, attempt, state, because ?? null],
+         where id = $1 and attempt = $2 and runner = $5 and state = 'running' returning id`,
+        [id, attempt, state, because ?? null, runner],
       );
       return rows.length > 0;
     },
-    log: async ({ id, attempt }, at, bytes) => {
-      const [row] = await database.ask<{ has: string }>(
-        `with had as (
+    log: async ({ id, attempt, runner }, at, bytes) => {
+      const [row] = await database.ask<{ has: string; held: boolean }>(
+        `with held as (
+           select id from sluice.builds where id = $1 and attempt = $2 and runner = $5 and state = 'running'
+         ), had as (
            select coalesce(sum(length(bytes)), 0) as has from sluice.build_logs where build = $1 and attempt = $2
          ), put as (
            insert into sluice.build_logs (build, attempt, start, bytes)
-           select $1, $2, $3, $4 from had where has = $3 and has < ${logMaxBytes} on conflict do nothing
+           select $1, $2, $3, $4 from had, held where has = $3 and has < ${logMaxBytes} on conflict do nothing
            returning length(bytes) as added
          )
-         select had.has + coalesce((select added from put), 0) as has from had`,
-        [id, attempt, at, Buffer.from(bytes)],
+         select had.has + coalesce((select added from put), 0) as has, exists (select from held) as held from had`,
+        [id, attempt, at, Buffer.from(bytes), runner],
       );
+      if (row?.held !== true) return undefined;
       // What is over the limit counts as arrived: the runner need not keep it.
       return Number(row?.has ?? 0) >= logMaxBytes ? at + bytes.length : Number(row?.has ?? 0);
     },
     readLog: async (id, from) => {
-      const rows = await database.ask<{ bytes: Buffer }>(
-        "select bytes from sluice.build_logs where build = $1 order by attempt, start",
-        [id],
+      const rows = await database.ask<{ bytes: Buffer; at: string }>(
+        `select bytes, at from (
+           select bytes, sum(length(bytes)) over (order by attempt, start) - length(bytes) as at
+           from sluice.build_logs where build = $1
+         ) placed where at + length(bytes) > $2 order by at`,
+        [id, from],
       );
-      return Buffer.concat(rows.map(({ bytes }) => bytes)).subarray(from);
+      return Buffer.concat(rows.map(({ bytes }) => bytes)).subarray(Math.max(0, from - Number(rows[0]?.at ?? 0)));
     },
   };
 }

@@ -1,6 +1,7 @@
 // One command, in a process group of its own, so that ending it ends all that it started.
 import { type ChildProcess, spawn } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 
 export type Ended = Readonly<{ status: number; log: Buffer; isTimedOut: boolean }>;
 
@@ -23,6 +24,8 @@ export type Running = Readonly<{
 }>;
 
 const running = new Set<ChildProcess>();
+/** What left the task's process group may hold its pipes open: nobody waits for that. */
+const pipesMs = 2000;
 
 export function start({ command, cwd, root, env, isPersistent, onOutput, timeoutMs, watcher = [] }: Start): Running {
   const at = join(root, cwd);
@@ -52,7 +55,11 @@ export function start({ command, cwd, root, env, isPersistent, onOutput, timeout
     child.on("error", (error) => end(127, `${error.message}\n`));
     // What a task leaves behind in its group ends with it; else a forgotten server would hold the pipes open.
     child.on("exit", () => {
-      if (!isPersistent) signalGroup(child, "SIGTERM");
+      if (isPersistent) return;
+      signalGroup(child, "SIGTERM");
+      void wait(pipesMs, undefined, { ref: false }).then(() =>
+        [child.stdout, child.stderr].map((pipe) => pipe?.destroy()),
+      );
     });
     child.on("close", (code, signal) => end(code ?? (signal === "SIGINT" ? 130 : 137)));
   });

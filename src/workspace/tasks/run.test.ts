@@ -138,6 +138,13 @@ test("a log is replayed byte for byte, standard error in its place", async () =>
   expect(second.ran).toBe("");
 });
 
+test("a task ends though a daemon that it left holds its output open", async () => {
+  const daemon = 'require("child_process").spawn("sleep", ["30"], { detached: true, stdio: "inherit" }).unref()';
+  const r = repository({ "packages/ui/package.json": project("ui", {}, `node -e '${daemon}' && echo done`) });
+  const run = await r.run(["build"]);
+  expect([run.outcome("ui#build"), run.logs.get("ui#build")]).toEqual(["ran", "done\n"]);
+}, 20_000);
+
 test("a source edited while its task runs means that the result is not kept", async () => {
   const r = repository({ "packages/web/package.json": project("web", { ui: "*" }, `${build}; echo late > src/b.ts`) });
   const first = await r.run(["build"]);
