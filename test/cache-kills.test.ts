@@ -1,6 +1,6 @@
 // Two real runs at once, and kill -9 at any moment: whatever is left, the next run gives what a first run would give.
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
@@ -75,3 +75,28 @@ test.skipIf(!existsSync(program))(
     }
   },
 );
+
+test.skipIf(!existsSync(program))(
+  "what a run started ends with it, though the run was killed and could not end it",
+  async () => {
+    r = new Repository({
+      "package.json": { name: "root", private: true, workspaces: ["a"] },
+      "a/package.json": { name: "a", scripts: { build: "sleep 600 & echo $! > ../left; wait" } },
+    });
+    const file = join(r.root, "left");
+    const killed = run(r.root);
+    await expect.poll(() => existsSync(file) && readFileSync(file, "utf8"), { timeout: 10_000 }).toMatch(/\d\n/);
+    killed.child.kill("SIGKILL");
+    await killed.ended;
+    const left = Number(readFileSync(file, "utf8"));
+    await expect.poll(() => isAlive(left), { timeout: 10_000 }).toBe(false);
+  },
+);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { startEmbedded, stopEmbedded } from "../adapters/postgres/embedded/server.ts";
 import type { Standing } from "../workspace/services/services.ts";
+import { theGuard } from "../workspace/tasks/guard.ts";
 
 export async function startTaskPostgres(): Promise<Standing> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-task-postgres-"));
@@ -20,10 +21,12 @@ export async function startTaskPostgres(): Promise<Standing> {
       }
     };
     process.once("exit", killNow);
+    const release = theGuard().watch(server.pid);
     return {
       envFor: async (task) => ({ DATABASE_URL: await databaseFor(server.url, task) }),
       stop: async () => {
         await stopEmbedded(folder);
+        release();
         process.off("exit", killNow);
         remove();
       },

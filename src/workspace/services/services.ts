@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { PipelineConfig } from "../../domain/config/pipeline.ts";
 import { Problem } from "../../domain/problem.ts";
+import { theGuard } from "../tasks/guard.ts";
 
 type Written = PipelineConfig["services"][string];
 
@@ -61,6 +62,7 @@ export function openServices(written: PipelineConfig["services"], root: string, 
 async function startCommand(name: string, { command, ready, env }: Written, root: string): Promise<Standing> {
   const port = await freePort();
   const own = { ...process.env, PORT: String(port) };
+  const guard = theGuard();
   const child = spawn("sh", ["-c", command], {
     cwd: root,
     env: own,
@@ -74,9 +76,11 @@ async function startCommand(name: string, { command, ready, env }: Written, root
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
+  const release = guard.watch(child.pid);
   const gone = new Promise<void>((done) =>
     child.once("close", () => {
       hasEnded = true;
+      release();
       done();
     }),
   );

@@ -23,15 +23,16 @@ export type Held = Readonly<{
   release: () => void;
 }>;
 
-/** Without a place to write, there is no lock to take: the run goes on alone. */
-export async function lock(folder: string, name: string): Promise<Held> {
+/** Without a place to write, there is no lock to take: the run goes on alone. Undefined when it was stopped before. */
+export async function lock(folder: string, name: string, isStopped: () => boolean): Promise<Held | undefined> {
   const file = join(folder, encodeURIComponent(name));
-  for (;;) {
+  while (!isStopped()) {
     const taken = take(file);
     if (taken) return taken;
     if (!isHeld(file)) giveBack(file);
     else await wait(patienceMs);
   }
+  return undefined;
 }
 
 let ownStart: string | undefined;

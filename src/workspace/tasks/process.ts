@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { theGuard } from "./guard.ts";
 
 export type Ended = Readonly<{ status: number; log: Buffer; isTimedOut: boolean }>;
 
@@ -23,13 +24,13 @@ export type Running = Readonly<{
   stop: (signal: NodeJS.Signals) => void;
 }>;
 
+const graceMs = 5000;
 const running = new Set<ChildProcess>();
-/** What left the task's process group may hold its pipes open: nobody waits for that. */
-const pipesMs = 2000;
 
 export function start({ command, cwd, root, env, isPersistent, onOutput, timeoutMs, watcher = [] }: Start): Running {
   const at = join(root, cwd);
   const [program = "sh", ...args] = [...watcher, "sh", "-c", command];
+  const guard = theGuard();
   const child = spawn(program, args, {
     cwd: at,
     env: { ...env, PWD: at, PATH: searchPath(at, root, env.PATH ?? "") },
@@ -37,6 +38,7 @@ export function start({ command, cwd, root, env, isPersistent, onOutput, timeout
     detached: true,
   });
   running.add(child);
+  const release = guard.watch(child.pid);
   const chunks: Buffer[] = [];
   const take = (chunk: Buffer) => {
     chunks.push(chunk);
@@ -49,21 +51,32 @@ export function start({ command, cwd, root, env, isPersistent, onOutput, timeout
   const ended = new Promise<Ended>((done) => {
     const end = (status: number, note = "") => {
       running.delete(child);
+      release();
       if (note) take(Buffer.from(note));
       done({ status, log: Buffer.concat(chunks), isTimedOut: limit?.aborted ?? false });
     };
     child.on("error", (error) => end(127, `${error.message}\n`));
-    // What a task leaves behind in its group ends with it; else a forgotten server would hold the pipes open.
     child.on("exit", () => {
-      if (isPersistent) return;
-      signalGroup(child, "SIGTERM");
-      void wait(pipesMs, undefined, { ref: false }).then(() =>
-        [child.stdout, child.stderr].map((pipe) => pipe?.destroy()),
-      );
+      if (!isPersistent) void endRest(child);
     });
     child.on("close", (code, signal) => end(code ?? (signal === "SIGINT" ? 130 : 137)));
   });
   return { pid: child.pid, ended, stop: (signal) => signalGroup(child, signal) };
+}
+
+/**
+ * What a task leaves behind in its group ends with it: asked first, then made to. What left the group (a daemon) goes on,
+ * but not as part of the task, though it may hold its pipes open.
+ */
+async function endRest(child: ChildProcess): Promise<void> {
+  signalGroup(child, "SIGTERM");
+  for (const until = Date.now() + graceMs; running.has(child) && Date.now() < until && signalGroup(child, 0); )
+    await wait(50, undefined, { ref: false });
+  if (!running.has(child)) return;
+  signalGroup(child, "SIGKILL");
+  await wait(200, undefined, { ref: false }); // what it said last is still on its way
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }
 
 /** Asks all that runs to end. */
@@ -75,12 +88,12 @@ export function runningCount(): number {
   return running.size;
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+/** False when nothing of the group is left. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-child.pid, signal);
+    return child.pid !== undefined && process.kill(-child.pid, signal);
   } catch {
-    // nothing of the group is left
+    return false;
   }
 }
 

@@ -16,6 +16,7 @@ import { afterEach, expect, test } from "vitest";
 import { openStore } from "../cache/store.ts";
 import { listStore, prune } from "../cache/upkeep.ts";
 import { type Files, Repository } from "../test-repository.ts";
+import { lock } from "./lock.ts";
 
 const build = "mkdir -p dist && cp src/* dist/ && echo built $MODE";
 const project = (name: string, dependencies: Record<string, string> = {}, script = build) => ({
@@ -326,6 +327,15 @@ test("what a run that was killed left running is ended before its task runs agai
   await r.run(["build"]);
   expect(await ended).toBe("SIGKILL");
   expect(r.read("packages/ui/dist/a.ts")).toBe("a");
+});
+
+test("a run that is stopped does not wait for another run's task", async () => {
+  const r = repository();
+  const theirs = await lock(join(r.root, ".sluice/locks"), "ui#build", () => false);
+  let looks = 0;
+  const run = await r.run(["build"], { isStopped: () => ++looks > 20 });
+  theirs?.release();
+  expect(["ui#build", "web#build"].map((id) => run.outcome(id))).toEqual(["stopped", "stopped"]);
 });
 
 test("pruning removes the longest unused first, until the rest fits", async () => {

@@ -55,9 +55,9 @@ async function work(run: Run): Promise<ReadonlyMap<string, Result>> {
   const results = new Map<string, Result>();
   const ended = new Map<string, Promise<boolean>>();
   let hasFailed = false;
-  const barred = ({ id }: TaskNode, isWell = true): Result | undefined => {
-    if (isStopped()) return { id, outcome: "stopped", durationMs: 0 };
-    return isWell && (keepGoing || !hasFailed) ? undefined : { id, outcome: "skipped", durationMs: 0 };
+  const barred = (node: TaskNode, isWell = true): Result | undefined => {
+    if (isStopped()) return stopped(node);
+    return isWell && (keepGoing || !hasFailed) ? undefined : { id: node.id, outcome: "skipped", durationMs: 0 };
   };
   const perform = async (node: TaskNode, isWell: boolean): Promise<Result> =>
     barred(node, isWell) ??
@@ -92,15 +92,25 @@ function hasEndedBadly(result: Result | undefined): boolean {
 
 /** Another run may have made it meanwhile. */
 async function runLocked(run: Run, node: TaskNode): Promise<Result> {
-  return await locked(run, node, async (held) => (await hit(run, node, "here")) ?? (await execute(run, node, held)));
+  const result = await locked(
+    run,
+    node,
+    async (held) => (await hit(run, node, "here")) ?? (await execute(run, node, held)),
+  );
+  return result ?? stopped(node);
 }
 
-async function locked<T>(run: Run, node: TaskNode, act: (held: Held) => Promise<T>): Promise<T> {
-  const held = await lock(join(run.view.workspace.root, ".sluice", "locks"), node.id);
+function stopped({ id }: TaskNode): Result {
+  return { id, outcome: "stopped", durationMs: 0 };
+}
+
+/** Undefined when the run was stopped while another had the lock. */
+async function locked<T>(run: Run, node: TaskNode, act: (held: Held) => Promise<T>): Promise<T | undefined> {
+  const held = await lock(join(run.view.workspace.root, ".sluice", "locks"), node.id, run.options.isStopped);
   try {
-    return await act(held);
+    return held && (await act(held));
   } finally {
-    held.release();
+    held?.release();
   }
 }
 
