@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { affected } from "./affected.ts";
 import { type AffectedTask, affectedProjects, isLocal } from "./affected-projects.ts";
 import { compareWithBase } from "./git/compare.ts";
-import { indexStamp } from "./git/git.ts";
+import { indexStamp } from "./git/git-folder.ts";
 import { type View, viewOf } from "./git/view.ts";
 import { folderOf, lookAtTree } from "./git/worktree.ts";
 import { readShort } from "./graph/short.ts";

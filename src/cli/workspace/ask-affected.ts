@@ -6,7 +6,8 @@ import { Problem } from "../../domain/problem.ts";
 import { affected } from "../../workspace/affected.ts";
 import type { AffectedTask } from "../../workspace/affected-projects.ts";
 import { type Compared, compareWithBase, exactly, type NoBase } from "../../workspace/git/compare.ts";
-import { git, gitFolder } from "../../workspace/git/git.ts";
+import { git } from "../../workspace/git/git.ts";
+import { gitFolder } from "../../workspace/git/git-folder.ts";
 import { openWorkspace } from "../../workspace/graph/workspace.ts";
 
 export type Asked = Readonly<{ base: string; tasks: readonly string[]; comparing?: Promise<Compared | NoBase> }>;

@@ -1,7 +1,7 @@
 // Where the cache lies, within what limits, and where it is shared.
 import { join, relative, resolve } from "node:path";
 import type { PipelineConfig } from "../../domain/config/pipeline.ts";
-import { gitFolder } from "../git/git.ts";
+import { gitFolder } from "../git/git-folder.ts";
 import type { Environment } from "../tasks/environment.ts";
 import type { RemoteOptions } from "./remote.ts";
 import { type Scope, scopeOfRun, tokenIn, unvouched } from "./scope.ts";

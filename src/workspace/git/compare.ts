@@ -1,6 +1,7 @@
 // What differs between the working tree and the merge base with another commit, and which commit that is by default.
 import { deepen } from "./deepen.ts";
-import { git, indexStamp, splitNul } from "./git.ts";
+import { git, splitNul } from "./git.ts";
+import { indexStamp } from "./git-folder.ts";
 import {
   type Content,
   contentAt,

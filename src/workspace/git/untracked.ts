@@ -6,7 +6,8 @@ import { homedir } from "node:os";
 import { dirname, join, posix, resolve } from "node:path";
 import { readSealed, stateFolder, writeSealed } from "../cache/sealed-file.ts";
 import { readNumbers, withNumbers } from "../packed.ts";
-import { git, gitFolder, indexStamp, splitNul } from "./git.ts";
+import { git, splitNul } from "./git.ts";
+import { gitFolder, indexStamp } from "./git-folder.ts";
 
 const form = "untracked 1";
 /** Places are directories and ignore files; none until the same index is met again: a single look is not worth it. */

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
-import { git, gitFolder, indexStamp, splitNul } from "./git.ts";
+import { git, splitNul } from "./git.ts";
+import { gitFolder, indexStamp } from "./git-folder.ts";
 import { listUntracked } from "./untracked.ts";
 
 export type Content = string;

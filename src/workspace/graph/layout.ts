@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { PipelineConfig } from "../../domain/config/pipeline.ts";
 import { Problem } from "../../domain/problem.ts";
-import { gitFolder } from "../git/git.ts";
+import { gitFolder } from "../git/git-folder.ts";
 import { matcher } from "../glob.ts";
 import { isObject, type JsonObject, objectAt, parseJsonc, stringAt, stringsAt } from "../jsonc.ts";
 import { parseYaml } from "../yaml.ts";

@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, wri
 import { join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
 import { stateFolder } from "../cache/sealed-file.ts";
-import { indexStamp } from "../git/git.ts";
+import { indexStamp } from "../git/git-folder.ts";
 import {
   eachEntry,
   type FileEntry,
