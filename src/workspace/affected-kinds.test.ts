@@ -551,6 +551,15 @@ const cases: readonly Case[] = [
     touchA,
     "a",
   ],
+  [
+    "ranges that exclude the project's version: the registry's package is meant",
+    {
+      "packages/b/package.json": project("b", { dependencies: { a: "2.x || >=3" } }),
+      "packages/c/package.json": project("c", { dependencies: { a: ">=0.9 <2" } }),
+    },
+    touchA,
+    "a c",
+  ],
   ["a file of a submodule", {}, (r) => r.write({ "packages/a/src/index.ts": "" }), "a"],
 ];
 

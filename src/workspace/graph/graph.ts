@@ -4,6 +4,7 @@ import { objectAt, stringAt, stringsAt } from "../jsonc.ts";
 import type { Reads } from "../tasks/reads.ts";
 import { packageOf } from "./imports.ts";
 import type { Dependency, Project } from "./manifest.ts";
+import { satisfies } from "./semver.ts";
 import { pathAliases } from "./tsconfig.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -94,19 +95,7 @@ function target({ name, range }: Dependency, from: Project, known: Known): numbe
 
 /** False only where the range surely excludes the project's version: then the registry's package is meant. */
 function mayMean(range: string, version: string | undefined): boolean {
-  if (range === "*" || range === "") return true;
-  const wanted = /^([\^~]?)(\d+)\.(\d+)\.(\d+)$/.exec(range);
-  const have = /^(\d+)\.(\d+)\.(\d+)/.exec(version ?? "");
-  if (!wanted || !have) return true;
-  const [, sign, a, b, c] = wanted;
-  const [, x, y, z] = have;
-  if (sign === "") return a === x && b === y && c === z;
-  if (a !== x) return false;
-  return sign === "~" || a === "0" ? b === y && Number(z) >= Number(c) : isAtLeast([y, z], [b, c]);
-}
-
-function isAtLeast([y, z]: (string | undefined)[], [b, c]: (string | undefined)[]): boolean {
-  return Number(y) > Number(b) || (y === b && Number(z) >= Number(c));
+  return range === "*" || range === "" || version === undefined || satisfies(version, range) !== false;
 }
 
 function implicit(project: Project, projects: readonly Project[]): readonly string[] {
