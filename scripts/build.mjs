@@ -1,6 +1,6 @@
 // Bundles the tool into dist/: one file a process (dependencies stay in node_modules), and the dashboard.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -20,7 +20,6 @@ const entries = {
 
 // What is packed holds no chunks of earlier builds.
 if (process.argv.includes("--types")) rmSync(`${root}/dist`, { recursive: true, force: true });
-const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(`${root}/${file}`)));
 const common = {
   absWorkingDir: root,
   outdir: "dist",
@@ -33,7 +32,7 @@ const common = {
 };
 await build({
   ...common,
-  entryPoints: present,
+  entryPoints: entries,
   splitting: true,
   packages: "external",
   chunkNames: "chunks/[name]-[hash]",
@@ -60,13 +59,12 @@ function leaveApart(bundle) {
   });
 }
 
-if (existsSync(`${root}/dashboard/vite.config.ts`) && !process.argv.includes("--no-dashboard")) {
+if (!process.argv.includes("--no-dashboard")) {
   const { build: bundlePage } = await import("vite");
   await bundlePage({ root: `${root}/dashboard`, configFile: `${root}/dashboard/vite.config.ts`, logLevel: "warn" });
 }
 
 if (process.argv.includes("--types")) {
-  rmSync(`${root}/dist/types`, { recursive: true, force: true });
   const types = spawnSync("npx", ["tsc", "-p", "tsconfig.types.json"], { cwd: root, stdio: "inherit" });
   process.exitCode = types.status ?? 1;
 }
