@@ -1,7 +1,6 @@
 // What a bake is judged on: the evidence over time under its two lines, and both sides route by route. Everything that is
 // drawn also stands in a table.
 import type { Comparison, Side } from "../../../src/domain/judge/comparison.ts";
-import type { Stream } from "../../../src/domain/judge/parts.ts";
 import type { EvidenceView } from "../../../src/domain/judge/view.ts";
 import * as say from "../../../src/domain/judge/wording.ts";
 import type { Answers } from "../../../src/server/routes/routes.ts";
@@ -15,14 +14,6 @@ type Services = Answers["evidence"]["services"];
 const size = { width: 640, height: 150 };
 const small = { width: 120, height: 26 };
 const routesMax = 8;
-
-const streamNames: Record<Stream, string> = {
-  err: "errors",
-  rank: "latency",
-  tail: "tail",
-  warm: "warm-up",
-  crash: "outage",
-};
 
 /** Of one service of a deployment; asked again while it goes on. */
 export function Evidence({ id, service, isLive }: { id: string; service: string; isLive: boolean }) {
@@ -85,7 +76,7 @@ function Course({ view }: { view: EvidenceView }) {
         <span>{first && clockTime(first.endMs)}</span>
         <span>
           thick: all; {lines.firm !== undefined && "dashed: what a rollback needs; "}thin:{" "}
-          {lines.streams.map(({ stream }) => streamNames[stream]).join(", ")}; shaded: warm-up
+          {lines.streams.map(({ stream }) => say.streamNames[stream]).join(", ")}; shaded: warm-up
         </span>
         <span>{last && clockTime(last.endMs)}</span>
       </p>
@@ -104,7 +95,7 @@ function Moments({ view }: { view: EvidenceView }) {
             <tr>
               <th scope="col">Until</th>
               <th scope="col">Odds</th>
-              {Object.values(streamNames).map((name) => (
+              {Object.values(say.streamNames).map((name) => (
                 <th key={name} scope="col">
                   {name}
                 </th>
@@ -116,7 +107,7 @@ function Moments({ view }: { view: EvidenceView }) {
               <tr key={endMs}>
                 <th scope="row">{clockTime(endMs)}</th>
                 <td>{missing ?? say.odds(logE)}</td>
-                {(Object.keys(streamNames) as Stream[]).map((stream) => (
+                {say.streams.map((stream) => (
                   <td key={stream}>{say.odds(streams[stream])}</td>
                 ))}
               </tr>

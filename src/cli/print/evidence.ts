@@ -1,7 +1,6 @@
 // The evidence of a rollout on the screen: its course under the two lines, each stream by itself, and both sides route by
 // route with their whole latency. Everything can be read without colour.
 import type { Comparison, Side } from "../../domain/judge/comparison.ts";
-import type { Stream } from "../../domain/judge/parts.ts";
 import type { EvidencePoint, EvidenceView } from "../../domain/judge/view.ts";
 import * as say from "../../domain/judge/wording.ts";
 import type { ServiceEvidence } from "../../engine/evidence.ts";
@@ -36,14 +35,6 @@ const rows = 8;
 /** ln E at the foot of the chart: below it nothing is worth a picture. */
 const footLogE = Math.log(0.05);
 
-const streamNames: Record<Stream, string> = {
-  err: "errors",
-  rank: "latency",
-  tail: "tail",
-  warm: "warm-up",
-  crash: "outage",
-};
-
 function chart(view: EvidenceView, { colors, width }: Look): readonly string[] {
   const room = Math.max(20, Math.min(72, width - 24));
   const points = fitted(view.points, room);
@@ -68,9 +59,11 @@ function chart(view: EvidenceView, { colors, width }: Look): readonly string[] {
     const said = `${(marks[row] ?? "").padStart(7)} │${cells.join("")}`;
     return name === undefined ? said : `${said.padEnd(9 + points.length)} ${colors.dim(name)}`;
   });
-  const streams = (Object.keys(streamNames) as Stream[])
+  const streams = say.streams
     .filter((stream) => points.some((point) => point.streams[stream] > Math.log(0.5)))
-    .map((stream) => `${streamNames[stream].padStart(8)} ${sparkline(points.map((p) => height(p.streams[stream])))}`);
+    .map(
+      (stream) => `${say.streamNames[stream].padStart(8)} ${sparkline(points.map((p) => height(p.streams[stream])))}`,
+    );
   const firm = points.some(({ logE, logFirm = logE }) => logE >= view.logHold && logE - logFirm > Math.LN2)
     ? [`    firm ${sparkline(points.map(({ logE, logFirm = logE }) => height(logFirm)))} for a rollback`]
     : [];
@@ -122,17 +115,16 @@ function sparkline(heights: readonly number[]): string {
 }
 
 function table({ parts, logE }: EvidenceView, { colors }: Look): readonly string[] {
-  const streams = Object.keys(streamNames) as Stream[];
   const strata = [...new Set(parts.map(({ stratum }) => stratum))];
   const cells = (stratum: string | null, of: (part: EvidenceView["parts"][number]) => number) =>
-    streams.map((stream) => {
+    say.streams.map((stream) => {
       const part = parts.find((one) => one.stream === stream && one.stratum === stratum);
       return part === undefined ? "" : of(part).toFixed(2);
     });
   return [
     "",
     ...columns([
-      ["ln E", ...streams.map((stream) => streamNames[stream])].map(colors.dim),
+      ["ln E", ...say.streams.map((stream) => say.streamNames[stream])].map(colors.dim),
       ...strata.map((stratum) => [stratum ?? "all routes", ...cells(stratum, (part) => part.logE)]),
       ...strata
         .slice(0, 2)

@@ -1,4 +1,14 @@
-// Numbers as people read them.
+// Numbers as people read them, and what the streams of evidence are called.
+import type { Stream } from "./parts.ts";
+
+export const streamNames: Record<Stream, string> = {
+  err: "errors",
+  rank: "latency",
+  tail: "tail",
+  warm: "warm-up",
+  crash: "outage",
+};
+export const streams = Object.keys(streamNames) as readonly Stream[];
 
 /** "2.1 %", "0.04 %", "100 %"; two figures, fewer where they say nothing. */
 export function percent(share: number): string {

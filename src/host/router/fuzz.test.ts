@@ -6,7 +6,7 @@ import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { ChunkedBody } from "./chunks.ts";
 import { headLimits } from "./field-places.ts";
-import { readAnswer, readRequest } from "./head.ts";
+import { type AnswerHead, type RequestHead, readAnswer, readRequest } from "./head.ts";
 import { hostileAnswers } from "./hostile-answers.ts";
 import { hostileRequests } from "./hostile-requests.ts";
 
@@ -89,6 +89,12 @@ const dropped =
 function ours(bytes: Buffer): Meaning | undefined {
   const head = readRequest(bytes, 0, headLimits);
   if (head === undefined || "refused" in head) return undefined;
+  const rest = restOf(head, bytes);
+  return rest && { method: head.method, host: head.host, ...rest };
+}
+
+/** What stands behind the first line; undefined while there is more to come. */
+function restOf(head: RequestHead | AnswerHead, bytes: Buffer) {
   let body = "";
   let end = head.end;
   if (head.framing === "length") {
@@ -103,7 +109,7 @@ function ours(bytes: Buffer): Meaning | undefined {
     if (!chunks.isDone) return undefined;
   }
   const fields = head.fields.split("\r\n").filter((f) => f !== "");
-  return { method: head.method, host: head.host, fields: fields.map(trimmed), body, rest: bytes.length - end };
+  return { fields: fields.map(trimmed), body, rest: bytes.length - end };
 }
 
 function trimmed(field: string): string {
@@ -211,21 +217,8 @@ interface AnswerMeaning {
 function ourAnswer(bytes: Buffer): (AnswerMeaning & { readonly rest: number }) | undefined {
   const head = readAnswer(bytes, 0, { method: "GET", limits: headLimits });
   if (head === undefined || "refused" in head || head.status < 200 || head.framing === "eof") return undefined;
-  let body = "";
-  let end = head.end;
-  if (head.framing === "length") {
-    end += head.lengthBytes;
-    if (end > bytes.length) return undefined;
-    body = bytes.latin1Slice(head.end, end);
-  } else if (head.framing === "chunked") {
-    const chunks = new ChunkedBody();
-    end = chunks.read(bytes, head.end, (s, e) => {
-      body += bytes.latin1Slice(s, e);
-    });
-    if (!chunks.isDone) return undefined;
-  }
-  const fields = head.fields.split("\r\n").filter((f) => f !== "");
-  return { status: head.status, fields: fields.map(trimmed), body, rest: bytes.length - end };
+  const rest = restOf(head, bytes);
+  return rest && { status: head.status, ...rest };
 }
 
 const droppedOfAnswers =
