@@ -6,6 +6,7 @@ import type { Api } from "./api-client.ts";
 import type { Screen } from "./screen.ts";
 
 const lookEveryMs = 500;
+const looksUntilTold = 5;
 
 export function buildLine(build: Build, { green, red, yellow, dim }: Screen["colors"]): string {
   const { id, state, order, because, startedAt, endedAt } = build;
@@ -16,13 +17,18 @@ export function buildLine(build: Build, { green, red, yellow, dim }: Screen["col
   return `${id}  ${color(state.padEnd(9))}  ${what}  ${order.tasks.join(" ")}${took}${why}`;
 }
 
+function waiting({ id, order: { labels } }: Build): string {
+  const having = labels.length === 0 ? "" : ` that has ${labels.join(", ")}`;
+  return `${id} waits for a runner${having}: one that is free, or start one with \`sluice runner\``;
+}
+
 /** Prints until it has ended; throws when it did not succeed. */
 export async function followBuild(
   api: Api,
   id: string,
   { screen, isDetached }: { readonly screen: Screen; readonly isDetached: boolean },
 ): Promise<void> {
-  let from = 0;
+  let [from, looks] = [0, 0];
   for (;;) {
     const { build } = await api.ask("getBuild", { params: { id } });
     const isOver = build.state !== "queued" && build.state !== "running";
@@ -30,6 +36,8 @@ export async function followBuild(
       const text = await api.buildLog(id, from);
       from += Buffer.byteLength(text);
       if (text !== "") screen.say(text.replace(/\n$/, ""));
+      looks += 1;
+      if (build.state === "queued" && looks === looksUntilTold) screen.say(screen.colors.dim(waiting(build)));
     }
     if (isOver || isDetached) {
       screen.answer({ build });

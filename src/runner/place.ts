@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { chownSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { startOf } from "../workspace/tasks/lock.ts";
 
 export interface Place {
   readonly source: string;
@@ -42,7 +43,7 @@ export function sweep(work: string): void {
 export function processOf({ uid }: Owner): number | undefined {
   return processes().find((pid) => {
     try {
-      return statSync(`/proc/${pid}`).uid === uid;
+      return statSync(`/proc/${pid}`).uid === uid && startOf(pid) !== "ended";
     } catch {
       return false; // it ended meanwhile
     }

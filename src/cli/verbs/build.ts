@@ -95,7 +95,7 @@ export function buildVerb(program: Command): void {
     examples: ["sluice build run shop", "sluice build run shop --ref refs/pull/7/head --task test"],
     json: '{"build":{"id":"b-…","state":"succeeded",…}}',
   })
-    .option("--ref <ref>", "what to build (default: its first branch)")
+    .option("--ref <ref>", "a branch, or another ref with its whole name (default: its first branch)")
     .option("--task <task...>", "instead of what the repository runs")
     .option("--detach", "do not wait for it")
     .action(async (name: string, options: { ref?: string; task?: string[]; detach?: boolean }, command: Command) => {
@@ -105,7 +105,7 @@ export function buildVerb(program: Command): void {
       const { ref, task, detach } = options;
       const body = {
         repository: name,
-        ...(ref === undefined ? {} : { ref }),
+        ...(ref === undefined ? {} : { ref: ref.startsWith("refs/") ? ref : `refs/heads/${ref}` }),
         ...(task === undefined ? {} : { tasks: task }),
       };
       const { build: asked } = await api.ask("build", { body });
