@@ -9,7 +9,7 @@ import { type MetricsBench, metricsContract } from "../../testing/metrics-contra
 import { exposing, startPrometheus, whyNoPrometheus } from "../../testing/prometheus.ts";
 import { desired, realHost, revision } from "../../testing/real-host.ts";
 import { hostMetrics } from "../targets/processes/metrics.ts";
-import type { Report } from "./otlp/request.ts";
+import type { Report } from "./otlp/reports.ts";
 import { readPushed } from "./otlp/source.ts";
 import { ready } from "./prometheus/queries.ts";
 import { readPrometheus } from "./prometheus/source.ts";

@@ -1,7 +1,7 @@
 // Metrics that services push, in PostgreSQL for half an hour: whoever receives them, every worker reads them.
 import { promisify } from "node:util";
 import { deflateRaw, inflateRaw } from "node:zlib";
-import type { Report } from "../metrics/otlp/request.ts";
+import type { Report } from "../metrics/otlp/reports.ts";
 import type { PushedPoints } from "../metrics/otlp/source.ts";
 import type { Database } from "./connection.ts";
 

@@ -5,7 +5,7 @@ import type { Ms } from "../../../domain/frame.ts";
 import { Temporary } from "../../../domain/problem.ts";
 import { type Asked, observationsOf, replicasOf, sidesOf } from "../observations.ts";
 import type { Scraped, Series } from "../targets.ts";
-import type { PushedCounter, Report } from "./request.ts";
+import type { PushedCounter, Report } from "./reports.ts";
 
 export interface PushedPoints {
   put(reports: readonly Report[]): Promise<void>;
