@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import { matcher } from "../glob.ts";
+import { matcher, staticBase } from "../glob.ts";
 import { digestOf, type Output, outputPaths, removeAll } from "../tasks/outputs.ts";
 import { Broken, type Found } from "./store.ts";
 
@@ -39,12 +39,19 @@ export function restore(found: Found, { root, globs, keep }: Place): boolean {
 /** Every path is an output of this task, plain, and below nothing that the entry itself makes a link. */
 function isTame(outputs: readonly Output[], globs: readonly string[]): boolean {
   const isOutput = matcher(globs);
+  const bases = globs.filter((glob) => !glob.startsWith("!")).map(staticBase);
+  /** In a `node_modules` only where the declaration itself says so. */
+  const isNamed = (path: string) =>
+    bases.some(
+      (base) => `${path}/`.startsWith(base && `${base}/`) && !/(^|\/)node_modules(\/|$)/.test(path.slice(base.length)),
+    );
   const links = new Set(outputs.filter((o) => o.kind === "link").map((o) => o.path));
   return outputs.every((output) => {
     const { path } = output;
     if (path.startsWith("/") || path.includes("\0") || posix.normalize(path) !== path || /(^|\/)\.\.(\/|$)/.test(path))
       return false;
-    if (!isOutput(path) || /(^|\/)(?:\.git|\.sluice|node_modules)(\/|$)/.test(path) || leadsOut(output)) return false;
+    if (!isOutput(path) || !isNamed(path) || /(^|\/)(?:\.git|\.sluice)(\/|$)/.test(path) || leadsOut(output))
+      return false;
     for (let at = posix.dirname(path); at !== "."; at = posix.dirname(at)) if (links.has(at)) return false;
     return true;
   });

@@ -134,7 +134,8 @@ function keep(run: Run, node: TaskNode, made: Fresh): string | undefined {
   const { view, partsOf, options, store } = run;
   const { root } = view.workspace;
   const paths = outputPaths(root, node.task.outputs).filter((path) => !isTracked(run)(path));
-  const outputs = paths.map((path) => describe(root, path)).filter((o) => o !== undefined);
+  const outputs = described(root, paths);
+  if (!Array.isArray(outputs)) return outputs.trouble;
   const astray = outputs.find((output) => leadsOut(output));
   if (astray) return `${astray.path} is a link that leads out of the workspace`;
   const { key, parts, upstream } = keyOf(run, node);
@@ -155,6 +156,20 @@ function keep(run: Run, node: TaskNode, made: Fresh): string | undefined {
   remember(run, node, paths);
   options.remote?.send(key, store, made.durationMs);
   return undefined;
+}
+
+/** What is too large to be read, or cannot be, cannot be kept. */
+function described(root: string, paths: readonly string[]): Output[] | Readonly<{ trouble: string }> {
+  const outputs: Output[] = [];
+  for (const path of paths) {
+    try {
+      const output = describe(root, path);
+      if (output) outputs.push(output);
+    } catch (error) {
+      return { trouble: `${path} could not be read (${error instanceof Error ? error.message : error})` };
+    }
+  }
+  return outputs;
 }
 
 /** No more trusted than the run itself and what the task waits for. */

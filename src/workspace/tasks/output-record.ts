@@ -67,6 +67,7 @@ export function look(root: string, key: string, paths: readonly string[]): Made 
 export function isUntouched({ paths, stats }: Made, prefix: string): boolean {
   for (let i = 0, at = 0; i < paths.length; i++, at += numbersPerFile) {
     const stat = lstatSync(prefix + paths[i], { throwIfNoEntry: false });
+    if (!stat && stats[at + 3] === 0) continue; // was not there, and is not
     if (!stat || stat.mtimeMs !== stats[at + 1] || stat.ctimeMs !== stats[at + 2] || stat.ino !== stats[at + 3])
       return false;
     if (stat.size !== stats[at] && !stat.isDirectory()) return false;
@@ -85,6 +86,7 @@ export function firstTouched(
   for (const [i, path] of paths.entries()) {
     const at = i * numbersPerFile;
     const stat = lstatSync(`${root}/${path}`, { throwIfNoEntry: false });
+    if (!stat && stats[at + 3] === 0) continue;
     const isSame = stat?.mtimeMs === stats[at + 1] && stat?.ctimeMs === stats[at + 2] && stat?.ino === stats[at + 3];
     if (!isSame && stat?.isDirectory()) folders.push(path);
     else if (!isSame && isOutput(path)) return path;

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { type Files, Repository } from "../test-repository.ts";
 
@@ -53,4 +54,46 @@ test("what a task makes is no source of those after it, though git does not igno
   r.remove("packages/web/dist");
   await r.run(["build"]);
   expect([r.read("packages/web/src/made/x"), r.read("packages/web/dist/made/x")]).toEqual(["1", "1"]);
+});
+
+test("outputs in node_modules are kept where they are declared to be there", async () => {
+  const cache = "node_modules/.cache/tool";
+  const r = repositoryWith(
+    { build: { outputs: [`${cache}/**`] } },
+    { build: `mkdir -p ${cache} node_modules/other && echo x > ${cache}/x` },
+  );
+  await r.run(["build"]);
+  r.remove("packages/web/node_modules");
+  expect((await r.run(["build"])).outcome("web#build")).toBe("restored");
+  expect(r.read(`packages/web/${cache}/x`)).toBe("x\n");
+});
+
+test("what turbo.json takes away from outputs stays away, wherever it says so", async () => {
+  const r = repositoryWith(
+    { build: { outputs: ["!dist/cache/**", "dist/**"] } },
+    { build: "mkdir -p dist/cache && touch dist/cache/x dist/y" },
+  );
+  await r.run(["build"]);
+  r.remove("packages/web/dist");
+  await r.run(["build"]);
+  expect(readdirSync(`${r.root}/packages/web/dist`)).toEqual(["y"]);
+});
+
+test("what appears in a place where a task made nothing goes", async () => {
+  const r = repositoryWith({ build: { outputs: ["dist/**", "out/**"] } }, { build: scripts.build });
+  await r.run(["build"]);
+  expect((await r.run(["build"])).outcome("web#build")).toBe("in place");
+  r.write({ "packages/web/out/stray": "" });
+  await r.run(["build"]);
+  expect(existsSync(`${r.root}/packages/web/out`)).toBe(false);
+});
+
+test("an output that is too large to be kept is a miss, never a failure", async () => {
+  const r = repositoryWith(
+    { build: { outputs: ["dist/**"] } },
+    { build: "mkdir -p dist && truncate -s 2300M dist/large" },
+  );
+  const [result] = (await r.run(["build"])).results;
+  expect(result?.outcome).toBe("ran");
+  expect(result?.note).toMatch(/^not cached: packages\/web\/dist\/large could not be read \(File size/);
 });

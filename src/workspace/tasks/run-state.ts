@@ -1,8 +1,10 @@
 // What the tasks of one run share.
+import { existsSync } from "node:fs";
 import type { RemoteCache } from "../cache/remote.ts";
 import { type Scope, type Shelf, trusted } from "../cache/scope.ts";
 import type { Store } from "../cache/store.ts";
 import type { View } from "../git/view.ts";
+import { staticBase } from "../glob.ts";
 import type { Check } from "../sandbox/findings.ts";
 import type { Services } from "../services/services.ts";
 import { inferredEnv } from "./environment.ts";
@@ -83,7 +85,13 @@ export function claim(run: Run, { id, task }: TaskNode, shelf: Shelf): boolean {
   return shelf === "trusted" || run.marks.set({ task: id, shelf, globs: task.outputs });
 }
 
+/** Places where it could have made something are remembered, too: what appears there is not of this result. */
 export function remember(run: Run, node: TaskNode, paths: readonly string[]): void {
-  run.record.set(node.id, look(run.view.workspace.root, keyOf(run, node).key, paths));
+  const { root } = run.view.workspace;
+  const empty = node.task.outputs
+    .filter((glob) => !glob.startsWith("!"))
+    .map(staticBase)
+    .filter((base) => !existsSync(`${root}/${base}`));
+  run.record.set(node.id, look(root, keyOf(run, node).key, [...paths, ...new Set(empty)]));
   run.changed.record = true;
 }

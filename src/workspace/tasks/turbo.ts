@@ -23,7 +23,7 @@ export function turboTask(shape: Shape, project: Project, name: string): Task | 
     cwd: project.dir,
     dependsOn: dependsOn.filter((d) => !d.startsWith("$")),
     inputs: inputsOf(turbo, project, definition),
-    outputs: (stringsAt(definition, "outputs") ?? []).map((o) => output(project, name, o)),
+    outputs: takenLast(stringsAt(definition, "outputs") ?? []).map((o) => output(project, name, o)),
     env: [...new Set(env)].sort(),
     passThroughEnv: [...new Set(pass)].sort(),
     isCached: definition.cache !== false && definition.persistent !== true,
@@ -42,8 +42,10 @@ function definitionOf(turbo: JsonObject, project: Project, name: string): JsonOb
 
 function inputsOf(turbo: JsonObject, project: Project, definition: JsonObject): Inputs {
   const listed = stringsAt(definition, "inputs");
-  const globs = (listed ?? []).filter((i) => !/^!?\$TURBO_(?:DEFAULT|ROOT)\$/.test(i));
-  const rooted = (listed ?? []).filter((i) => /^!?\$TURBO_ROOT\$\//.test(i)).map((i) => i.replace("$TURBO_ROOT$/", ""));
+  const globs = takenLast(listed ?? []).filter((i) => !/^!?\$TURBO_(?:DEFAULT|ROOT)\$/.test(i));
+  const rooted = takenLast(listed ?? [])
+    .filter((i) => /^!?\$TURBO_ROOT\$\//.test(i))
+    .map((i) => i.replace("$TURBO_ROOT$/", ""));
   const upwards = globs.filter((g) => /^!?\.\.\//.test(g));
   const isAll = listed === undefined || listed.length === 0 || listed.includes("$TURBO_DEFAULT$");
   return {
@@ -58,6 +60,12 @@ function inputsOf(turbo: JsonObject, project: Project, definition: JsonObject): 
       ),
     ],
   };
+}
+
+/** What `!` takes away stays away, wherever it stands in turbo.json. */
+function takenLast(globs: readonly string[]): readonly string[] {
+  const isTaken = (glob: string) => glob.startsWith("!");
+  return [...globs.filter((glob) => !isTaken(glob)), ...globs.filter(isTaken)];
 }
 
 function output(project: Project, task: string, glob: string): string {
