@@ -73,7 +73,8 @@ async function openSession(view: View, options: RunVerbOptions): Promise<Session
     postgres: async () => (await import("../../compose/task-postgres.ts")).startTaskPostgres(),
   });
   const sharing = await sharingOf(shape.pipeline?.cache, process.env);
-  const remote = sharing.remote && openRemote({ ...sharing.remote, warn: screen.warn });
+  const { isStopped, stopping } = onInterrupt();
+  const remote = sharing.remote && openRemote({ ...sharing.remote, stopping, warn: screen.warn });
   const sandbox = await openSandbox(view, options, screen);
   return {
     screen,
@@ -81,7 +82,7 @@ async function openSession(view: View, options: RunVerbOptions): Promise<Session
     remote,
     scope: sharing.scope,
     sandbox,
-    isStopped: onInterrupt().isStopped,
+    isStopped,
     beganMs: Date.now(),
   };
 }
@@ -198,15 +199,16 @@ async function choose(view: View, tasks: readonly string[], options: RunVerbOpti
 }
 
 /** The first Ctrl-C asks tasks to end, the second or ten seconds make them. */
-function onInterrupt(): Readonly<{ isStopped: () => boolean }> {
-  let isStopped = false;
+function onInterrupt(): Readonly<{ isStopped: () => boolean; stopping: AbortSignal }> {
+  const stopping = new AbortController();
+  const isStopped = () => stopping.signal.aborted;
   const stop = () => {
-    stopAll(isStopped ? "SIGKILL" : "SIGTERM");
-    isStopped = true;
+    stopAll(isStopped() ? "SIGKILL" : "SIGTERM");
+    stopping.abort();
     void killLate();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
-  return { isStopped: () => isStopped };
+  return { isStopped, stopping: stopping.signal };
 }
 
 async function killLate(): Promise<void> {

@@ -1,4 +1,5 @@
 // A place of shared results behind Turborepo's `/v8/artifacts` API: our control plane, or the server that a team has.
+import { Problem } from "../../domain/problem.ts";
 import { type Place, type Received, Refused, readAtMost } from "./place.ts";
 import { scopeInToken } from "./scope.ts";
 
@@ -12,6 +13,12 @@ export type ArtifactApi = Readonly<{
 export function artifactApi({ url, token, team, teamId }: ArtifactApi): Place {
   const query = new URLSearchParams({ ...(teamId ? { teamId } : {}), ...(team ? { slug: team } : {}) }).toString();
   const address = (key: string) => `${url}/v8/artifacts/${key}${query ? `?${query}` : ""}`;
+  // Told here: a request that cannot be made would print the token as what is wrong.
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new Problem(
+      "the token of the shared cache has a space or an unprintable character in it",
+      "Copy it whole: one line",
+    );
   const authorization = `Bearer ${token}`;
   return {
     name: url,

@@ -73,7 +73,7 @@ async function server(
 
 function remoteOf(
   url: string,
-  options: { key?: string; publicKey?: string; timeoutMs?: number; isReadOnly?: boolean } = {},
+  options: { key?: string; publicKey?: string; timeoutMs?: number; isReadOnly?: boolean; stopping?: AbortSignal } = {},
 ) {
   const warnings: string[] = [];
   const keys = { key: options.key ?? (options.publicKey ? undefined : "secret"), publicKey: options.publicKey };
@@ -83,6 +83,7 @@ function remoteOf(
     signature: signatureWith(keys),
     isReadOnly: options.isReadOnly ?? false,
     timeoutMs: options.timeoutMs ?? 20_000,
+    ...(options.stopping && { stopping: options.stopping }),
     warn: (text) => warnings.push(text),
   });
   return { remote, warnings };
@@ -287,6 +288,18 @@ test("a server that never answers costs its time limit once", async () => {
   await remote.flush(20_000);
   expect([run.ran, asked()]).toEqual([all, 1]);
   expect(warnings).toEqual([`remote cache off for this run: ${url} gave no answer in time to a request`]);
+});
+
+test("who stops a run does not wait for a server that never answers, and is told nothing of it", async () => {
+  const { url, asked } = await server(() => true);
+  const stopping = new AbortController();
+  const { remote, warnings } = remoteOf(url, { stopping: stopping.signal });
+  const running = repository().run(["build"], { remote, isStopped: () => stopping.signal.aborted });
+  await expect.poll(asked).toBeGreaterThan(0);
+  stopping.abort();
+  expect((await running).results.map((one) => one.outcome)).toEqual(["stopped", "stopped"]);
+  await remote.flush(60_000);
+  expect(warnings).toEqual([]);
 });
 
 test("a server that is not there is a miss", async () => {

@@ -12,6 +12,8 @@ export type RemoteOptions = Readonly<{
   signature: Signature | undefined;
   isReadOnly: boolean;
   timeoutMs: number;
+  /** Ends every request: who stops a run does not wait for the network. */
+  stopping?: AbortSignal;
   warn: (text: string) => void;
 }>;
 
@@ -30,9 +32,11 @@ const sendsMax = 4;
 /** Of 429 and 5xx, one after the other. Everything else that is no answer turns it off at once. */
 const faultsMax = 3;
 
-export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, warn }: RemoteOptions): RemoteCache {
+export function openRemote(options: RemoteOptions): RemoteCache {
+  const { place, scope, signature, isReadOnly, timeoutMs, stopping, warn } = options;
   const shelves = scope.reads;
-  const breaker = openBreaker(place.name, warn);
+  const patience = () => AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(stopping ? [stopping] : [])]);
+  const breaker = openBreaker(place.name, (text) => stopping?.aborted || warn(text));
   const sending = new Set<Promise<void>>();
   const queue: (() => Promise<void>)[] = [];
   const troubles = new Map<string, number>();
@@ -48,7 +52,7 @@ export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, war
     const packed = await promisify(gzip)(found.bytes, { level: 1 });
     const tag = signature?.sign?.({ shelf: found.shelf, key, body: packed });
     const body = withTag(packed, tag);
-    await place.put(key, { body, tag, durationMs, shelf: found.shelf }, { signal: AbortSignal.timeout(timeoutMs) });
+    await place.put(key, { body, tag, durationMs, shelf: found.shelf }, { signal: patience() });
     breaker.worked();
   };
   const pump = () => {
@@ -69,7 +73,7 @@ export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, war
       if (breaker.isOff()) return false;
       let received: Received | undefined;
       try {
-        received = await place.get(key, { shelves, signal: AbortSignal.timeout(timeoutMs) });
+        received = await place.get(key, { shelves, signal: patience() });
         breaker.worked();
       } catch (error) {
         breaker.failed(error, "a request");
@@ -90,6 +94,7 @@ export function openRemote({ place, scope, signature, isReadOnly, timeoutMs, war
       pump();
     },
     async flush(patienceMs) {
+      if (stopping?.aborted) return;
       const limit = new Promise<void>((done) =>
         AbortSignal.timeout(patienceMs).addEventListener("abort", () => done()),
       );
@@ -162,7 +167,8 @@ function openBreaker(name: string, warn: (text: string) => void) {
     failed: (error: unknown, what: string) => {
       if (isOff) return;
       const mayPass = error instanceof Refused && (error.status === 429 || error.status >= 500);
-      untold = `${name} ${said(error)}${mayPass ? "" : ` to ${what}`}`;
+      const to = mayPass ? "" : ` to ${what}`;
+      untold = `${name} ${said(error, to)}`;
       if (mayPass && ++inARow < faultsMax) return;
       isOff = true;
       warn(`remote cache off for this run: ${untold}${mayPass ? ` ${inARow} times in a row` : ""}`);
@@ -176,9 +182,9 @@ function openBreaker(name: string, warn: (text: string) => void) {
   };
 }
 
-function said(error: unknown): string {
-  if (error instanceof Refused) return error.message;
-  if (error instanceof DOMException && error.name === "TimeoutError") return "gave no answer in time";
+function said(error: unknown, to: string): string {
+  if (error instanceof Refused) return `${error.message}${to}`;
+  if (error instanceof DOMException && error.name === "TimeoutError") return `gave no answer in time${to}`;
   if (!(error instanceof Error)) return `failed (${error})`;
   const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
   return `could not be spoken to (${cause})`;

@@ -52,5 +52,5 @@ function parsed(text: string) {
 }
 
 export function tokenIn(env: Environment): string {
-  return env.SLUICE_CACHE_TOKEN ?? env.TURBO_TOKEN ?? "";
+  return (env.SLUICE_CACHE_TOKEN || env.TURBO_TOKEN || "").trim();
 }

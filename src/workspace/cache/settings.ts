@@ -33,19 +33,20 @@ export async function sharingOf(config: CacheConfig | undefined, env: Environmen
   const place = await placeOf(config, env);
   if (place === undefined) return { scope, remote: undefined };
   const { signatureWith } = await import("./signature.ts");
+  // Empty is unset: so CI hands over a secret that a pull request may not have, and an empty one would be everybody's.
   const signature = signatureWith({
-    key: env.SLUICE_CACHE_SIGNATURE_KEY ?? env.TURBO_REMOTE_CACHE_SIGNATURE_KEY,
-    publicKey: env.SLUICE_CACHE_PUBLIC_KEY,
+    key: env.SLUICE_CACHE_SIGNATURE_KEY || env.TURBO_REMOTE_CACHE_SIGNATURE_KEY || undefined,
+    publicKey: env.SLUICE_CACHE_PUBLIC_KEY || undefined,
   });
   const isVouchedFor = signature !== undefined || place.isScoped || scope.makes !== "trusted";
   const believed = isVouchedFor ? scope : unvouched;
   const isReadOnly = env.SLUICE_CACHE_READ_ONLY === "1" || env.TURBO_REMOTE_CACHE_READ_ONLY === "true";
-  const timeoutMs = 1000 * Number(env.TURBO_REMOTE_CACHE_TIMEOUT ?? 30);
+  const timeoutMs = 1000 * (Number(env.TURBO_REMOTE_CACHE_TIMEOUT) || 30);
   return { scope: believed, remote: { place, scope: believed, signature, isReadOnly, timeoutMs } };
 }
 
 async function placeOf(config: CacheConfig | undefined, env: Environment) {
-  const url = env.SLUICE_CACHE_API ?? env.TURBO_API;
+  const url = env.SLUICE_CACHE_API || env.TURBO_API;
   const token = tokenIn(env);
   if (url && token) {
     const { artifactApi } = await import("./artifact-api.ts");

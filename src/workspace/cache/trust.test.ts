@@ -154,6 +154,12 @@ test("a server without scopes is believed no further than signatures go", async 
   await expect(deployed(unsigned)).rejects.toThrow("untrusted/unsigned");
 });
 
+test("a signing key that is empty is none: everybody could sign with it", async () => {
+  const env = { TURBO_API: "http://127.0.0.1:9", TURBO_TOKEN: "t", SLUICE_CACHE_SIGNATURE_KEY: "" };
+  const { scope, remote } = await sharingOf(undefined, env);
+  expect([remote?.signature, scope.reads]).toEqual([undefined, ["trusted", "untrusted/unsigned"]]);
+});
+
 async function openRemoteWithoutShelves(r: Repository, env: Readonly<Record<string, string>>): Promise<Run> {
   const { scope, remote: settings } = await sharingOf(undefined, env);
   if (!settings) throw new Error("no server");
