@@ -1,7 +1,6 @@
 // The only file that knows everything: puts the engine, its adapters and the host together into a control plane.
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AcmeWish } from "../adapters/acme/certificate-files.ts";
 import { keepCertificates } from "../adapters/acme/keeper.ts";
 import { metricSources, type Sources } from "../adapters/metrics/sources.ts";
@@ -15,9 +14,9 @@ import { hostReplicas } from "../adapters/targets/processes/metrics.ts";
 import type { DeploymentId } from "../domain/event.ts";
 import type { Ms } from "../domain/frame.ts";
 import type { Intent } from "../domain/plan.ts";
-import { Problem, Temporary } from "../domain/problem.ts";
+import { Problem } from "../domain/problem.ts";
 import type { Release } from "../domain/release.ts";
-import { type Clock, Fenced, type Ports } from "../engine/ports.ts";
+import type { Clock, Ports } from "../engine/ports.ts";
 import { Worker } from "../engine/worker.ts";
 import type { HostClient } from "../host/client.ts";
 import { programsFolder, startHost } from "../host/start.ts";
@@ -28,6 +27,8 @@ import { sha256 } from "../workspace/release-build.ts";
 import { afterEnds } from "./after.ts";
 import { keepBuilding } from "./builds.ts";
 import { ownName } from "./certificates.ts";
+import { drive } from "./drive.ts";
+import { keepHistory } from "./keep-history.ts";
 import { keepSchedules } from "./keep-schedules.ts";
 import { rehearse } from "./rehearse.ts";
 
@@ -234,41 +235,4 @@ async function claimHost(host: HostClient, journal: string): Promise<void> {
 function releaseOf(kept: { readonly frozen: unknown } | undefined, id: string): Release {
   if (kept === undefined) throw new Problem(`there is no release ${id}`, "Build it with `sluice deploy`");
   return kept.frozen as Release;
-}
-
-interface Driving {
-  readonly worker: Worker;
-  readonly ports: Ports;
-  readonly store: Store;
-  readonly signal: AbortSignal;
-}
-
-/** Drives one deployment after another until it is told to stop. */
-async function drive({ worker, ports, store, signal }: Driving): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      if (!(await worker.once(() => signal.aborted))) await store.waitForWork(10_000, signal);
-    } catch (error) {
-      if (!(error instanceof Temporary) && !(error instanceof Fenced)) console.error(error);
-      await ports.clock.sleep(500);
-    }
-  }
-}
-
-/** Packs what is old, a few at a time: again soon where there is more, else in an hour. */
-async function keepHistory(
-  store: Store,
-  { afterMs, evidenceMs, signal }: { readonly afterMs: Ms; readonly evidenceMs: Ms; readonly signal: AbortSignal },
-): Promise<void> {
-  const tell = (error: unknown) => {
-    if (!(error instanceof Temporary)) console.error(error);
-  };
-  while (!signal.aborted) {
-    await store.forgetEvidence(evidenceMs).catch(tell);
-    const packed = await store.archive(afterMs).catch((error) => {
-      tell(error);
-      return 0;
-    });
-    await sleep(packed > 0 ? 1000 : dayMs / 24, undefined, { signal }).catch(() => {}); // stopped
-  }
 }
