@@ -1,45 +1,17 @@
 // The two other doors of builds: git servers tell of pushes, signed with the repository's secret; runners take builds, with
 // a token that opens nothing else. The server itself never runs a repository's code.
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import {
-  type Build,
-  type BuildOrder,
-  type BuildState,
-  orderOfPush,
-  type Push,
-  type Repository,
-  type RunnerJob,
-} from "../domain/build.ts";
+import { type Build, orderOfPush, type Push, type Repository, type RunnerJob } from "../domain/build.ts";
 import type { Ms } from "../domain/frame.ts";
+import type { BuildQueue, HeldBuild } from "../engine/build-queue.ts";
 import type { Clock } from "../engine/ports.ts";
 import type { Auth } from "./auth.ts";
 import { Refusal } from "./problem-answer.ts";
 import type { Places } from "./records.ts";
+import { sha256 } from "./sha256.ts";
 import { grantOf, type RunnerGrant, signedToken } from "./signed-token.ts";
-
-interface Held {
-  readonly id: string;
-  readonly runner: string;
-  readonly attempt: number;
-}
-
-/** See adapters/postgres/builds.ts. */
-export interface BuildQueue {
-  putRepository(repository: Repository): Promise<void>;
-  repositories(): Promise<readonly Repository[]>;
-  request(order: BuildOrder, delivery?: string): Promise<Build>;
-  lastGood(order: BuildOrder): Promise<string | undefined>;
-  list(rowsMax: number): Promise<readonly Build[]>;
-  get(id: string): Promise<Build | undefined>;
-  cancel(id: string, by: string): Promise<Build | undefined>;
-  claim(runner: string, labels: readonly string[], leaseMs: Ms): Promise<Build | undefined>;
-  beat(held: Held, leaseMs: Ms): Promise<{ readonly isCancelled: boolean } | undefined>;
-  end(held: Held, state: Exclude<BuildState, "queued" | "running">, because?: string): Promise<boolean>;
-  log(held: Held, at: number, bytes: Uint8Array): Promise<number | undefined>;
-  readLog(id: string, from: number): Promise<Uint8Array>;
-}
 
 export interface BuildDoors {
   readonly builds: BuildQueue;
@@ -91,7 +63,7 @@ export function addBuilds(app: Hono, doors: BuildDoors): void {
     // What is compared with is what was last built well, not what was there before the push: that may never have been.
     const base = repository.affected ? await builds.lastGood(order) : undefined;
     const wanted = base === undefined ? order : { ...order, base };
-    const build = await builds.request(wanted, digest(`${name} ${body}`));
+    const build = await builds.request(wanted, sha256(`${name} ${body}`));
     return context.json({ build: build.id }, 201);
   });
 
@@ -126,7 +98,7 @@ export function addBuilds(app: Hono, doors: BuildDoors): void {
     const { repository, ref, isTrusted } = build.order;
     const { GIT_TOKEN: gitToken, ...secrets } = places.secretValues(secretsOf(repository));
     // A ref of its own each: one pull request's results are nothing that another may believe.
-    const name = `${repository.slice(0, 40)}.${digest(`${repository} ${ref}`).slice(0, 12)}`;
+    const name = `${repository.slice(0, 40)}.${sha256(`${repository} ${ref}`).slice(0, 12)}`;
     const scope = isTrusted ? ({ kind: "trusted" } as const) : ({ kind: "untrusted", name } as const);
     return {
       build,
@@ -159,7 +131,7 @@ function lost(): never {
   });
 }
 
-function heldBy(context: Context, doors: BuildDoors): Held {
+function heldBy(context: Context, doors: BuildDoors): HeldBuild {
   const { name } = runnerOf(context, doors);
   return { id: context.req.param("id") ?? "", runner: name, attempt: Number(context.req.param("attempt")) };
 }
@@ -169,10 +141,6 @@ function isSigned(context: Context, body: Buffer, secret: string): boolean {
   const digest = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
   const plain = context.req.header("x-gitlab-token");
   return plain === undefined ? isSame(context.req.header("x-hub-signature-256") ?? "", digest) : isSame(plain, secret);
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 function isSame(a: string, b: string): boolean {

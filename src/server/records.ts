@@ -7,8 +7,8 @@ import type { EnvironmentHealth } from "../domain/health.ts";
 import type { Intent, Standing } from "../domain/plan.ts";
 import type { Release, SecretVersions } from "../domain/release.ts";
 import type { SeenJobRun, SeenScheduledJob } from "../domain/scheduled-job.ts";
+import type { BuildQueue } from "../engine/build-queue.ts";
 import type { EvidenceStore, Journal } from "../engine/ports.ts";
-import type { BuildQueue } from "./builds.ts";
 import type { Shelves } from "./shared-cache.ts";
 
 export interface Records {

@@ -3,38 +3,15 @@
 import { randomBytes } from "node:crypto";
 import { attemptsMax, type Build, type BuildOrder, type BuildState, type Repository } from "../../domain/build.ts";
 import type { Ms } from "../../domain/frame.ts";
+import type { BuildQueue } from "../../engine/build-queue.ts";
 import type { Database } from "./connection.ts";
 
-interface Held {
-  readonly id: string;
-  readonly runner: string;
-  readonly attempt: number;
-}
-
-export interface Builds {
-  putRepository(repository: Repository): Promise<void>;
-  repositories(): Promise<readonly Repository[]>;
+export interface Builds extends BuildQueue {
   /** Takes over the schedule's last moment; true for whoever was first to say this one. */
   scheduled(repository: string, at: Ms): Promise<boolean>;
   lastScheduled(repository: string): Promise<Ms>;
-  /** The same delivery is one build, however often it is told. */
-  request(order: BuildOrder, delivery?: string): Promise<Build>;
-  /** The commit with which the same was last built well on the order's ref. */
-  lastGood(order: BuildOrder): Promise<string | undefined>;
-  list(rowsMax: number): Promise<readonly Build[]>;
-  get(id: string): Promise<Build | undefined>;
-  /** A queued one ends at once, as one does whose runner was lost; a running one when its runner hears of it. */
-  cancel(id: string, by: string): Promise<Build | undefined>;
-  /** The oldest that wants no more labels than these, or one whose runner was lost. */
-  claim(runner: string, labels: readonly string[], leaseMs: Ms): Promise<Build | undefined>;
   /** The time in which no control plane was there counts against no runner. */
   renewAll(leaseMs: Ms): Promise<void>;
-  /** Undefined when it is no longer this runner's. */
-  beat(held: Held, leaseMs: Ms): Promise<{ readonly isCancelled: boolean } | undefined>;
-  end(held: Held, state: Exclude<BuildState, "queued" | "running">, because?: string): Promise<boolean>;
-  /** How many bytes have arrived, with these or without them when they leave a hole; undefined when it is no longer this runner's. */
-  log(held: Held, at: number, bytes: Uint8Array): Promise<number | undefined>;
-  readLog(id: string, from: number): Promise<Buffer>;
 }
 
 interface Row {
