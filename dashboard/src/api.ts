@@ -47,10 +47,10 @@ export async function post<T>(path: string, body: object): Promise<Answer<T>> {
   );
 }
 
-/** All that a build has printed. */
-export async function buildLog(id: string): Promise<string | undefined> {
-  const response = await fetch(`/api/v1/builds/${encodeURIComponent(id)}/log`).catch(() => undefined);
-  return response?.ok === true ? response.text() : undefined;
+/** What a build has printed, from a byte on; undefined when that is not to be had just now. */
+export async function buildLog(id: string, from: number): Promise<Uint8Array | undefined> {
+  const response = await fetch(`/api/v1/builds/${encodeURIComponent(id)}/log?from=${from}`).catch(() => undefined);
+  return response?.ok === true ? new Uint8Array(await response.arrayBuffer()) : undefined;
 }
 
 async function answer<T>(asked: Promise<Response>): Promise<Answer<T>> {

@@ -1,6 +1,7 @@
 // What the journal does not hold (what a step waits for just now, lines that replicas print) is asked for again and
 // again while somebody looks.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
+import type { Answer, Refusal } from "./api.ts";
 
 /** The last answer; `key` names the question, and undefined asks nothing. An answer of undefined keeps the last one. */
 export function usePolled<T>(
@@ -27,4 +28,19 @@ export function usePolled<T>(
     };
   }, [key, everyMs]);
   return seen !== undefined && seen.key === key ? seen.value : undefined;
+}
+
+/** The last good answer, and why there is none just now. */
+export function useAsked<T>(
+  key: string,
+  look: () => Promise<Answer<T>>,
+  everyMs: number,
+): { readonly seen: T | undefined; readonly refusal: Refusal | undefined } {
+  const good = useRef<{ readonly key: string; readonly value: T }>(undefined);
+  const answer = usePolled(key, look, everyMs);
+  if (answer?.ok === true) good.current = { key, value: answer.value };
+  return {
+    seen: good.current?.key === key ? good.current.value : undefined,
+    refusal: answer?.ok === false ? answer.refusal : undefined,
+  };
 }

@@ -147,6 +147,68 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     await page.context().close();
   });
 
+  test("of a long log the end is shown, each byte of it once, however often it is asked for", async () => {
+    const { page } = await open(browser, { server, hash: "#/builds" });
+    const log = Buffer.from(Array.from({ length: 60_000 }, (_, n) => `line ${n}\n`).join(""));
+    let asked = 0;
+    await page.route("**/builds/b-2/log?*", (route) => {
+      const from = Number(new URL(route.request().url()).searchParams.get("from"));
+      asked += 1;
+      return route.fulfill({ body: log.subarray(from, asked === 1 ? log.length / 2 : log.length) });
+    });
+    await page.goto(`${server.url}/#/builds/b-2`);
+    await page.getByText("sluice build log b-2").waitFor();
+    await expect.poll(() => page.locator("pre").textContent()).toMatch(/line 59998\nline 59999\n$/);
+    await expect.poll(() => asked, { timeout: 10_000 }).toBeGreaterThan(2);
+    const shown = (await page.locator("pre").textContent()) ?? "";
+    expect(shown).toBe(log.toString().slice(-shown.length));
+    await page.context().close();
+  });
+
+  test("among 500 projects one is found by its name, drawn with what is near, and told beside it", async () => {
+    const { page, errors } = await open(browser, { server, hash: "#/builds", width: 360 });
+    const needs = (n: number) => (n === 0 ? [] : [{ project: 0, by: "declared" }]);
+    const projects = Array.from({ length: 500 }, (_, n) => ({
+      name: `p-${n}`,
+      dir: `packages/p-${n}`,
+      needs: needs(n),
+    }));
+    await page.route("**/releases?*", (route) => route.fulfill({ json: { releases: [{ id: "r-1", version: "7" }] } }));
+    await page.route("**/releases/r-1", (route) =>
+      route.fulfill({ json: { release: { projects: { projects, findings: [] } } } }),
+    );
+    await page.goto(`${server.url}/#/projects`);
+    await page.getByText("p-1, p-2, p-3, p-4, p-5, p-6, p-7, p-8 and 491 more").waitFor();
+    await page.getByLabel("Name, folder or tag").fill("P-49");
+    await page.getByText("11 of 500").waitFor();
+    await page.getByRole("link", { name: "p-499" }).click();
+    await page.getByText("500 projects").waitFor();
+    expect(await page.locator("tbody th").allTextContents()).toEqual(["p-499", "p-0"]);
+    await page
+      .getByRole("row", { name: /packages.p-0/ })
+      .getByRole("link")
+      .click();
+    await page.getByText("there are more around it").waitFor();
+    expect(await page.locator("svg rect.project").count()).toBe(31);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test.each([
+    ["#/builds", "**/repositories"],
+    ["#/builds/b-1", "**/builds/b-1"],
+  ] as const)("%s says why there is no answer, and goes on when there is", async (hash, path) => {
+    const { page } = await open(browser, { server, hash: "#/" });
+    const answer = { status: 503, json: { detail: "the database is away", mend: "It is tried again" } };
+    await page.route(path, (route) => route.fulfill(answer));
+    await page.goto(`${server.url}/${hash}`);
+    await page.getByRole("alert").getByText("the database is away. It is tried again").waitFor();
+    await page.unroute(path);
+    await page.getByText("the database is away").waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
   test("after a cut the page goes on from the last event, and tells a turn to those who listen", async () => {
     const own = await servePage({ folder, events });
     const { page } = await open(browser, { server: own, hash: "#/deployments/production-4" });

@@ -283,5 +283,6 @@ const builds: Records["builds"] = {
   beat: async () => undefined,
   end: async () => false,
   log: async () => 0,
-  readLog: async (id) => Buffer.from(id === "b-3" ? "" : "$ sluice run test\napp#test  done  1.2 s\n"),
+  readLog: async (id, from) =>
+    Buffer.from(id === "b-3" ? "" : "$ sluice run test\napp#test  done  1.2 s\n").subarray(from),
 };

@@ -1,12 +1,21 @@
 // The project graph as boxes and arrows, from who needs to who is needed. All that it says is in the table beside it too.
+import { useEffect, useRef } from "react";
 import { hashOf } from "../place.ts";
 import { type Arrow, type Box, box, type Picture } from "../view/projects.ts";
 
 export function ProjectPicture({ picture, chosen }: { picture: Picture; chosen: string }) {
   const { boxes, arrows, width, height } = picture;
+  const figure = useRef<HTMLElement>(null);
+  const middle = boxes.find(({ name }) => name === chosen);
+  const [x, y] = middle === undefined ? [0, 0] : [middle.x + box.width / 2, middle.y + box.height / 2];
+  useEffect(() => {
+    const { current } = figure;
+    current?.scrollTo(x - current.clientWidth / 2, y - current.clientHeight / 2);
+  }, [x, y]);
   const label = `${boxes.length} projects and ${arrows.length} dependencies between them; the table tells the same`;
   return (
-    <figure className="project-picture">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <figure className="project-picture" ref={figure} tabIndex={0} aria-label="Dependencies">
       <svg viewBox={`-2 -2 ${width + 4} ${height + 4}`} width={width + 4} height={height + 4}>
         <title>{label}</title>
         {arrows.map((arrow) => (

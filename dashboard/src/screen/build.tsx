@@ -1,32 +1,64 @@
 // One build: what it is of, how it stands, and what it prints while it prints it.
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Build } from "../../../src/domain/build.ts";
-import { ask, buildLog, post, type Refusal } from "../api.ts";
+import { type Answer, ask, buildLog, post, type Refusal } from "../api.ts";
 import { ago, fullTime, lasted, useNow } from "../clock.ts";
 import { BuildBadge } from "../part/badge.tsx";
 import { askerOf, sourceOf } from "../part/build-row.tsx";
 import { Empty } from "../part/empty.tsx";
+import { Refused } from "../part/refused.tsx";
 import { Title } from "../part/title.tsx";
-import { usePolled } from "../polled.ts";
+import { useAsked } from "../polled.ts";
 
-type Seen = { readonly build: Build; readonly log: string } | "none";
+type Seen = { readonly build: Build; readonly log: Printed } | "none";
+
+interface Printed {
+  readonly text: string;
+  /** Bytes that have been read. */
+  readonly read: number;
+  readonly isCut: boolean;
+}
+
+const nothing: Printed = { text: "", read: 0, isCut: false };
+/** A browser lays out no more than that while it goes on. */
+const shownMaxChars = 500_000;
 
 export function BuildScreen({ id }: { id: string }) {
-  const seen = usePolled(id, () => look(id), 1000);
-  if (seen === undefined) return null;
+  const printed = useRef<{ readonly id: string; readonly log: Printed }>(undefined);
+  const look = async (): Promise<Answer<Seen>> => {
+    const answer = await lookAt(id, printed.current?.id === id ? printed.current.log : nothing);
+    if (answer.ok && answer.value !== "none") printed.current = { id, log: answer.value.log };
+    return answer;
+  };
+  const { seen, refusal } = useAsked<Seen>(id, look, 1000);
+  if (seen === undefined) return <Refused refusal={refusal} />;
   if (seen === "none")
     return <Empty so={`There is no build ${id} here. To see those that are, type`} type="sluice build ls" />;
-  return <Whole {...seen} />;
+  return (
+    <>
+      <Refused refusal={refusal} />
+      <Whole {...seen} />
+    </>
+  );
 }
 
-async function look(id: string): Promise<Seen | undefined> {
+async function lookAt(id: string, before: Printed): Promise<Answer<Seen>> {
   const found = await ask<{ readonly build: Build }>(`/builds/${encodeURIComponent(id)}`);
-  if (!found.ok) return found.refusal.status === 404 || found.refusal.status === 400 ? "none" : undefined;
-  const log = await buildLog(id);
-  return log === undefined ? undefined : { ...found.value, log };
+  if (!found.ok) {
+    const isNone = found.refusal.status === 404 || found.refusal.status === 400;
+    return isNone ? { ok: true, value: "none" } : found;
+  }
+  const bytes = (await buildLog(id, before.read)) ?? new Uint8Array();
+  return { ok: true, value: { ...found.value, log: withMore(before, bytes) } };
 }
 
-function Whole({ build, log }: { build: Build; log: string }) {
+function withMore({ text, read, isCut }: Printed, bytes: Uint8Array): Printed {
+  const all = text + new TextDecoder().decode(bytes).replace(colours, "");
+  const isLong = all.length > shownMaxChars;
+  return { text: isLong ? all.slice(-shownMaxChars) : all, read: read + bytes.length, isCut: isCut || isLong };
+}
+
+function Whole({ build, log: { text, isCut } }: { build: Build; log: Printed }) {
   const { state, order } = build;
   return (
     <>
@@ -36,9 +68,14 @@ function Whole({ build, log }: { build: Build; log: string }) {
         {(state === "queued" || state === "running") && <Cancel id={build.id} />}
       </div>
       <section className="card last-words" aria-label="What it printed">
+        {isCut && (
+          <p className="muted">
+            Only the end is shown. All of it: <code>sluice build log {build.id}</code>
+          </p>
+        )}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
         <pre tabIndex={0} className="is-whole">
-          {log === "" ? waiting(build) : log.replace(colours, "")}
+          {text === "" ? waiting(build) : text}
         </pre>
       </section>
     </>
@@ -97,9 +134,7 @@ function Cancel({ id }: { id: string }) {
       <button type="button" className="verb is-back" onClick={cancel}>
         Cancel
       </button>
-      <p role="alert" className="refusal">
-        {refusal !== undefined && `${refusal.so}. ${refusal.mend}`}
-      </p>
+      <Refused refusal={refusal} />
     </div>
   );
 }

@@ -1,12 +1,13 @@
 // Repositories that runners build, with *run* for each, and their last builds.
 import { useState } from "react";
 import { type Build, mainRef, type Repository } from "../../../src/domain/build.ts";
-import { ask, post, type Refusal } from "../api.ts";
+import { type Answer, ask, post, type Refusal } from "../api.ts";
 import { BuildRow } from "../part/build-row.tsx";
 import { Empty } from "../part/empty.tsx";
+import { Refused } from "../part/refused.tsx";
 import { Title } from "../part/title.tsx";
 import { hashOf } from "../place.ts";
-import { usePolled } from "../polled.ts";
+import { useAsked } from "../polled.ts";
 
 interface Seen {
   readonly repositories: readonly Repository[];
@@ -14,22 +15,24 @@ interface Seen {
 }
 
 export function BuildsScreen() {
-  const seen = usePolled("builds", look, 2000);
+  const { seen, refusal } = useAsked("builds", look, 2000);
   return (
     <>
       <Title says="Builds · Sluice" />
       <h1>Builds</h1>
+      <Refused refusal={refusal} />
       {seen !== undefined && <Shown {...seen} />}
     </>
   );
 }
 
-async function look(): Promise<Seen | undefined> {
+async function look(): Promise<Answer<Seen>> {
   const [repositories, builds] = await Promise.all([
     ask<Pick<Seen, "repositories">>("/repositories"),
     ask<Pick<Seen, "builds">>("/builds?limit=50"),
   ]);
-  return repositories.ok && builds.ok ? { ...repositories.value, ...builds.value } : undefined;
+  if (!repositories.ok) return repositories;
+  return builds.ok ? { ok: true, value: { ...repositories.value, ...builds.value } } : builds;
 }
 
 function Shown({ repositories, builds }: Seen) {
@@ -38,7 +41,7 @@ function Shown({ repositories, builds }: Seen) {
   }
   return (
     <>
-      <ul className="card rows">
+      <ul className="card rows" aria-label="Repositories">
         {repositories.map((repository) => (
           <RepositoryRow key={repository.name} repository={repository} />
         ))}
@@ -73,9 +76,7 @@ function RepositoryRow({ repository }: { repository: Repository }) {
           {url}, on pushes to {branches.join(", ")}
           {when}
         </p>
-        <p role="alert" className="refusal">
-          {refusal !== undefined && `${refusal.so}. ${refusal.mend}`}
-        </p>
+        <Refused refusal={refusal} />
       </div>
       <button
         type="button"

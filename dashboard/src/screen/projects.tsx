@@ -2,13 +2,15 @@
 import { versionName } from "../../../src/domain/name.ts";
 import type { ProjectGraph } from "../../../src/domain/project-graph.ts";
 import type { Answers } from "../../../src/server/routes/routes.ts";
-import { ask } from "../api.ts";
+import { type Answer, ask } from "../api.ts";
 import { Empty } from "../part/empty.tsx";
 import { ProjectPicture } from "../part/project-picture.tsx";
+import { ProjectTable } from "../part/project-table.tsx";
+import { Refused } from "../part/refused.tsx";
 import { Title } from "../part/title.tsx";
 import { hashOf } from "../place.ts";
-import { usePolled } from "../polled.ts";
-import { drawnMax, type ProjectView, pictureOf, projectsOf } from "../view/projects.ts";
+import { useAsked } from "../polled.ts";
+import { drawnMax, pictureOf, projectsOf } from "../view/projects.ts";
 
 interface Seen {
   readonly version: string;
@@ -16,11 +18,12 @@ interface Seen {
 }
 
 export function ProjectsScreen({ chosen }: { chosen: string }) {
-  const seen = usePolled("projects", look, 10_000);
+  const { seen, refusal } = useAsked("projects", look, 10_000);
   return (
     <>
       <Title says="Projects · Sluice" />
       <h1>Projects</h1>
+      <Refused refusal={refusal} />
       {seen?.graph !== undefined && <Shown version={seen.version} graph={seen.graph} chosen={chosen} />}
       {seen !== undefined && seen.graph === undefined && (
         <Empty
@@ -32,19 +35,22 @@ export function ProjectsScreen({ chosen }: { chosen: string }) {
   );
 }
 
-async function look(): Promise<Seen | undefined> {
+async function look(): Promise<Answer<Seen>> {
   const list = await ask<Answers["listReleases"]>("/releases?limit=1");
-  if (!list.ok) return undefined;
+  if (!list.ok) return list;
   const [newest] = list.value.releases;
-  if (newest === undefined) return { version: "", graph: undefined };
+  if (newest === undefined) return { ok: true, value: { version: "", graph: undefined } };
   const answer = await ask<Answers["getRelease"]>(`/releases/${encodeURIComponent(newest.id)}`);
-  return answer.ok ? { version: newest.version, graph: answer.value.release.projects } : undefined;
+  return answer.ok ? { ok: true, value: { version: newest.version, graph: answer.value.release.projects } } : answer;
 }
 
 function Shown({ version, graph, chosen }: { version: string; graph: ProjectGraph; chosen: string }) {
   const projects = projectsOf(graph);
   const known = projects.some((p) => p.name === chosen) ? chosen : "";
-  const isDrawn = known !== "" || projects.length <= drawnMax;
+  const picture = known !== "" || projects.length <= drawnMax ? pictureOf(graph, known) : undefined;
+  const drawn = new Set(picture?.boxes.map(({ name }) => name));
+  // The table tells what the picture shows; all of it where nothing is chosen.
+  const told = known === "" ? projects : projects.filter(({ name }) => drawn.has(name));
   return (
     <>
       <p className="muted">
@@ -55,12 +61,12 @@ function Shown({ version, graph, chosen }: { version: string; graph: ProjectGrap
           <a href={hashOf({ screen: "projects", project: "" })}>Show all</a>
         )}
       </p>
-      {isDrawn && (
+      {picture !== undefined && (
         <section className="card" aria-label="Picture">
-          <ProjectPicture picture={pictureOf(graph, known)} chosen={known} />
+          <ProjectPicture picture={picture} chosen={known} />
           <p className="muted legend">
             from who needs to who is needed: a line is declared, a dashed one imported and in no manifest, a dotted one
-            from configuration
+            from configuration{picture.isCut && "; there are more around it, the nearest are drawn"}
           </p>
         </section>
       )}
@@ -74,46 +80,7 @@ function Shown({ version, graph, chosen }: { version: string; graph: ProjectGrap
           </ul>
         </section>
       )}
-      <section className="card project-table" aria-label="All projects">
-        <table className="numbers">
-          <thead>
-            <tr>
-              <th scope="col">Project</th>
-              <th scope="col">Folder</th>
-              <th scope="col">Needs</th>
-              <th scope="col">Needed by</th>
-            </tr>
-          </thead>
-          <tbody>
-            {projects.map((project) => (
-              <Row key={project.name} project={project} graph={graph} isChosen={project.name === known} />
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <ProjectTable key={known} projects={told} graph={graph} chosen={known} />
     </>
-  );
-}
-
-interface RowOf {
-  readonly project: ProjectView;
-  readonly graph: ProjectGraph;
-  readonly isChosen: boolean;
-}
-
-function Row({ project: { name, dir, tags = [], needs, neededBy }, graph, isChosen }: RowOf) {
-  const words = needs.map(
-    ({ project, by }) => `${graph.projects[project]?.name}${by === "declared" ? "" : ` (${by})`}`,
-  );
-  return (
-    <tr aria-current={isChosen ? "true" : undefined}>
-      <th scope="row">
-        <a href={hashOf({ screen: "projects", project: name })}>{name}</a>
-        {tags.length > 0 && <span className="muted"> {tags.join(", ")}</span>}
-      </th>
-      <td>{dir}</td>
-      <td>{words.join(", ")}</td>
-      <td>{neededBy.join(", ")}</td>
-    </tr>
   );
 }

@@ -22,12 +22,16 @@ export interface Picture {
   readonly arrows: readonly Arrow[];
   readonly width: number;
   readonly height: number;
+  /** The chosen project has more around it than is drawn. */
+  readonly isCut: boolean;
 }
 
 export const box = { width: 168, height: 26 };
 const gap = { x: 64, y: 10 };
 /** More than that is no picture: then one project and what is around it are drawn. */
 export const drawnMax = 80;
+/** What is drawn of what it needs, the nearest first; and as many of those that need it. */
+const aroundMax = 30;
 
 /** The workspace root is drawn only where it needs something, or is alone. */
 export function projectsOf({ projects }: ProjectGraph): readonly ProjectView[] {
@@ -40,7 +44,8 @@ export function projectsOf({ projects }: ProjectGraph): readonly ProjectView[] {
 /** All of it; or the chosen project with all that it needs and that needs it, near and far. */
 export function pictureOf(graph: ProjectGraph, chosen: string): Picture {
   const { projects } = graph;
-  const shown = new Set(chosen === "" ? projectsOf(graph).map((p) => p.name) : around(graph, chosen));
+  const near = around(graph, chosen);
+  const shown = new Set(chosen === "" ? projectsOf(graph).map((p) => p.name) : near.names);
   const columns = columnsOf(graph, (i) => shown.has(projects[i]?.name ?? ""));
   const rowsMax = Math.max(1, ...columns.map((column) => column.length));
   const height = rowsMax * (box.height + gap.y) - gap.y;
@@ -59,7 +64,8 @@ export function pictureOf(graph: ProjectGraph, chosen: string): Picture {
     }),
   );
   const width = columns.length * (box.width + gap.x) - gap.x;
-  return { boxes: [...boxes.values()], arrows, width: Math.max(width, box.width), height };
+  const isCut = chosen !== "" && near.isCut;
+  return { boxes: [...boxes.values()], arrows, width: Math.max(width, box.width), height, isCut };
 }
 
 /** Left of all that it needs, as far right as that allows; what closes a circle does not count. */
@@ -84,17 +90,29 @@ function columnsOf({ projects }: ProjectGraph, isShown: (i: number) => boolean):
   return columns.reverse();
 }
 
-function around({ projects }: ProjectGraph, chosen: string): readonly string[] {
+interface Near {
+  readonly names: readonly string[];
+  readonly isCut: boolean;
+}
+
+function around({ projects }: ProjectGraph, chosen: string): Near {
   const start = projects.findIndex((p) => p.name === chosen);
   const users = projects.map((): number[] => []);
   projects.forEach(({ needs }, i) => {
     for (const { project } of needs) users[project]?.push(i);
   });
+  let isCut = false;
   const reach = (next: (i: number) => readonly number[]): ReadonlySet<number> => {
     const seen = new Set([start]);
-    for (const i of seen) for (const other of next(i)) if (seen.size < drawnMax) seen.add(other);
+    for (const i of seen) {
+      for (const other of next(i)) {
+        if (seen.size <= aroundMax) seen.add(other);
+        else isCut ||= !seen.has(other);
+      }
+    }
     return seen;
   };
   const down = reach((i) => projects[i]?.needs.map(({ project }) => project) ?? []);
-  return [...down, ...reach((i) => users[i] ?? [])].map((i) => projects[i]?.name ?? "");
+  const all = [...down, ...reach((i) => users[i] ?? [])];
+  return { names: all.map((i) => projects[i]?.name ?? ""), isCut };
 }
