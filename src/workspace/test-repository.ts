@@ -23,8 +23,8 @@ export class Repository {
   readonly root = mkdtempSync(join(tmpdir(), "sluice-workspace-"));
   env: Record<string, string | undefined> = { PATH: process.env.PATH, HOME: process.env.HOME };
 
-  constructor(files: Files) {
-    this.git("init", "-q", "-b", "main");
+  constructor(files: Files, format: readonly string[] = []) {
+    this.git("init", "-q", "-b", "main", ...format);
     this.write(files);
     this.commit();
     this.git("tag", "base");

@@ -6,6 +6,7 @@ import { Problem } from "../../domain/problem.ts";
 import { affected } from "../../workspace/affected.ts";
 import type { AffectedTask } from "../../workspace/affected-projects.ts";
 import { type Compared, compareWithBase, exactly, type NoBase } from "../../workspace/git/compare.ts";
+import { commitOf } from "../../workspace/git/deepen.ts";
 import { git } from "../../workspace/git/git.ts";
 import { gitFolder } from "../../workspace/git/git-folder.ts";
 import { openWorkspace } from "../../workspace/graph/workspace.ts";
@@ -21,7 +22,8 @@ export async function ask(
     if ("noBase" in found)
       throw new Problem(
         `cannot tell what is affected: ${found.noBase}`,
-        `Fetch it: git fetch --unshallow origin, or git fetch origin ${exactly(base) ?? base}; in CI check out with full history`,
+        found.mend ??
+          `Fetch it: git fetch --unshallow origin, or git fetch origin ${exactly(base) ?? base}; in CI check out with full history`,
       );
     return found;
   });
@@ -32,12 +34,11 @@ export async function ask(
 
 /** Another head than what is checked out is looked at in a checkout of its own, which is removed again. */
 export async function atHead<T>(root: string, head: string, answer: (root: string) => Promise<T>): Promise<T> {
-  const found = await git(root, ["rev-parse", "--verify", `${head}^{commit}`, "HEAD"]);
-  const [wanted, current] = found.out.toString().trim().split("\n");
-  if (!found.ok || !wanted) throw new Problem(`the commit "${head}" is not here`, `Fetch it: git fetch origin ${head}`);
+  const [wanted, current] = [await commitOf(root, head), await commitOf(root, "HEAD")];
+  if (!wanted) throw new Problem(`the commit "${head}" is not here`, `Fetch it: git fetch origin ${head}`);
   if (wanted === current) return await answer(root);
   const folder = mkdtempSync(join(tmpdir(), "sluice-head-"));
-  const added = await git(root, ["worktree", "add", "--detach", folder, wanted]);
+  const added = await git(root, ["-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", folder, wanted]);
   try {
     if (!added.ok) throw new Problem(`cannot check out ${head}: ${added.err.trim()}`, "See git worktree list");
     return await answer(join(folder, relative(gitFolder(root)?.top ?? root, root)));

@@ -4,18 +4,16 @@
 import { projectDirs, readWholeShape, shapesGraph } from "../graph/layout.ts";
 import { type Project, readProject } from "../graph/manifest.ts";
 import type { Workspace } from "../graph/workspace.ts";
-import { git } from "./git.ts";
+import { textsOf } from "./blobs.ts";
 import { type FileEntry, owners, sourceKey, withDirty } from "./listing.ts";
-import { type Content, type FileChange, must } from "./worktree.ts";
+import type { Content, FileChange } from "./worktree.ts";
 
 /** Takes the changes back. */
 export async function baseOf(head: Workspace, changes: readonly FileChange[]): Promise<Workspace> {
   const before = new Map(changes.map((c) => [c.path, c.before]));
   const isRoot = (path: string) => shapesGraph(path) || head.ownerOf(path) === "";
-  const texts = await blobs(
-    head.root,
-    changes.filter((c) => c.before && isRoot(c.path)),
-  );
+  const old = changes.flatMap(({ path, before }) => (before && isRoot(path) ? [{ path, content: before }] : []));
+  const texts = await textsOf(head.root, old);
   const read = (path: string) => (before.has(path) ? texts.get(path) : head.read(path));
   const isReshaped = changes.some((c) => shapesGraph(c.path));
   const { shape, projects } = isReshaped ? await projectsBefore(head, before, read) : head;
@@ -63,9 +61,12 @@ async function projectsBefore(head: Workspace, before: Before, read: (path: stri
   const shaping = [...before]
     .filter(([path, content]) => content !== undefined && shapesGraph(path))
     .map(([path]) => path);
-  const kept = head.projects
-    .flatMap((p) => head.filesOf(p.dir).map((f) => f.path))
-    .filter((p) => shapesGraph(p) && has(p));
+  const kept = head.projects.flatMap((p) =>
+    head.filesOf(p.dir).flatMap(({ path, content }) => {
+      if (content.startsWith("160000") && has(path)) return `${path}/package.json`; // a submodule that is a project
+      return shapesGraph(path) && has(path) ? path : [];
+    }),
+  );
   const dirs = projectDirs(shape, new Set([...kept, ...shaping]));
   const now = new Map(shape.isNx === head.shape.isNx ? head.projects.map((p) => [p.dir, p]) : []);
   const projects: Project[] = dirs.map((dir) => {
@@ -82,24 +83,4 @@ async function projectsBefore(head: Workspace, before: Before, read: (path: stri
     });
   });
   return { shape, projects };
-}
-
-/** The old texts of files, from one git process. */
-async function blobs(root: string, changes: readonly FileChange[]): Promise<ReadonlyMap<string, string>> {
-  const texts = new Map<string, string>();
-  const wanted = changes.flatMap((c) => (c.before?.startsWith("100") ? [{ path: c.path, id: c.before.slice(7) }] : []));
-  if (wanted.length === 0) return texts;
-  const out = must(await git(root, ["cat-file", "--batch"], wanted.map((w) => `${w.id}\n`).join("")));
-  let at = 0;
-  for (const { path } of wanted) {
-    const end = out.indexOf(10, at);
-    const size = Number(/ blob (\d+)$/.exec(out.toString("latin1", at, end))?.[1]);
-    if (Number.isNaN(size)) {
-      at = end + 1;
-      continue;
-    }
-    texts.set(path, out.toString("utf8", end + 1, end + 1 + size));
-    at = end + 2 + size;
-  }
-  return texts;
 }

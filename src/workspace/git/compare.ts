@@ -1,5 +1,5 @@
 // What differs between the working tree and the merge base with another commit, and which commit that is by default.
-import { deepen } from "./deepen.ts";
+import { commitOf, deepen } from "./deepen.ts";
 import { git, splitNul } from "./git.ts";
 import { indexStamp } from "./git-folder.ts";
 import {
@@ -15,7 +15,8 @@ import {
 } from "./worktree.ts";
 
 export type Compared = Look & Readonly<{ changes: readonly FileChange[] }>;
-export type NoBase = Readonly<{ noBase: string }>;
+/** Without a mend of its own, the commit has to be fetched. */
+export type NoBase = Readonly<{ noBase: string; mend?: string }>;
 
 /**
  * What differs from the merge base with `base`, committed or not, in the same look that finds what is dirty. `COMMIT..` is
@@ -23,6 +24,8 @@ export type NoBase = Readonly<{ noBase: string }>;
  */
 export async function compareWithBase(root: string, base: string): Promise<Compared | NoBase> {
   const folder = folderOf(root);
+  if (base === "" || base.startsWith("-"))
+    return { noBase: `"${base}" is no commit`, mend: "Name a branch, a tag or a commit" };
   const flags = ["-z", "--relative", "--no-renames", "--ignore-submodules=none"];
   const exact = exactly(base);
   const looking = git(root, [
@@ -36,12 +39,17 @@ export async function compareWithBase(root: string, base: string): Promise<Compa
   const first = await looking;
   const lacking = async () => (exact === undefined ? await againstMergeBase(root, base, flags) : notHere(exact));
   const out = first.ok ? first.out : await lacking();
-  if (typeof out === "string") return { noBase: out };
+  if (typeof out === "string") {
+    if ((await commitOf(root, "HEAD")) === undefined)
+      return { noBase: "nothing is committed here yet", mend: "Commit first; sluice run needs no commit" };
+    return { noBase: out };
+  }
   const raw = parseRaw(out);
   const changes = new Map((await contentOf(root, raw)).map((c) => [c.path, c]));
   const dirty = new Map<string, Content | undefined>();
-  for (const { path, oid, mode } of raw)
-    if (mode === "000000" || !/[^0]/.test(oid)) dirty.set(path, changes.get(path)?.after);
+  for (const { path, before, oid, mode } of raw)
+    if (mode === "000000" || !/[^0]/.test(oid) || `${mode} ${oid}` === before)
+      dirty.set(path, changes.get(path)?.after);
   for (const path of await untracked) {
     const after = contentAt(root, path);
     dirty.set(path, after);
@@ -54,8 +62,7 @@ export async function compareWithBase(root: string, base: string): Promise<Compa
 async function againstMergeBase(root: string, base: string, flags: readonly string[]): Promise<Buffer | string> {
   const found = (await mergeBase(root, base)) ?? (await mergeBaseDeepened(root, base));
   if (found) return must(await git(root, ["diff-index", ...flags, found, "--"]));
-  const isHere = (await git(root, ["rev-parse", "--verify", "--quiet", `${base}^{commit}`])).ok;
-  return isHere ? `"${base}" and HEAD have no common commit here` : notHere(base);
+  return (await commitOf(root, base)) ? `"${base}" and HEAD have no common commit here` : notHere(base);
 }
 
 /** The commit before two dots. */

@@ -1,6 +1,7 @@
 // A shallow clone, as CI systems make them, lacks the base and the history back to it. What is missing is fetched from where
 // the clone came from: the base alone first, then further back until both sides meet.
 import { git } from "./git.ts";
+import { must } from "./worktree.ts";
 
 /** The base's commit, once it and the history between are here; undefined where that cannot be had. */
 export async function deepen(root: string, base: string): Promise<string | undefined> {
@@ -23,9 +24,11 @@ async function isShallowClone(root: string): Promise<boolean> {
   return (await shallow).out.toString().trim() === "true" && (await origin).ok;
 }
 
-async function commitOf(root: string, name: string): Promise<string | undefined> {
-  const found = await git(root, ["rev-parse", "--verify", "--quiet", `${name}^{commit}`]);
-  return found.ok ? found.out.toString().trim() : undefined;
+/** Undefined for what is no commit here; a git that cannot look at all is a Problem. */
+export async function commitOf(root: string, name: string): Promise<string | undefined> {
+  const found = await git(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`]);
+  if (!found.ok && /^fatal: (?!Needed|ambiguous|bad)/.test(found.err)) must(found);
+  return found.ok ? found.out.toString().trim().split("\n").at(-1) : undefined;
 }
 
 async function fetched(root: string, args: readonly string[]): Promise<boolean> {

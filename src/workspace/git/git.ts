@@ -14,15 +14,21 @@ export function git(root: string, args: readonly string[], input?: string): Prom
       maxBuffer: Number.POSITIVE_INFINITY,
     };
     const child = execFile("git", [...args], options, (error, out, err) =>
-      done({ ok: error === null, out, err: err.toString() || (error?.message ?? "") }),
+      done({
+        ok: error === null,
+        out,
+        err: error?.code === "ENOENT" ? noGit : err.toString() || (error?.message ?? ""),
+      }),
     );
     child.stdin?.on("error", () => {}); // git may end before it has read all: its exit status tells
     if (input !== undefined) child.stdin?.end(input);
   });
 }
 
+const noGit = "fatal: git is not installed, or not on PATH";
+
 let environment: NodeJS.ProcessEnv | undefined;
-function gitEnvironment(): NodeJS.ProcessEnv {
+export function gitEnvironment(): NodeJS.ProcessEnv {
   environment ??= { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
   return environment;
 }

@@ -62,7 +62,7 @@ export function sliceKey(raw: Buffer, ranges: readonly Range[]): string {
   return hash.digest("hex");
 }
 
-/** Which of the directories holds a path: the deepest one. "" is the root. */
+/** Which of the directories holds a path: the deepest one. "" is the root; a directory's own path (a submodule's) is in it. */
 export function owners(dirs: Iterable<string>): (path: string) => string {
   const known = new Map<string, string>([["", ""]]);
   for (const dir of dirs) known.set(dir, dir);
@@ -73,7 +73,7 @@ export function owners(dirs: Iterable<string>): (path: string) => string {
     known.set(dir, owner);
     return owner;
   };
-  return (path) => ownerOfDir(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+  return (path) => (known.get(path) === path ? path : ownerOfDir(path.slice(0, Math.max(0, path.lastIndexOf("/")))));
 }
 
 /** Dirty paths by the project that owns them. */

@@ -1,10 +1,11 @@
 // What the working tree holds, by asking git: a listing with a content hash for every clean file, and the few that differ.
 // A path's content is one string, `mode oid`; the same content has the same string whether it is committed, staged or not.
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
-import { git, splitNul } from "./git.ts";
+import { throughFilters } from "./filters.ts";
+import { type GitAnswer, git, splitNul } from "./git.ts";
 import { gitFolder, indexStamp } from "./git-folder.ts";
 import { listUntracked } from "./untracked.ts";
 
@@ -23,6 +24,7 @@ export async function lookAtTree(root: string): Promise<Look> {
   const folder = folderOf(root);
   const tracked = git(root, ["diff-files", "-z", "--relative", "--ignore-submodules=none"]);
   const untracked = untrackedFiles(root);
+  untracked.catch(() => {}); // reported where it is awaited
   const stamp = indexStamp(folder);
   const dirty = new Map<string, Content | undefined>();
   for (const { path, before, after } of await contentOf(root, parseRaw(must(await tracked))))
@@ -48,12 +50,16 @@ export async function listIndex(root: string): Promise<Buffer> {
   return must(await git(root, ["ls-files", "-z", "-s", "-v"]));
 }
 
-export function must(answer: Awaited<ReturnType<typeof git>>): Buffer {
+export function must(answer: GitAnswer): Buffer {
   if (answer.ok) return answer.out;
-  throw new Problem(
-    `git said: ${answer.err.trim().split("\n").at(-1)}`,
-    "Run the same git command by hand to see more",
-  );
+  throw new Problem(`git said: ${saidBy(answer)}`, "Run git status by hand to see more");
+}
+
+/** The one line that tells; git may go on with advice, and says where a directory is not trusted last of all. */
+function saidBy({ err }: GitAnswer): string {
+  const lines = err.trim().split("\n");
+  const telling = lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? "";
+  return telling.replace(/^(?:fatal|error):\s*/, "");
 }
 
 export type RawChange = Readonly<{ path: string; before: Content | undefined; oid: string; mode: string }>;
@@ -77,7 +83,10 @@ export function parseRaw(out: Buffer): RawChange[] {
 export async function contentOf(root: string, changes: readonly RawChange[]): Promise<FileChange[]> {
   const looked = changes.map(({ path, before, oid, mode }) => {
     if (mode === "000000") return { path, before, after: undefined };
-    return { path, before, after: /[^0]/.test(oid) ? `${mode} ${oid}` : contentAt(root, path) };
+    const named = `${mode} ${oid}`;
+    // Of a submodule with changes of its own git names the commit once more.
+    if (/[^0]/.test(oid) && named !== before) return { path, before, after: named };
+    return { path, before, after: contentAt(root, path) };
   });
   return await throughFilters(root, looked);
 }
@@ -86,11 +95,22 @@ export async function contentOf(root: string, changes: readonly RawChange[]): Pr
 export function contentAt(root: string, path: string): Content | undefined {
   const at = join(root, path);
   const stat = lstatSync(at, { throwIfNoEntry: false });
-  if (!stat) return undefined;
+  if (!stat) return path.includes("\uFFFD") ? contentByBytes(at) : undefined;
   if (stat.isSymbolicLink()) return `120000 ${blobId(Buffer.from(readlinkSync(at)))}`;
   if (stat.isFile()) return `${stat.mode & 0o100 ? "100755" : "100644"} ${blobId(readFileSync(at))}`;
   if (stat.isDirectory() && lstatSync(join(at, ".git"), { throwIfNoEntry: false })) return submodule(root, path);
   return undefined;
+}
+
+/** Of a file whose name is no UTF-8: it is found by what its name reads as. */
+function contentByBytes(path: string): Content | undefined {
+  const folder = dirname(path);
+  if (!existsSync(folder)) return undefined;
+  const name = readdirSync(folder, { encoding: "buffer" }).find((bytes) => bytes.toString() === basename(path));
+  if (!name) return undefined;
+  const at = Buffer.concat([Buffer.from(`${folder}/`), name]);
+  const stat = lstatSync(at);
+  return stat.isFile() ? `${stat.mode & 0o100 ? "100755" : "100644"} ${blobId(readFileSync(at))}` : undefined;
 }
 
 function blobId(content: Buffer): string {
@@ -109,33 +129,4 @@ function walk(root: string, dir: string): string[] {
     .filter((entry) => entry.name !== ".git" && entry.name !== "node_modules")
     .flatMap((entry) => (entry.isDirectory() ? walk(root, `${dir}/${entry.name}`) : [`${dir}/${entry.name}`]))
     .sort();
-}
-
-/** Line endings and LFS: only git knows what a filtered file's blob would be. Asked only where there can be filters. */
-async function throughFilters(root: string, changes: FileChange[]): Promise<FileChange[]> {
-  const open = changes.filter((c) => c.before && c.after && c.before !== c.after && /^100/.test(c.after));
-  if (open.length === 0 || !hasFilters(root)) return changes;
-  const named = open.filter((c) => !c.path.includes("\n"));
-  const answer = await git(
-    root,
-    ["hash-object", "--stdin-paths"],
-    named.map((c) => `${join(root, c.path)}\n`).join(""),
-  );
-  if (!answer.ok) return changes;
-  const ids = answer.out.toString().split("\n");
-  const filtered = new Map(named.map((c, i) => [c.path, `${c.after?.slice(0, 6)} ${ids[i]}`]));
-  return changes.map((c) => ({ ...c, after: filtered.get(c.path) ?? c.after }));
-}
-
-function hasFilters(root: string): boolean {
-  const found = gitFolder(root);
-  if (!found) return false;
-  const places = [
-    join(root, ".gitattributes"),
-    join(found.top, ".gitattributes"),
-    join(found.folder, "info/attributes"),
-  ];
-  if (places.some((p) => lstatSync(p, { throwIfNoEntry: false }))) return true;
-  const config = join(found.folder, "config");
-  return lstatSync(config, { throwIfNoEntry: false }) !== undefined && /autocrlf/i.test(readFileSync(config, "utf8"));
 }

@@ -18,6 +18,7 @@ import {
   withDirty,
 } from "../git/listing.ts";
 import { type Content, contentAt, type Dirty, folderOf, type Look, listIndex } from "../git/worktree.ts";
+import { shapesOfSubmodule, textsLeftOut } from "./elsewhere.ts";
 import { projectDirs, readWholeShape, type Shape, shapesGraph } from "./layout.ts";
 import { type Project, type ProjectFiles, readProject } from "./manifest.ts";
 import { type Memory, readMemory, type Slice, writeMemory } from "./memory.ts";
@@ -49,6 +50,7 @@ export async function openWorkspace(root: string, looking: Promise<Look>): Promi
   const stamp = indexStamp(folderOf(root));
   const isSameIndex = memory !== undefined && stamp !== undefined && memory.stamp === stamp;
   const listing = isSameIndex ? undefined : listIndex(root);
+  listing?.catch(() => {}); // reported where it is awaited
   const [look, fresh] = [await looking, await listing];
   if (isSameIndex && look.stamp === stamp) {
     const opened = await reopen(root, folder, memory, look.dirty);
@@ -88,20 +90,27 @@ async function reading(root: string, folder: string, listed: Listed): Promise<Wo
     paths.push(path);
     starts.push(start);
     if (shapesGraph(path)) shapes[path] = raw.toString("latin1", start + 2, raw.indexOf(9, start) - 2);
+    else if (raw[start + 3] === 54 /* mode 160000 */) Object.assign(shapes, shapesOfSubmodule(root, path));
   });
   starts.push(raw.length);
   const dirty = withHidden(root, look.dirty, hidden);
   const overlay = overlayOf(dirty);
   const now = applied(shapes, overlay);
   const before = old ? applied(old.shapes(), old.overlay) : new Map<string, Content>();
-  const shape = await readWholeShape(root, (path) => (now.has(path) ? textAt(root, path) : undefined));
+  const left = textsLeftOut(
+    root,
+    hidden.filter((f) => shapesGraph(f.path)),
+    () => "",
+  );
+  const text = (path: string) => (now.has(path) ? (textAt(root, path) ?? left(path)) : undefined);
+  const shape = await readWholeShape(root, text);
   const dirs = projectDirs(shape, now.keys());
   const known = new Map(old?.shape.isNx === shape.isNx ? old.projects.map((p) => [p.dir, p]) : []);
   const projects = dirs.map((dir) => {
     const files = ["package.json", "project.json", "turbo.json"].map((f) => (dir ? `${dir}/${f}` : f));
     const kept = known.get(dir);
     if (kept && files.every((f) => now.get(f) === before.get(f))) return kept;
-    const [manifest, nx, turbo] = files.map((f) => (now.has(f) ? textAt(root, f) : undefined));
+    const [manifest, nx, turbo] = files.map(text);
     const ofNx = shape.isNx ? { nx, isNx: true } : {};
     return readProject(dir, defined({ manifest, ...ofNx, turbo: dir ? turbo : undefined }));
   });
@@ -148,6 +157,7 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
     files.set(dir, made);
     return made;
   };
+  const leftOut = textsLeftOut(root, memory.hidden, ownerOf);
   const byPath = new Map<string, Map<string, Content>>();
   const contentOf = (path: string) => {
     const dir = ownerOf(path);
@@ -175,7 +185,7 @@ function assemble({ root, folder, memory, dirty, raw }: Parts): Workspace {
     contentOf,
     isTracked,
     sourceKeyOf: (dir) => (touched.has(dir) ? sourceKey(filesOf(dir)) : (memory.slices.get(dir)?.key ?? "")),
-    read: (path) => textAt(root, path),
+    read: (path) => textAt(root, path) ?? leftOut(path),
   };
 }
 
@@ -203,7 +213,7 @@ function withHidden(root: string, dirty: Dirty, hidden: readonly FileEntry[]): D
 }
 
 function overlayOf(dirty: Dirty): Record<string, Content | null> {
-  const own = [...dirty].filter(([path]) => shapesGraph(path));
+  const own = [...dirty].filter(([path, content]) => shapesGraph(path) || content?.startsWith("160000"));
   return Object.fromEntries(own.map(([path, content]) => [path, content ?? null]));
 }
 
