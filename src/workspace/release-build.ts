@@ -10,7 +10,7 @@ import type { Config, ServiceConfig } from "../domain/config/config.ts";
 import { nearest, oneOf } from "../domain/config/nearest.ts";
 import { Problem } from "../domain/problem.ts";
 import { type BuiltService, makeRelease, type Release } from "../domain/release.ts";
-import { bundle } from "./artifact/bundle.ts";
+import { bundle, hashOf } from "./artifact/bundle.ts";
 import { type Manifest, storeFolder } from "./artifact/store.ts";
 import { pinFile, pinImage } from "./image/image.ts";
 import { layoutFolder } from "./image/layout.ts";
@@ -243,12 +243,7 @@ async function runBuild({
 /** Over what Git would commit of the folder; outside Git, unknown. */
 async function sourcesHash(folder: string): Promise<string> {
   const listed = await git(folder, ["ls-files", "-z", "-co", "--exclude-standard"]);
-  const hash = createHash("sha256");
-  for (const name of (listed ?? "").split("\0").filter(Boolean).toSorted()) {
-    const body = await readFile(join(folder, name)).catch(() => Buffer.alloc(0));
-    hash.update(`${name}\0${createHash("sha256").update(body).digest("hex")}\n`);
-  }
-  return hash.digest("hex");
+  return await hashOf(folder, (listed ?? "").split("\0").filter(Boolean));
 }
 
 async function commitOf(root: string): Promise<string | undefined> {

@@ -73,7 +73,8 @@ const leaveOptionalOut: Plugin = {
 };
 const asked = Symbol("asked");
 
-async function hashOf(root: string, names: readonly string[]): Promise<string> {
+/** Of files by name and content; one that is gone counts as empty. */
+export async function hashOf(root: string, names: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
   for (const name of names.toSorted()) {
     const body = await readFile(join(root, name)).catch(() => Buffer.alloc(0));
