@@ -14,11 +14,8 @@ export function artifactApi({ url, token, team, teamId }: ArtifactApi): Place {
   const query = new URLSearchParams({ ...(teamId ? { teamId } : {}), ...(team ? { slug: team } : {}) }).toString();
   const address = (key: string) => `${url}/v8/artifacts/${key}${query ? `?${query}` : ""}`;
   // Told here: a request that cannot be made would print the token as what is wrong.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new Problem(
-      "the token of the shared cache has a space or an unprintable character in it",
-      "Copy it whole: one line",
-    );
+  if (!/^[\x20-\x7e]+$/.test(token))
+    throw new Problem("the token of the shared cache has an unprintable character in it", "Copy it whole: one line");
   const authorization = `Bearer ${token}`;
   return {
     name: url,
