@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type View, viewOf } from "../../workspace/git/view.ts";
 import { type Look, lookAtTree } from "../../workspace/git/worktree.ts";
 import { openWorkspace } from "../../workspace/graph/workspace.ts";
-import { type Round, runRound } from "./run-fully.ts";
+import { type Round, runRound } from "./run-round.ts";
 import { summaryLine } from "./run-screen.ts";
 
 const settledAfterMs = 100;
