@@ -1,5 +1,5 @@
 // Well-known layouts, made by their own tools from the registry and not touched afterwards: does Sluice work on them as they are?
-//   node bench/workspace/layouts.mjs [--only npm,pnpm,berry,classic,nx,turbo] [--keep]
+//   node bench/workspace/layouts.mjs [--only npm,pnpm,nested,berry,classic,nx,integrated,turbo] [--keep]
 // Each: install, graph, init, two builds (the second all cached), an edit, affected, a build of what is affected, a clean tree.
 // Where the registry cannot be reached this says so and ends well.
 import { execFileSync, spawnSync } from "node:child_process";
@@ -10,7 +10,10 @@ import { parseArgs } from "node:util";
 import { project as sluiceProject } from "./tools.mjs";
 
 const { values } = parseArgs({
-  options: { only: { type: "string", default: "npm,pnpm,berry,classic,nx,turbo" }, keep: { type: "boolean" } },
+  options: {
+    only: { type: "string", default: "npm,pnpm,nested,berry,classic,nx,integrated,turbo" },
+    keep: { type: "boolean" },
+  },
 });
 const sluice = join(sluiceProject, "dist/sluice.cjs");
 const work = mkdtempSync(join(tmpdir(), "sluice-layouts-"));
@@ -69,6 +72,34 @@ const layouts = {
       run(tool("pnpm@10", "pnpm"), ["install", "--no-frozen-lockfile"], at);
     },
   },
+  /** Projects at any depth, one within another, some left out. */
+  nested: {
+    ...ofSmall,
+    edit: "modules/shared/ui/src/index.js",
+    affected: ["@x/ui", "@x/ui-icons", "web"],
+    edges: ["web → @x/ui", "@x/ui-icons → @x/ui"],
+    make: (at) => {
+      const files = small("workspace:^", "^1.0.0");
+      const moved = Object.entries(files).map(([path, content]) => [
+        path.replace("packages/ui", "modules/shared/ui").replace("apps/", "modules/products/shop/"),
+        content,
+      ]);
+      write(at, {
+        ...Object.fromEntries(moved),
+        "modules/shared/ui/icons/package.json": {
+          name: "@x/ui-icons",
+          version: "1.0.0",
+          scripts: { build },
+          dependencies: { "@x/ui": "workspace:*" },
+        },
+        "modules/shared/ui/icons/src/index.js": "module.exports = 2;\n",
+        "modules/shared/ui/fixtures/broken/package.json": { name: "@x/ui", scripts: { build: "exit 1" } },
+        "package.json": root({}),
+        "pnpm-workspace.yaml": "packages:\n  - 'modules/**'\n  - '!**/fixtures/**'\n",
+      });
+      run(tool("pnpm@10", "pnpm"), ["install", "--no-frozen-lockfile"], at);
+    },
+  },
   berry: {
     ...ofSmall,
     make: (at) => {
@@ -102,6 +133,31 @@ const layouts = {
       write(at, { "packages/app/src/lib/app.ts": app });
       run("npm", ["pkg", "set", "dependencies.@starter/ui=*", "-w", "@starter/app"], at);
       run("npx", ["nx", "sync"], at);
+      run("npm", ["install"], at);
+    },
+    folder: "starter",
+  },
+  /** Projects are `project.json` alone; what they import is found by the paths of tsconfig.base.json. */
+  integrated: {
+    edges: ["app → ui"],
+    edit: "libs/ui/src/lib/ui.ts",
+    affected: ["app", "ui"],
+    tasks: ["build"],
+    make: (at) => {
+      const preset = [
+        "--preset=apps",
+        "--workspaces=false",
+        "--nxCloud=skip",
+        "--pm=npm",
+        "--no-interactive",
+        "--skipGit",
+      ];
+      run("npx", ["-y", "create-nx-workspace@latest", "starter", ...preset], dirname(at));
+      run("npx", ["nx", "add", "@nx/js"], at);
+      const library = ["--bundler=tsc", "--unitTestRunner=none", "--linter=none", "--no-interactive"];
+      for (const name of ["ui", "app"]) run("npx", ["nx", "g", "@nx/js:lib", `libs/${name}`, ...library], at);
+      const app = "import { ui } from '@starter/ui';\nexport function app(): string {\n  return ui();\n}\n";
+      write(at, { "libs/app/src/lib/app.ts": app });
       run("npm", ["install"], at);
     },
     folder: "starter",
