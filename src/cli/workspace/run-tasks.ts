@@ -23,9 +23,11 @@ export type Begun = Readonly<{
 export async function runVerbIn(from: string, tasks: readonly string[], options: RunVerbOptions): Promise<void> {
   const root = findRoot(from);
   process.chdir(root); // short paths: thousands of outputs are looked at
+  const looking = lookAtTree(root);
+  looking.catch(() => {}); // reported where it is awaited
   const begun: Begun = {
     root,
-    looking: lookAtTree(root),
+    looking,
     lookedAtMs: Date.now(),
     request: JSON.stringify([tasks, options.filter ?? null]),
     folder: options.cacheDir ? resolve(from, options.cacheDir) : cacheFolder(root),

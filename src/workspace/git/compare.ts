@@ -1,6 +1,6 @@
 // What differs between the working tree and the merge base with another commit, and which commit that is by default.
 import { commitOf, deepen } from "./deepen.ts";
-import { git, splitNul } from "./git.ts";
+import { git, noGit, splitNul } from "./git.ts";
 import { indexStamp } from "./git-folder.ts";
 import {
   type Content,
@@ -38,7 +38,7 @@ export async function compareWithBase(root: string, base: string): Promise<Compa
   untracked.catch(() => {});
   const first = await looking;
   const lacking = async () => (exact === undefined ? await againstMergeBase(root, base, flags) : notHere(exact));
-  const out = first.ok ? first.out : await lacking();
+  const out = first.ok || first.err === noGit ? must(first) : await lacking();
   if (typeof out === "string") {
     if ((await commitOf(root, "HEAD")) === undefined)
       return { noBase: "nothing is committed here yet", mend: "Commit first; sluice run needs no commit" };

@@ -25,7 +25,8 @@ export function git(root: string, args: readonly string[], input?: string): Prom
   });
 }
 
-const noGit = "fatal: git is not installed, or not on PATH";
+/** What `err` is where there is no git to ask. */
+export const noGit = "git is not installed here, or not on the PATH";
 
 let environment: NodeJS.ProcessEnv | undefined;
 export function gitEnvironment(): NodeJS.ProcessEnv {

@@ -5,7 +5,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "
 import { basename, dirname, join } from "node:path";
 import { Problem } from "../../domain/problem.ts";
 import { throughFilters } from "./filters.ts";
-import { type GitAnswer, git, splitNul } from "./git.ts";
+import { type GitAnswer, git, noGit, splitNul } from "./git.ts";
 import { gitFolder, indexStamp } from "./git-folder.ts";
 import { listUntracked } from "./untracked.ts";
 
@@ -52,6 +52,7 @@ export async function listIndex(root: string): Promise<Buffer> {
 
 export function must(answer: GitAnswer): Buffer {
   if (answer.ok) return answer.out;
+  if (answer.err === noGit) throw new Problem(noGit, "Install git: Sluice lets it tell what changed");
   throw new Problem(`git said: ${saidBy(answer)}`, "Run git status by hand to see more");
 }
 
