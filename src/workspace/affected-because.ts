@@ -128,7 +128,7 @@ function differing(a: string, b: string): readonly string[] {
 }
 
 export async function packagesBetween(head: View, base: View): Promise<(index: number) => readonly string[]> {
-  const [now, then] = [await lockOf(head.workspace), await lockOf(base.workspace)];
+  const [now, then] = [await lockOf(head.workspace), await lockOf(base.workspace).catch(() => undefined)];
   return (index) => {
     const project = head.workspace.projects[index];
     const old = base.workspace.projects.find((p) => p.dir === project?.dir);

@@ -1,5 +1,6 @@
 // What a change affects: the tasks (or projects) whose key is another than at the base, and all that wait for them.
 // Exact because both sides are made by the same code; explained by the part of the key that differs.
+import { Problem } from "../domain/problem.ts";
 import { type Because, becauseOfPart, packagesBetween } from "./affected-because.ts";
 import { type AffectedTask, affectedProjects, anything, isLocal, isWide, spread } from "./affected-projects.ts";
 import { baseOf } from "./git/base.ts";
@@ -11,7 +12,7 @@ import type { Project } from "./graph/manifest.ts";
 import { RootFiles } from "./graph/root-files.ts";
 import { sharedIn, shortGraph, writeShort } from "./graph/short.ts";
 import type { Workspace } from "./graph/workspace.ts";
-import { installed, lockfileOf } from "./lockfile/dependencies.ts";
+import { type Installed, installed, lockfileOf } from "./lockfile/dependencies.ts";
 import { once } from "./once.ts";
 import { isDotenv, trackedDotenv } from "./tasks/dotenv.ts";
 import type { Environment } from "./tasks/environment.ts";
@@ -165,10 +166,16 @@ async function viewBefore(head: View, changes: readonly FileChange[]): Promise<V
     ...head,
     workspace,
     graph: isRooted ? makeGraph(workspace.projects, { workspace, reads: head.reads }) : head.graph,
-    installed: isRooted ? await installed(workspace, false) : head.installed,
+    installed: isRooted ? await installed(workspace, false).catch(unreadable) : head.installed,
     rootFiles: isRooted ? new RootFiles(workspace) : head.rootFiles,
     machine: isRooted ? machineOf(workspace) : head.machine,
   };
+}
+
+/** A lock file that was broken then tells nobody that nothing changed. */
+function unreadable(error: unknown): Installed {
+  if (!(error instanceof Problem)) throw error;
+  return { file: undefined, digestOf: () => error.message, missing: [] };
 }
 
 type Both = Readonly<{ head: View; base: View; past: TaskGraph; changes: readonly FileChange[] }>;

@@ -4,6 +4,7 @@
 import { projectDirs, readWholeShape, shapesGraph } from "../graph/layout.ts";
 import { type Project, readProject } from "../graph/manifest.ts";
 import type { Workspace } from "../graph/workspace.ts";
+import { parseJsonc } from "../jsonc.ts";
 import { textsOf } from "./blobs.ts";
 import { type FileEntry, owners, sourceKey, withDirty } from "./listing.ts";
 import type { Content, FileChange } from "./worktree.ts";
@@ -13,7 +14,7 @@ export async function baseOf(head: Workspace, changes: readonly FileChange[]): P
   const before = new Map(changes.map((c) => [c.path, c.before]));
   const isRoot = (path: string) => shapesGraph(path) || head.ownerOf(path) === "";
   const old = changes.flatMap(({ path, before }) => (before && isRoot(path) ? [{ path, content: before }] : []));
-  const texts = await textsOf(head.root, old);
+  const texts = readable(await textsOf(head.root, old));
   const read = (path: string) => (before.has(path) ? texts.get(path) : head.read(path));
   const isReshaped = changes.some((c) => shapesGraph(c.path));
   const { shape, projects } = isReshaped ? await projectsBefore(head, before, read) : head;
@@ -45,6 +46,19 @@ export async function baseOf(head: Workspace, changes: readonly FileChange[]): P
     isTracked: (path) => contentOf(path) !== undefined,
     sourceKeyOf: (dir) => (isSame(dir) ? head.sourceKeyOf(dir) : sourceKey(filesOf(dir))),
   };
+}
+
+/** A manifest that was broken then said nothing: it is mended now, and all that it says is new. */
+function readable(texts: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const isBroken = (path: string, text: string) => {
+    try {
+      if (shapesGraph(path) && /\.jsonc?$/.test(path)) parseJsonc(text, path);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  return new Map([...texts].map(([path, text]) => [path, isBroken(path, text) ? "{}" : text]));
 }
 
 function heldBy(head: Workspace, dir: string, ownerOf: (path: string) => string): readonly FileEntry[] {

@@ -107,7 +107,7 @@ function expand(root: string, glob: string): readonly string[] {
       const isMatch = matcher([part]);
       dirs = dirs.flatMap((dir) =>
         names(join(root, dir))
-          .filter(isMatch)
+          .filter((name) => isMatch(name) && (part.startsWith(".") || !name.startsWith(".")))
           .map((name) => (dir ? `${dir}/${name}` : name)),
       );
     }

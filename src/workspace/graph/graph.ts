@@ -56,8 +56,11 @@ export function makeGraph(projects: readonly Project[], scanned?: Scanned): Grap
     projects.forEach((project, from) => {
       const own = reads.get(project.dir);
       for (const name of own?.undeclared ?? []) {
-        const to = byPackage.get(packageOf(name) ?? "") ?? byDir.get(workspace.ownerOf(aliases(name) ?? "") || "none");
-        if (to !== undefined) add({ from, to, kind: "imported", name });
+        const named = byPackage.get(packageOf(name) ?? "");
+        const paths = () => [...aliases.of(name), ...aliases.bases.map((base) => posix.join(base, name))];
+        const meant =
+          named === undefined ? paths().map((path) => byDir.get(workspace.ownerOf(`${path}/x`) || "none")) : [named];
+        for (const to of meant) if (to !== undefined) add({ from, to, kind: "imported", name });
       }
       for (const path of own?.outside ?? []) {
         const to = byDir.get(workspace.ownerOf(`${path}/x`));

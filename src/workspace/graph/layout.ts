@@ -115,9 +115,11 @@ export async function readWholeShape(root: string, read: Read): Promise<Shape> {
 /** The directories of projects among the shaping files; the root "" is always one. */
 export function projectDirs(shape: Shape, paths: Iterable<string>): string[] {
   const isMember = matcher((shape.globs ?? []).map((g) => g.replace(/^!\.?\/?/, "!").replace(/\/package\.json$/, "")));
-  const exact = (dir: string) => isMember(dir) && !isUnder(dir);
+  const exact = (dir: string) => isMember(dir) && !isUnder(dir) && !isSecret(dir);
   // A glob's match covers what is below it; a member must be matched itself.
   const isUnder = (dir: string) => (shape.globs ?? []).every((g) => !sameDepth(g, dir));
+  // As everywhere in globs, a wildcard is no name that begins with a dot.
+  const isSecret = (dir: string) => /(?:^|\/)\./.test(dir) && !(shape.globs ?? []).some((g) => /(?:^|\/)\.\w/.test(g));
   const dirs = new Set([""]);
   for (const path of paths) {
     const slash = path.lastIndexOf("/");

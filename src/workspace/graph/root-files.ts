@@ -2,8 +2,8 @@
 // projects name, with all that those files name in turn.
 import { posix } from "node:path";
 import { once } from "../once.ts";
-import { namedBy } from "../tasks/reads.ts";
 import { packageOf } from "./imports.ts";
+import { basesOf, namedBy } from "./named-by.ts";
 import { alwaysRead, familyOf, type ToolFamily } from "./tool-config.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -69,12 +69,12 @@ export class RootFiles {
     return named.map((n) => posix.normalize(posix.join(posix.dirname(file), n))).filter((p) => !p.startsWith(".."));
   }
 
-  /** The projects that such files name: a base configuration in a package, a plugin. */
+  /** The projects that become part of such a file: a base configuration in a package, a plugin. */
   projectsNamedBy(file: string): readonly number[] {
     const known = this.#projects.get(file);
     if (known) return known;
     const { projects, ownerOf } = this.#workspace;
-    const found = namedBy(this.#workspace, file, true).map((name) => {
+    const found = basesOf(this.#workspace, file).map((name) => {
       const path = /^\.\.?(\/|$)/.test(name) ? posix.join(posix.dirname(file), name) : undefined;
       const [dir, packaged] = [path === undefined ? "" : ownerOf(`${path}/x`), path ?? packageOf(name)];
       return projects.findIndex((p) => (dir ? p.dir === dir : p.packageName === packaged));

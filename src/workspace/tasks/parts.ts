@@ -259,7 +259,7 @@ export class PartsOf {
     if (ofRoot.length === 0 || project === 0) return [];
     const declared = ofRoot.filter((e) => e.kind === "declared").map((e) => e.to);
     const paths = this.#rootPaths(this.#project({ project }), task);
-    return [...declared, ...[...paths].flatMap((path) => rootFiles.projectsNamedBy(path))];
+    return [...declared, ...["package.json", ...paths].flatMap((path) => rootFiles.projectsNamedBy(path))];
   }
 
   /** What commands print that are inputs (Nx's `runtime`). */

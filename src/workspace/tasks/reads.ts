@@ -4,8 +4,9 @@ import { readlinkSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join, posix } from "node:path";
 import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.ts";
-import { hasImports, importsOf, packageOf } from "../graph/imports.ts";
+import { packageOf } from "../graph/imports.ts";
 import type { Project } from "../graph/manifest.ts";
+import { namedBy } from "../graph/named-by.ts";
 import { isFamily, ownFamilies, type ToolFamily } from "../graph/tool-config.ts";
 import { aliasesIn } from "../graph/tsconfig.ts";
 import type { Workspace } from "../graph/workspace.ts";
@@ -32,7 +33,7 @@ export type Reads = Readonly<{
 
 const configuration =
   /(?:config[^/]*\.(?:[cm]?[jt]s|jsonc?)|(?:^|\/)(?:project|package)\.json|Dockerfile[^/]*|\.[^/]*rc[^/]*)$/;
-const form = "reads 3";
+const form = "reads 4";
 /** Names and lists recur: they are written once. */
 type Packed = Readonly<{
   names: readonly string[];
@@ -108,12 +109,20 @@ function scan(workspace: Workspace, project: Project, key: string): Reads {
   const note = (from: string, specifier: string) => {
     if (/^\.\.?(\/|$)/.test(specifier)) return notePath(posix.join(posix.dirname(from), specifier).replace(/\/$/, ""));
     if (specifier.startsWith("#") && from) for (const name of inner()) note("", name);
-    const alias = aliased(specifier);
-    if (alias !== undefined) return notePath(alias);
+    const alias = aliased.of(specifier);
+    if (alias.length > 0) {
+      alias.forEach(notePath);
+      return;
+    }
     const name = packageOf(specifier);
     if (!name || isBuiltin(name) || name === project.packageName) return;
-    if (declared.has(name)) used.add(name);
-    else undeclared.add(specifier);
+    if (declared.has(name)) {
+      used.add(name);
+      return;
+    }
+    undeclared.add(specifier);
+    for (const path of aliased.bases.map((base) => posix.join(base, specifier)))
+      if (workspace.ownerOf(`${path}/x`) !== "") notePath(path);
   };
   for (const { path, content } of files) {
     if (content.startsWith("120000")) note(path, `./${linkAt(workspace, path)}`);
@@ -160,33 +169,6 @@ function linkAt({ root }: Workspace, path: string): string {
   } catch {
     return ""; // checked out without links, or gone since
   }
-}
-
-/** Specifiers and paths that one file names. `isReached`: another file named this one, so any JSON may be configuration. */
-export function namedBy(workspace: Workspace, path: string, isReached = false): readonly string[] {
-  if (hasImports(path)) return importsOf(workspace.read(path) ?? "", path);
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  if (!isConfig(name) && !(isReached && /\.jsonc?$/.test(name))) return [];
-  return namedByConfig(workspace.read(path) ?? "", isReached || /^[tj]sconfig|^biome/.test(name));
-}
-
-function isConfig(name: string): boolean {
-  if (/^(package|package-lock|composer)\.json$/.test(name)) return false;
-  return /^(?:[tj]sconfig.*|project|turbo|biome|api-extractor.*|typedoc|nest-cli|ng-package|components)\.jsonc?$|^\..*rc(?:\.jsonc?|\.ya?ml)?$/.test(
-    name,
-  );
-}
-
-/** Every quoted path upwards, and what `extends` names. A plain `"extends": "x"` of another tool is a package too. */
-function namedByConfig(text: string, isExtending: boolean): string[] {
-  const bare = text.replace(/("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string?: string) => string ?? "");
-  const upwards = [...bare.matchAll(/["'](\.\.?\/[^"'\n]*|\.\.)["']/g)].map((m) =>
-    (m[1] ?? "").replace(/\/?[*{[].*$/, ""),
-  );
-  if (!isExtending) return upwards;
-  const extending = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(bare)?.[1] ?? "";
-  const named = [...extending.matchAll(/"([^"]+)"/g)].map((m) => m[1] ?? "").filter((s) => !s.startsWith("//"));
-  return [...new Set([...upwards, ...named])];
 }
 
 /** `node ../../tools/build.mjs --config ../x.json` → the two paths. */
