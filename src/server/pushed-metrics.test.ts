@@ -67,11 +67,11 @@ describe("metrics that services push by OpenTelemetry", () => {
 
   const { CUMULATIVE, DELTA } = AggregationTemporality;
   test.each([
-    { temporality: CUMULATIVE, isExponential: false, isJson: false },
-    { temporality: DELTA, isExponential: false, isJson: true },
-    { temporality: CUMULATIVE, isExponential: true, isJson: true },
-    { temporality: DELTA, isExponential: true, isJson: false },
-  ])("are counted whole, on their side, by route: $temporality $isExponential $isJson", async (how) => {
+    { name: "totals, buckets, protobuf", temporality: CUMULATIVE, isExponential: false, isJson: false },
+    { name: "deltas, buckets, JSON", temporality: DELTA, isExponential: false, isJson: true },
+    { name: "totals, exponential, JSON", temporality: CUMULATIVE, isExponential: true, isJson: true },
+    { name: "deltas, exponential, protobuf", temporality: DELTA, isExponential: true, isJson: false },
+  ])("are counted whole, on their side, by route: $name", async (how) => {
     const listening = await listen(server.app, { port: 0 });
     const [old, fresh] = await Promise.all([
       service("web-1", how, listening.port),
