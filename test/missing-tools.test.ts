@@ -17,7 +17,10 @@ for (const at of [repository, folder]) {
 execFileSync("git", ["init", "--quiet"], { cwd: repository });
 mkdirSync(path);
 symlinkSync("/bin/sh", join(path, "sh"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => {
+  spawnSync(process.execPath, [program, "down"], { cwd: folder }); // the host serves though the database is away
+  rmSync(root, { recursive: true, force: true });
+}, 30_000);
 
 const verbs = [
   ["graph"],
@@ -50,3 +53,22 @@ test.each(verbs)("where there is no repository, %s %s says so", (...args) => {
     `✗ ${folder} is not in a git repository\n  → Run git init there: Sluice lets git tell what changed\n`,
   ]);
 });
+
+test.each([
+  [["up", "--port", "http"], {}, "--port http is not a port"],
+  [["up", "--data", join(repository, "package.json")], {}, "nothing can be kept in"],
+  [["up"], { DATABASE_URL: "nonsense" }, "DATABASE_URL is not the address of a PostgreSQL"],
+  [["up"], { DATABASE_URL: "postgres://127.0.0.1:1/shop" }, "the PostgreSQL at 127.0.0.1:1 does not answer"],
+])(
+  "%j with %j says what is so and what to do",
+  (args, env, so) => {
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^✗ [^\n]+\n {2}→ [^\n]+\n$/)]);
+    expect(stderr).toContain(so);
+  },
+  30_000,
+);

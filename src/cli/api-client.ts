@@ -145,7 +145,11 @@ async function refusal(response: Reply, url: string): Promise<Problem> {
       `Sign in again: sluice login ${url}; for the one of this machine, its data folder holds the token`,
     );
   }
-  const errors = (said.errors ?? []).map(({ path, detail }) => `\n  ${path}: ${detail}`).join("");
+  // The first of them is what `detail` says.
+  const errors = (said.errors ?? [])
+    .slice(1)
+    .map(({ path, detail }) => `\n  ${path}: ${detail}`)
+    .join("");
   // It lives, but its database does not: that passes, and whoever waits for a deployment goes on waiting.
   const Kind = response.status === 503 ? Unreachable : Problem;
   return new Kind(

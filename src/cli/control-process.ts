@@ -1,6 +1,6 @@
 // The control plane as a process of its own: started so that it outlives the terminal, found again, and stopped.
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AcmeWish } from "../compose/certificates.ts";
@@ -40,6 +40,7 @@ const startWithinMs = 90_000;
 const lookEveryMs = 50;
 
 export async function startControl(context: Context, wishes: ControlWishes): Promise<Started> {
+  makeDataFolder(context.data);
   const running = await answering(context);
   if (running !== undefined && [wishes.door, wishes.acme, wishes.httpPort].some((one) => one !== undefined)) {
     throw new Problem(
@@ -49,7 +50,6 @@ export async function startControl(context: Context, wishes: ControlWishes): Pro
   }
   if (running !== undefined) return { ...running, wasRunning: true };
   const logFile = join(context.data, "control.log");
-  mkdirSync(context.data, { recursive: true, mode: 0o700 });
   const log = openSync(logFile, "a", 0o600);
   const child = spawn(process.execPath, await programArgs(context, wishes), {
     detached: true,
@@ -73,6 +73,16 @@ export async function startControl(context: Context, wishes: ControlWishes): Pro
     `The control plane did not start: ${lastWords(logFile) ?? ended ?? `no answer within ${startWithinMs / 1000} s`}`,
     `See ${logFile}`,
   );
+}
+
+function makeDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem(`nothing can be kept in ${folder}: ${why}`, "Make it writable, or name another with --data");
+  }
 }
 
 /** In this terminal; ends with it. */
@@ -115,11 +125,16 @@ async function programArgs(
           ...["--archive-after-days", String(config.history.archiveAfterDays)],
           ...["--evidence-days", String(config.history.evidenceDays)],
         ]),
-    ...(port === undefined ? [] : ["--port", port]),
+    ...(port === undefined ? [] : ["--port", portOf(port)]),
     ...(door === undefined ? [] : ["--door", JSON.stringify(door)]),
     ...(acme === undefined ? [] : ["--acme", JSON.stringify(acme)]),
     ...(httpPort === undefined ? [] : ["--http-port", httpPort]),
   ];
+}
+
+function portOf(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return text;
+  throw new Problem(`--port ${text} is not a port`, "Write a number below 65536; 0 takes any that is free");
 }
 
 /** dist/control.js: this code is bundled beside it or in chunks below it. */

@@ -36,11 +36,22 @@ try {
   process.exit(1);
 }
 
+function givenDatabase(): string | undefined {
+  const { DATABASE_URL: url } = process.env;
+  if (url === undefined || url === "") return undefined;
+  if (URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol)) return url;
+  throw new Problem(
+    "DATABASE_URL is not the address of a PostgreSQL",
+    "Write postgres://user:password@host:5432/database, or unset it for one of our own",
+  );
+}
+
 async function run(): Promise<void> {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   writeFileSync(join(data, ".gitignore"), "*\n");
   lock();
-  const { DATABASE_URL, SLUICE_INTERVAL_MS } = process.env;
+  const { SLUICE_INTERVAL_MS } = process.env;
+  const databaseUrl = givenDatabase();
   const { "archive-after-days": archiveAfter, "evidence-days": evidenceDays } = values;
   const plane = await startControlPlane({
     dataFolder: data,
@@ -49,7 +60,7 @@ async function run(): Promise<void> {
     ...(evidenceDays === undefined ? {} : { evidenceDays: Number(evidenceDays) }),
     ...(values.acme === undefined ? {} : { acme: JSON.parse(values.acme) }),
     ...(values["http-port"] === undefined ? {} : { httpPort: Number(values["http-port"]) }),
-    ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
     // Shorter counted intervals than 5 s are for demonstrations and tests.
     ...(SLUICE_INTERVAL_MS === undefined ? {} : { intervalMs: Number(SLUICE_INTERVAL_MS) }),
   });

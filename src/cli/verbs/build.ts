@@ -1,6 +1,8 @@
 // `sluice build`, `sluice repository`, `sluice runner`: builds without a CI system, by runners apart from the server.
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { Problem } from "../../domain/problem.ts";
 import { addVerb, contextOf } from "../verb.ts";
 
 interface RepositoryOptions {
@@ -73,9 +75,13 @@ export function repositoryVerb(program: Command): void {
     json: '{"names":["NPM_TOKEN"]}',
   }).action(async (name: string, file: string, _: object, command: Command) => {
     const context = contextOf(command);
-    const { readFileSync } = await import("node:fs");
     const { parseEnv } = await import("node:util");
-    const values = parseEnv(readFileSync(file === "-" ? 0 : resolve(context.cwd, file), "utf8"));
+    const values = parseEnv(textOf(file === "-" ? 0 : resolve(context.cwd, file)));
+    if (Object.keys(values).length === 0)
+      throw new Problem(
+        `${file === "-" ? "standard input" : file} has no NAME=value line`,
+        "Write one for each secret",
+      );
     const { findControlPlane, openApi } = await import("../api-client.ts");
     const api = openApi(await findControlPlane(context));
     const { names } = await api.ask("putRepositorySecrets", { params: { repository: name }, body: { values } });
@@ -123,7 +129,9 @@ export function buildVerb(program: Command): void {
       const context = contextOf(command);
       const { findControlPlane, openApi } = await import("../api-client.ts");
       const { buildLine } = await import("../builds.ts");
-      const { builds } = await openApi(await findControlPlane(context)).ask("listBuilds", { query: { limit } });
+      const { builds } = await openApi(await findControlPlane(context)).ask("listBuilds", {
+        query: { limit: count(limit, "--limit") },
+      });
       context.screen.answer({ builds });
       context.screen.say(...builds.map((one) => buildLine(one, context.screen.colors)));
     });
@@ -190,9 +198,24 @@ export function runnerVerb(program: Command): void {
     .action(async (name: string, { label, days }: { label: string[]; days: string }, command: Command) => {
       const context = contextOf(command);
       const { findControlPlane, openApi } = await import("../api-client.ts");
-      const body = { name, labels: label, days: Number(days) };
+      const body = { name, labels: label, days: count(days, "--days") };
       const made = await openApi(await findControlPlane(context)).ask("runnerToken", { body });
       context.screen.answer(made);
       context.screen.say(made.token);
     });
+}
+
+function textOf(file: string | 0): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem(`${file} cannot be read: ${why}`, "Name a file with NAME=value lines, or - for standard input");
+  }
+}
+
+function count(text: string, option: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Problem(`${option} ${text} is not a number`, `Write for example ${option} 100`);
 }

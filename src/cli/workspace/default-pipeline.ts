@@ -63,6 +63,11 @@ function perform(view: View, what: "install" | "security"): void {
   if (command === undefined) return;
   process.stderr.write(`${what}  $ ${command}\n`);
   const { status } = spawnSync("sh", ["-c", command], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (status === 127)
+    throw new Problem(
+      `${name} is not installed here, or not on the PATH`,
+      `Install it: it installs what this repository needs`,
+    );
   if (status !== 0)
     throw new Problem(`${command} ended with ${status}`, `Mend what it says, or run it by hand in ${root}`);
 }

@@ -4,10 +4,15 @@ import type { Build, Repository } from "../../domain/build.ts";
 import { days, name, type Route, whole } from "./route.ts";
 
 /** Neither begins with a dash: they become arguments of git and of `sluice run`. */
-const label = z.string().regex(/^[A-Za-z0-9][\w:.-]{0,60}$/);
-const branch = z.string().regex(/^[A-Za-z0-9*][\w./*-]{0,200}$/);
-const repositoryPath = z.object({ repository: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/) });
-const buildPath = z.object({ id: z.string().regex(/^b-[0-9a-f]+$/) });
+const label = z.string().regex(/^[A-Za-z0-9][\w:.-]{0,60}$/, "it has letters, digits and the signs _ : . -");
+const branch = z.string().regex(/^[A-Za-z0-9*][\w./*-]{0,200}$/, "that is no name of a branch, nor one with *");
+const repositoryName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,60}$/, "a name has lower-case letters, digits and dashes");
+const repositoryPath = z.object({ repository: repositoryName });
+const buildPath = z.object({
+  id: z.string().regex(/^b-[0-9a-f]+$/, "that is no build: they are called b-…, `sluice build ls` lists them"),
+});
 
 export const builds = {
   runnerToken: {
@@ -68,7 +73,7 @@ export const builds = {
       repository: name,
       ref: z
         .string()
-        .regex(/^refs\/[\w./-]{1,200}$/)
+        .regex(/^refs\/[\w./-]{1,200}$/, "that is no name of a ref")
         .optional(),
       tasks: z.array(label).min(1).optional(),
     }),
