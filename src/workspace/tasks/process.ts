@@ -25,6 +25,8 @@ export type Running = Readonly<{
 }>;
 
 const graceMs = 5000;
+/** Beyond this a timer fires at once. */
+const timerMaxMs = 2 ** 31 - 1;
 const running = new Set<ChildProcess>();
 
 export function start({ command, cwd, root, env, isPersistent, onOutput, timeoutMs, watcher = [] }: Start): Running {
@@ -46,7 +48,7 @@ export function start({ command, cwd, root, env, isPersistent, onOutput, timeout
   };
   child.stdout?.on("data", take);
   child.stderr?.on("data", take);
-  const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.min(timeoutMs, timerMaxMs));
   limit?.addEventListener("abort", () => signalGroup(child, "SIGKILL"));
   const ended = new Promise<Ended>((done) => {
     const end = (status: number, note = "") => {
