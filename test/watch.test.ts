@@ -20,7 +20,7 @@ test.skipIf(!existsSync(program))(
   async () => {
     r = new Repository({
       "package.json": { name: "root", private: true, workspaces: ["a", "b"] },
-      ".gitignore": "*.pid\n",
+      ".gitignore": "*.pid\n.env\n",
       "a/package.json": { name: "a", scripts: { check: "cat src/x", dev: "echo $$ > ../server.pid; sleep 600" } },
       "a/src/x": "one\n",
       "b/package.json": { name: "b", scripts: { check: "cat src/x" } },
@@ -29,9 +29,9 @@ test.skipIf(!existsSync(program))(
     let said = "";
     child = spawn(process.execPath, [program, "run", "check", "dev", "--watch"], {
       cwd: r.root,
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
-    child.stdout?.on("data", (chunk) => (said += chunk));
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (said += chunk));
     const ended = new Promise<number | null>((done) => child?.once("exit", done));
     const says = async (text: RegExp) => {
       for (let i = 0; i < 400 && !text.test(said); i++) await wait(50);
@@ -42,6 +42,14 @@ test.skipIf(!existsSync(program))(
     said = "";
     r.write({ "a/src/x": "three\n" });
     await says(/a#check {2}three[\s\S]*1 cached, 1 ran; waiting/);
+    said = "";
+    r.write({ "b/package.json": "{ half" });
+    await says(/b\/package.json is not valid JSON/);
+    r.write({ "b/package.json": { name: "b", scripts: { check: "echo mended" } } });
+    await says(/b#check {2}mended[\s\S]*; waiting/);
+    said = "";
+    r.write({ "b/.env": "A=1" });
+    await says(/1 cached, 1 ran; waiting/);
     const server = Number(r.read("server.pid"));
     child.kill("SIGINT");
     await ended;

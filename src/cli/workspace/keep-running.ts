@@ -3,9 +3,11 @@
 import { watch } from "node:fs";
 import { join, posix } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { Problem } from "../../domain/problem.ts";
 import { type View, viewOf } from "../../workspace/git/view.ts";
 import { type Look, lookAtTree } from "../../workspace/git/worktree.ts";
 import { openWorkspace } from "../../workspace/graph/workspace.ts";
+import type { Result } from "../../workspace/tasks/result.ts";
 import { type Round, runRound } from "./run-round.ts";
 import { summaryLine } from "./run-screen.ts";
 
@@ -18,20 +20,41 @@ export async function keepRunning(tasks: readonly string[], first: Round): Promi
   while (!session.isStopped()) {
     const changes = watchSources(round.view);
     try {
-      const before = stateOf(await round.begun.looking);
-      const results = await runRound(tasks, round, (node) => !node.task.isPersistent);
-      const isOk = results.every(
-        (r) => r.outcome === "ran" || r.outcome === "in place" || r.outcome === "restored" || r.outcome === "fetched",
-      );
-      if (isOk && serving.length === 0) serving.push(runRound(tasks, round, (node) => node.task.isPersistent));
-      session.screen.tellUndeclared(results);
-      session.screen.note(`${summaryLine(results)}; waiting for changes (Ctrl-C ends)`);
+      const before = stateOf(await round.begun.looking, round.view);
+      const results = await roundOf(tasks, round, round !== first);
+      if (results) {
+        const isOk = results.every(
+          (r) => r.outcome === "ran" || r.outcome === "in place" || r.outcome === "restored" || r.outcome === "fetched",
+        );
+        if (isOk && serving.length === 0) serving.push(runRound(tasks, round, (node) => node.task.isPersistent));
+        session.screen.tellUndeclared(results);
+        session.screen.note(`${summaryLine(results)}; waiting for changes (Ctrl-C ends)`);
+      }
       round = await changed(round, { changes, before, isStopped: session.isStopped });
     } finally {
       changes.close();
     }
   }
   await Promise.all(serving);
+}
+
+/** In a later round a mistake is one that was just made, and will be mended. */
+async function roundOf(
+  tasks: readonly string[],
+  round: Round,
+  isLater: boolean,
+): Promise<readonly Result[] | undefined> {
+  try {
+    return await runRound(tasks, round, (node) => !node.task.isPersistent);
+  } catch (error) {
+    if (!(isLater && error instanceof Problem)) throw error;
+    tell(round, error);
+    return undefined;
+  }
+}
+
+function tell({ session }: Round, { message, mend }: Problem): void {
+  session.screen.warn(`${message}\n  → ${mend}`);
 }
 
 type Waiting = Readonly<{ changes: Changes; before: string; isStopped: () => boolean }>;
@@ -44,14 +67,20 @@ async function changed(round: Round, { changes, before, isStopped }: Waiting): P
     const lookedAtMs = Date.now();
     const looking = lookAtTree(root);
     const look = await looking;
-    if (!isStopped() && stateOf(look) === before) continue;
-    const view = await viewOf(await openWorkspace(root, looking), process.env);
-    return { ...round, view, begun: { ...round.begun, looking, lookedAtMs } };
+    try {
+      const view = await viewOf(await openWorkspace(root, looking), process.env);
+      if (!isStopped() && stateOf(look, view) === before) continue;
+      return { ...round, view, begun: { ...round.begun, looking, lookedAtMs } };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error; // a manifest that is half written
+      tell(round, error);
+    }
   }
 }
 
-function stateOf({ stamp, dirty }: Look): string {
-  return JSON.stringify([stamp, [...dirty].sort(([a], [b]) => (a < b ? -1 : 1))]);
+function stateOf({ stamp, dirty }: Look, { dotenv, workspace }: View): string {
+  const secret = workspace.projects.map(({ dir }) => dotenv.of(dir));
+  return JSON.stringify([stamp, [...dirty].sort(([a], [b]) => (a < b ? -1 : 1)), secret]);
 }
 
 type Changes = Readonly<{ next: (isStopped: () => boolean) => Promise<void>; close: () => void }>;

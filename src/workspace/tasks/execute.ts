@@ -37,6 +37,7 @@ export async function execute(run: Run, node: TaskNode, held: Held): Promise<Res
   const failures = openFailures(root);
   const { key } = keyOf(run, node);
   if (options.isStopped()) return { id: node.id, outcome: "stopped", durationMs };
+  if (run.servers.over.has(node.id)) return { id: node.id, outcome: "ran", durationMs };
   if (ended?.status !== 0) {
     failures.add(key);
     const note = ended?.isTimedOut ? `killed after ${timeoutOf(run, node)} ms` : `exit ${ended?.status}`;
@@ -106,6 +107,8 @@ async function launch(run: Run, node: TaskNode, held: Held): Promise<Ended> {
     ...(file === undefined ? {} : { watcher: traced(file) }),
   });
   if (running.pid !== undefined) held.isFor(running.pid);
+  if (task.isPersistent) run.servers.stops.set(node.id, () => running.stop("SIGTERM"));
+  if (run.servers.over.has(node.id)) running.stop("SIGTERM");
   return await running.ended;
 }
 

@@ -53,6 +53,8 @@ export type Run = Readonly<{
   /** Outputs in the tree that are not trusted. */
   marks: Marks;
   changed: { record: boolean };
+  /** Persistent tasks: how to stop those that run, and which are to run no longer. */
+  servers: Readonly<{ stops: Map<string, () => void>; over: Set<string> }>;
   lateEdits: LateEdits;
   check: Check;
 }>;

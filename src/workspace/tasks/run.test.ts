@@ -179,6 +179,22 @@ test("what lies behind a task without a command, or behind one that is in place,
   expect((await r.run(["test"])).outcome("web#test")).toBe("skipped");
 });
 
+test("servers take no place from tasks, run beside those that wait for them, and end with them", async () => {
+  const script = (name: string) => `touch ../../${name}.up; sleep 600`;
+  const r = repository({
+    "turbo.json": { tasks: { dev: { persistent: true }, e2e: { dependsOn: ["dev", "^dev"] } } },
+    ".gitignore": "*.up\n",
+    "packages/ui/package.json": { name: "ui", scripts: { dev: script("ui") } },
+    "packages/web/package.json": {
+      name: "web",
+      scripts: { dev: script("web"), e2e: "until test -e ../../ui.up && test -e ../../web.up; do sleep 0.05; done" },
+      dependencies: { ui: "*" },
+    },
+  });
+  const run = await r.run(["e2e"], { concurrency: 1 });
+  expect(["ui#dev", "web#dev", "web#e2e"].map((id) => run.outcome(id))).toEqual(["ran", "ran", "ran"]);
+});
+
 test("a task that passes at the second try is called flaky", async () => {
   const r = repository({
     "packages/ui/package.json": project("ui", {}, "test -e ../../tried || { touch ../../tried; exit 1; }"),

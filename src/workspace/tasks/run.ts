@@ -35,6 +35,7 @@ export async function runTasks(view: View, asked: TaskGraph, options: RunOptions
     store: openStore(options.cacheFolder, options.scope),
     marks: openMarks(root),
     changed: { record: false },
+    servers: { stops: new Map(), over: new Set() },
     lateEdits: openLateEdits({ view, tasks, partsOf, record, lookedAtMs: options.lookedAtMs }),
     check: openCheck({ view, tasks, partsOf }),
   };
@@ -54,6 +55,7 @@ async function work(run: Run): Promise<ReadonlyMap<string, Result>> {
   const [looks, runs] = [openSlots(looksMax), openSlots(concurrency, memoryMiB)];
   const results = new Map<string, Result>();
   const ended = new Map<string, Promise<boolean>>();
+  const serving: Promise<boolean>[] = [];
   let hasFailed = false;
   const barred = (node: TaskNode, isWell = true): Result | undefined => {
     if (isStopped()) return stopped(node);
@@ -62,7 +64,9 @@ async function work(run: Run): Promise<ReadonlyMap<string, Result>> {
   const perform = async (node: TaskNode, isWell: boolean): Promise<Result> =>
     barred(node, isWell) ??
     (await looks.within(0, async () => barred(node) ?? (await locked(run, node, () => hit(run, node))))) ??
-    (await runs.within(node.task.more?.memoryMiB ?? 0, async () => barred(node) ?? (await runLocked(run, node))));
+    (await (node.task.isPersistent
+      ? runLocked(run, node) // it would keep its place for ever
+      : runs.within(node.task.more?.memoryMiB ?? 0, async () => barred(node) ?? (await runLocked(run, node)))));
   const one = async (node: TaskNode, before: Promise<boolean>): Promise<boolean> => {
     const result = await perform(node, await before);
     if (result.outcome === "failed") hasFailed = true;
@@ -74,12 +78,30 @@ async function work(run: Run): Promise<ReadonlyMap<string, Result>> {
     const before = open.length > 0 ? allWell(open) : undefined;
     const known = node.task.command === undefined ? undefined : inPlace(run, node, prefix);
     if (known) settle(run, node, known, results);
-    if (node.task.command !== undefined && !known) ended.set(node.id, one(node, before ?? Promise.resolve(true)));
-    else if (before) ended.set(node.id, before);
+    const begun = node.task.command !== undefined && !known ? one(node, before ?? Promise.resolve(true)) : undefined;
+    if (begun && node.task.isPersistent) serving.push(begun);
+    const gate = node.task.isPersistent ? before : (begun ?? before); // who waits for a server needs it running
+    if (gate) ended.set(node.id, gate);
   }
   beginWork(ended.size);
   await Promise.all(ended.values());
+  endServers(run);
+  await Promise.all(serving);
   return results;
+}
+
+/** Once nothing else runs, servers that were there for what ran are no longer needed. */
+function endServers({ tasks, servers }: Run): void {
+  const nodes = [...tasks.values()].filter((node) => node.task.command !== undefined);
+  const neededBy = (isPersistent: boolean) =>
+    new Set(nodes.filter((node) => node.task.isPersistent === isPersistent).flatMap((node) => node.dependencies));
+  if (!nodes.some((node) => node.task.isPersistent)) return;
+  const [once, always] = [neededBy(false), neededBy(true)];
+  for (const { id, task } of nodes) {
+    if (!task.isPersistent || !once.has(id) || always.has(id)) continue;
+    servers.over.add(id);
+    servers.stops.get(id)?.();
+  }
 }
 
 async function allWell(open: readonly Promise<boolean>[]): Promise<boolean> {
