@@ -405,6 +405,15 @@ const cases: readonly Case[] = [
     "a",
   ],
   [
+    "a package's turbo.json that extends another package's, and adds to its lists",
+    {
+      "packages/a/turbo.json": { extends: ["//"], tasks: { build: { outputs: ["lib/**"] } } },
+      "packages/b/turbo.json": { extends: ["//", "a"], tasks: { build: { outputs: ["$TURBO_EXTENDS$", "x/**"] } } },
+    },
+    (r) => r.write({ "packages/a/turbo.json": { extends: ["//"], tasks: { build: { outputs: ["out/**"] } } } }),
+    "a b",
+  ],
+  [
     "a file with another case",
     {},
     (r) => renameSync(join(r.root, "packages/a/src/index.ts"), join(r.root, "packages/a/src/Index.ts")),

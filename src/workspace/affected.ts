@@ -115,7 +115,7 @@ function anythingGraph({ workspace, graph }: View): TaskGraph {
   const nodes = allProjects(workspace).map((i): [string, TaskNode] => {
     const project = projects[i];
     const id = ids[i] ?? "";
-    const definitions = once(() => names().flatMap((name) => (project ? tasksOf(shape, project, name) : [])));
+    const definitions = once(() => names().flatMap((name) => (project ? tasksOf(workspace, project, name) : [])));
     const dependencies = (graph.out[i] ?? []).filter((e) => e.to !== 0).map((e) => ids[e.to] ?? "");
     return [id, { id, project: i, task: anythingOf(definitions), dependencies, besides: [], made: [] }];
   });

@@ -22,7 +22,7 @@ export type TaskGraph = ReadonlyMap<string, TaskNode>;
 export type Wanted = Readonly<{ tasks: readonly string[]; projects: readonly number[] }>;
 
 export function taskGraph(workspace: Workspace, graph: Graph, wanted: Wanted): TaskGraph {
-  const { projects, shape } = workspace;
+  const { projects } = workspace;
   const nodes = new Map<string, TaskNode>();
   const inCircle = circular(graph, projects.length);
   const queue: TaskNode[] = [];
@@ -31,7 +31,7 @@ export function taskGraph(workspace: Workspace, graph: Graph, wanted: Wanted): T
     const known = asked.get(`${project}#${name}`);
     if (known) return known;
     const own = projects[project];
-    const made = (own ? tasksOf(shape, own, name) : []).map((task): TaskNode => {
+    const made = (own ? tasksOf(workspace, own, name) : []).map((task): TaskNode => {
       const id = `${own?.name}#${name}${variantName(task)}`;
       return { id, project, task, dependencies: [], besides: [], made: [] };
     });

@@ -68,15 +68,20 @@ export function source(shape: Shape): "turbo.json" | "nx.json" | "package.json" 
   return shape.nx ? "nx.json" : "package.json";
 }
 
+/** A workspace, as far as tasks are concerned. */
+export type Of = Readonly<{ shape: Shape; projects: readonly Project[] }>;
+
 /** The task as this project has it, once for each combination of its matrix; none where nobody knows it. */
-export function tasksOf(shape: Shape, project: Project, name: string): readonly Task[] {
-  const base = taskOf(shape, project, name);
+export function tasksOf(of: Of, project: Project, name: string): readonly Task[] {
+  const { shape } = of;
+  const base = taskOf(of, project, name);
   return shape.pipeline ? withPipeline(shape.pipeline, project, { name, base }) : base ? [base] : [];
 }
 
-function taskOf(shape: Shape, project: Project, name: string): Task | undefined {
+function taskOf(of: Of, project: Project, name: string): Task | undefined {
+  const { shape } = of;
   const from = source(shape);
-  if (from === "turbo.json") return turboTask(shape, project, name);
+  if (from === "turbo.json") return turboTask(of, project, name);
   if (from === "nx.json") return nxTask(shape, project, name);
   return scriptTask(project, name);
 }

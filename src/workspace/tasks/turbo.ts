@@ -1,14 +1,14 @@
 // turbo.json as Turborepo reads it: `tasks` (or `pipeline` of version 1), `pkg#task`, `//#task`, a package's own file over it.
 import { posix } from "node:path";
 import { Problem } from "../../domain/problem.ts";
-import type { Shape } from "../graph/layout.ts";
 import type { Project } from "../graph/manifest.ts";
-import { isObject, type JsonObject, objectAt, stringsAt } from "../jsonc.ts";
-import { allFiles, type Inputs, inProject, scriptCommand, type Task } from "./pipeline.ts";
+import { type JsonObject, stringsAt } from "../jsonc.ts";
+import { allFiles, type Inputs, inProject, type Of, scriptCommand, type Task } from "./pipeline.ts";
+import { definitionOf } from "./turbo-definition.ts";
 
-export function turboTask(shape: Shape, project: Project, name: string): Task | undefined {
+export function turboTask({ shape, projects }: Of, project: Project, name: string): Task | undefined {
   const turbo = shape.turbo ?? {};
-  const definition = definitionOf(turbo, project, name);
+  const definition = definitionOf({ turbo, projects }, project, name);
   if (!definition) return undefined;
   const dependsOn = stringsAt(definition, "dependsOn") ?? [];
   const legacy = dependsOn.filter((d) => d.startsWith("$")).map((d) => d.slice(1));
@@ -30,14 +30,6 @@ export function turboTask(shape: Shape, project: Project, name: string): Task | 
     isPersistent: definition.persistent === true,
     isLoose: turbo.envMode === "loose",
   };
-}
-
-function definitionOf(turbo: JsonObject, project: Project, name: string): JsonObject | undefined {
-  const table = isObject(turbo.tasks) ? turbo.tasks : objectAt(turbo, "pipeline");
-  const scope = project.dir === "" ? "//" : project.name;
-  const own = objectAt(project.turbo ?? {}, "tasks")[name];
-  const layers = [project.dir === "" ? undefined : table[name], table[`${scope}#${name}`], own].filter(isObject);
-  return layers.length > 0 ? Object.assign({}, ...layers) : undefined;
 }
 
 function inputsOf(turbo: JsonObject, project: Project, definition: JsonObject): Inputs {
