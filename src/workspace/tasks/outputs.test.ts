@@ -97,3 +97,23 @@ test("an output that is too large to be kept is a miss, never a failure", async 
   expect(result?.outcome).toBe("ran");
   expect(result?.note).toMatch(/^not cached: packages\/web\/dist\/large could not be read \(File size/);
 });
+
+const within = ["dist/types/**", "dist/types/*.d.ts", "dist/**/*.d.ts", "dist/types/y.d.ts"];
+test.each(within.flatMap((glob) => [true, false].map((isAfter) => [glob, isAfter] as const)))(
+  "some of what another task makes (%s, after it: %s) comes back with both",
+  async (glob, isAfter) => {
+    const tasks = { build: { outputs: ["dist/**"] }, types: { outputs: [glob], dependsOn: isAfter ? ["build"] : [] } };
+    const made = "mkdir -p dist/types && touch";
+    const r = repositoryWith(tasks, { build: `${made} dist/x.js`, types: `${made} dist/types/y.d.ts` });
+    await r.run(["build", "types"]);
+    for (const isWiped of [true, false]) {
+      if (isWiped) r.remove("packages/web/dist");
+      expect((await r.run(["build", "types"])).ran).toBe("");
+      expect(readdirSync(`${r.root}/packages/web/dist`, { recursive: true }).sort()).toEqual([
+        "types",
+        "types/y.d.ts",
+        "x.js",
+      ]);
+    }
+  },
+);

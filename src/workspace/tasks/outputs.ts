@@ -71,7 +71,7 @@ export function removeAll(root: string, paths: readonly string[]): void {
 /**
  * Two tasks that write the same place would take each other's results for their own. Where one waits for the other (Nx
  * infers such pairs) what both declare is the earlier one's; otherwise there is no telling, and it is refused. A place
- * within another task's place is left alone by that other task.
+ * within another task's place, or some of its files by their names, are left alone by that other task.
  */
 export function ownOutputs(tasks: TaskGraph): TaskGraph {
   const claims = new Map<string, Claim[]>();
@@ -81,9 +81,12 @@ export function ownOutputs(tasks: TaskGraph): TaskGraph {
     const place = placeOf(glob);
     const rivals = (claims.get(staticBase(glob)) ?? []).filter((other) => other.id !== node.id);
     for (const other of rivals) {
-      if (waitsFor(tasks, node, other.id)) give(node.id, other.glob);
-      else if (placeOf(other.glob) === place)
-        throw new Problem(`${other.id} and ${node.id} both declare the output ${place}`, ownPlace(node.task, place));
+      if (placeOf(other.glob) !== place) {
+        const base = staticBase(glob);
+        if (placeOf(other.glob) === base) give(other.id, glob);
+        else if (place === base || waitsFor(tasks, node, other.id)) give(node.id, other.glob);
+      } else if (waitsFor(tasks, node, other.id)) give(node.id, other.glob);
+      else throw new Problem(`${other.id} and ${node.id} both declare the output ${place}`, ownPlace(node.task, place));
     }
     return !rivals.some((other) => placeOf(other.glob) === place);
   };
