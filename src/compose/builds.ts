@@ -12,6 +12,8 @@ import type { Places } from "../server/records.ts";
 const hooks = "hooks";
 const lookEveryMs: Ms = 10_000;
 const patienceMs: Ms = 10_000;
+const dayMs: Ms = 86_400_000;
+const logsKeptMs: Ms = 90 * dayMs;
 
 export function buildPlaces(secrets: Secrets): Pick<Places, "secretValues" | "hookSecret" | "checkSchedule"> {
   return {
@@ -28,13 +30,16 @@ export function buildPlaces(secrets: Secrets): Pick<Places, "secretValues" | "ho
   };
 }
 
-/** Asks for what schedules want, until told to stop; each moment once, however many control planes look. */
+/** Asks for what schedules want, until told to stop; each moment once, however many control planes look. Old logs go. */
 export async function keepBuilding(builds: Builds, now: () => Ms, signal: AbortSignal): Promise<void> {
-  let isFirst = true;
+  let sweepAt: Ms = 0;
   while (!signal.aborted) {
     try {
-      if (isFirst) await builds.renewAll(patienceMs);
-      isFirst = false;
+      if (sweepAt === 0) await builds.renewAll(patienceMs);
+      if (now() >= sweepAt) {
+        await builds.forgetLogs(logsKeptMs);
+        sweepAt = now() + dayMs;
+      }
       for (const repository of await builds.repositories()) await buildWhenDue(builds, repository, now());
     } catch (error) {
       if (!(error instanceof Temporary)) console.error(error);

@@ -12,6 +12,8 @@ export interface Builds extends BuildQueue {
   lastScheduled(repository: string): Promise<Ms>;
   /** The time in which no control plane was there counts against no runner. */
   renewAll(leaseMs: Ms): Promise<void>;
+  /** What builds printed that ended longer ago. */
+  forgetLogs(olderThanMs: Ms): Promise<void>;
 }
 
 interface Row {
@@ -41,7 +43,9 @@ export function buildsIn(database: Database, workspace: string): Builds {
     putRepository: async (repository) => {
       await database.ask(
         `insert into sluice.repositories (workspace, name, settings) values ($1, $2, $3)
-         on conflict (workspace, name) do update set settings = excluded.settings`,
+         on conflict (workspace, name) do update set settings = excluded.settings, scheduled_ms = case
+           when repositories.settings ->> 'schedule' is distinct from excluded.settings ->> 'schedule'
+           then sluice.now_ms() else repositories.scheduled_ms end`,
         [workspace, repository.name, JSON.stringify(repository)],
       );
     },
@@ -133,6 +137,13 @@ export function buildsIn(database: Database, workspace: string): Builds {
         `update sluice.builds set leased_until = greatest(leased_until, now() + $2 * interval '1 ms')
          where workspace = $1 and state = 'running'`,
         [workspace, leaseMs],
+      );
+    },
+    forgetLogs: async (olderThanMs) => {
+      await database.ask(
+        `delete from sluice.build_logs using sluice.builds
+         where build = id and workspace = $1 and ended_at < now() - $2 * interval '1 ms'`,
+        [workspace, olderThanMs],
       );
     },
     beat: async ({ id, attempt, runner }, leaseMs) => {
