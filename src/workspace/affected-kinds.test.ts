@@ -76,6 +76,31 @@ const nx = (settings: object): Files => ({ "turbo.json": absent, "nx.json": sett
 const touchA = (r: Repository) => r.write({ "packages/a/src/index.ts": "" });
 const inB = (text: string, name = "index.ts"): Files => ({ [`packages/b/src/${name}`]: text });
 
+/** a has the patched left of ^1.0.0, c the other. */
+const patched: Files = {
+  "yarn.lock": `__metadata:
+  version: 8
+
+"left@npm:1.0.0":
+  version: 1.0.0
+  resolution: "left@npm:1.0.0"
+
+"left@npm:^2.0.0":
+  version: 2.0.0
+  resolution: "left@npm:2.0.0"
+
+"left@patch:left@npm%3A1.0.0#~/.yarn/patches/left-npm-1.0.0-abc.patch":
+  version: 1.0.0
+  resolution: "left@patch:left@npm%3A1.0.0#~/.yarn/patches/left-npm-1.0.0-abc.patch::version=1.0.0&hash=1"
+`,
+  ".yarn/patches/left-npm-1.0.0-abc.patch": "1",
+  "package.json": root({
+    resolutions: { "left@npm:^1.0.0": "patch:left@npm%3A1.0.0#~/.yarn/patches/left-npm-1.0.0-abc.patch" },
+  }),
+  "packages/a/package.json": project("a", { dependencies: { left: "^1.0.0" } }),
+  "packages/c/package.json": project("c", { dependencies: { left: "^2.0.0" } }),
+};
+
 type Case = readonly [title: string, more: Files, change: (r: Repository) => void, affected: string];
 const cases: readonly Case[] = [
   [
@@ -165,6 +190,27 @@ const cases: readonly Case[] = [
         ".yarnrc.yml": "catalog:\n  left: ^1.1.0\n",
         "yarn.lock": berryLock("1.1.0").replace("^1.0.0", "^1.1.0"),
       }),
+    "a",
+  ],
+  [
+    "a patch of yarn berry, with its digest in the lock file: who has the patched version",
+    patched,
+    (r) => {
+      r.write({ ".yarn/patches/left-npm-1.0.0-abc.patch": "2" });
+      r.write({ "yarn.lock": r.read("yarn.lock").replace("hash=1", "hash=2") });
+    },
+    "a c",
+  ],
+  [
+    "beside a resolution for one range, a package of another",
+    patched,
+    (r) => r.write({ "yarn.lock": r.read("yarn.lock").replaceAll("left@npm:2.0.0", "left@npm:2.0.1") }),
+    "c",
+  ],
+  [
+    "a resolution below one parent: whatever may be meant",
+    { ...patched, "package.json": root({ resolutions: { "x/left": "2.0.0" } }) },
+    (r) => r.write({ "yarn.lock": r.read("yarn.lock").replace("hash=1", "hash=2") }),
     "a",
   ],
   [

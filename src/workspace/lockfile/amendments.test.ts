@@ -16,7 +16,8 @@ test("overrides, resolutions and patches are sorted by the package that they are
     "patches/@s+k+2.0.0.patch": "x",
     "patches/l.patch": "x",
     ".yarn/patches/m-npm-1.0.0-abc.patch": "x",
+    ".yarn/patches/@s-n-npm-1.0.0-abc.patch": "x",
   });
   const names = [...amendmentsOf((await r.view()).workspace).keys()].sort();
-  expect(names.join(" ")).toBe(" @s/e @s/j @s/k a b c d f g h i l");
+  expect(names.join(" ")).toBe("@s/e @s/j @s/k @s/n a b c d f g h i l m");
 });

@@ -21,7 +21,7 @@ export function amendmentsOf(workspace: Workspace): Amendments {
       for (const name of namesIn(keys, path)) add(name, `${path} ${workspace.contentOf(String(path)) ?? ""}`);
   for (const { path, content } of workspace.filesOf("")) {
     const patched = /^(?:patches|\.yarn\/patches)\/(?:.*\/)?(.+)$/.exec(path)?.[1];
-    if (patched) add(patchedName(patched), `${path} ${content}`);
+    if (patched) for (const name of patchedNames(patched)) add(name, `${path} ${content}`);
   }
   return new Map([...found].map(([name, texts]) => [name, texts.sort().join("\n")]));
 }
@@ -35,13 +35,18 @@ function namesIn(keys: string, value: Json | undefined): readonly string[] {
 }
 
 /** `@scope__name@1.0.0.patch` (pnpm), `@scope+name+1.0.0.patch` (patch-package), `@scope-name-npm-1.0.0-hash.patch` (yarn). */
-function patchedName(file: string): string {
+function patchedNames(file: string): readonly string[] {
   const pnpm = /^((?:@[^@]+?__)?[^@+]+?)(?:@[^@]+)?\.patch$/.exec(file)?.[1];
   const plus = /^((?:@[^+]+\+)?[^+]+)\+[^+]+(?:\+.*)?\.patch$/.exec(file)?.[1];
-  const yarn = /^(?:@?[\w.-]+?)-(?:npm|patch|virtual)-.*\.patch$/.test(file);
-  if (plus) return plus.replace("+", "/");
-  if (yarn) return ""; // scope and name run together; its lock file names the patch's digest anyway
-  return pnpm ? pnpm.replace("__", "/") : "";
+  const yarn = /^(@?[\w.-]+?)-(?:npm|patch|virtual)-.*\.patch$/.exec(file)?.[1];
+  if (plus) return [plus.replace("+", "/")];
+  if (yarn) return yarn.startsWith("@") ? splits(yarn) : [yarn];
+  return [pnpm ? pnpm.replace("__", "/") : ""];
+}
+
+/** Yarn runs scope and name together: each way to part them. */
+function splits(slug: string): readonly string[] {
+  return [...slug.matchAll(/-/g)].map(({ index }) => `${slug.slice(0, index)}/${slug.slice(index + 1)}`);
 }
 
 /** The range that a `catalog:` stands for, of pnpm, yarn or bun; undefined where the dependency is no such. */

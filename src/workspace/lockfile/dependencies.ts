@@ -4,6 +4,7 @@ import { readSealedJson, stateFolder, writeSealed } from "../cache/sealed-file.t
 import { git } from "../git/git.ts";
 import { lockfiles, lockfilesOf, packageManager } from "../graph/layout.ts";
 import type { Workspace } from "../graph/workspace.ts";
+import { objectAt } from "../jsonc.ts";
 import { amendmentsOf, catalogRange, catalogsOf } from "./amendments.ts";
 import { closures, type LockGraph, parseLock } from "./lockfile.ts";
 
@@ -14,7 +15,7 @@ export type Installed = Readonly<{
   missing: readonly string[];
 }>;
 
-const form = "lock 1";
+const form = "lock 2";
 type Memory = Readonly<{
   key: string;
   digests: Readonly<Record<string, string>>;
@@ -29,7 +30,9 @@ export function lockfileOf(workspace: Workspace): string | undefined {
 
 export async function lockOf(workspace: Workspace): Promise<LockGraph | undefined> {
   const file = lockfileOf(workspace);
-  return file === undefined ? undefined : await parseLock(file, workspace.read(file) ?? "");
+  return file === undefined
+    ? undefined
+    : await parseLock(file, workspace.read(file) ?? "", objectAt(workspace.shape.root, "resolutions"));
 }
 
 /** The same of an earlier lock file, as an entry of the cache names it; undefined where git does not have it any more. */

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { components } from "../graph/graph.ts";
 import type { Dependency, Project } from "../graph/manifest.ts";
+import type { JsonObject } from "../jsonc.ts";
 import { type Amendments, packageIn } from "./amendments.ts";
 import { parseNpmLock } from "./npm.ts";
 import { parsePnpmLock } from "./pnpm.ts";
@@ -30,10 +31,10 @@ export type Closures = Readonly<{
 }>;
 
 /** The text of a lock file as a graph; undefined for a format that is not understood: then the whole file counts. */
-export async function parseLock(file: string, text: string): Promise<LockGraph | undefined> {
+export async function parseLock(file: string, text: string, resolutions?: JsonObject): Promise<LockGraph | undefined> {
   if (/^(package-lock|npm-shrinkwrap)\.json$/.test(file)) return parseNpmLock(text, file);
   if (file === "pnpm-lock.yaml") return await parsePnpmLock(text, file);
-  if (file === "yarn.lock") return await parseYarnLock(text, file);
+  if (file === "yarn.lock") return await parseYarnLock(text, file, resolutions);
   return undefined;
 }
 
@@ -46,13 +47,17 @@ export type Installing = Readonly<{
 }>;
 
 export function closures(lock: LockGraph, { projects, isLinked, amended, catalogRange }: Installing): Closures {
-  const digest = merkle(lock, amended);
   const missing: string[] = [];
-  const digests = projects.map((project) => {
-    const parts = project.dependencies.map((written) => {
+  const meant = projects.map((project) =>
+    project.dependencies.map((written) => {
       const range = catalogRange(written);
       const dependency = range === undefined ? written : { ...written, range };
-      const id = lock.resolve(project, dependency);
+      return { dependency, range, id: lock.resolve(project, dependency) };
+    }),
+  );
+  const digest = merkle(lock, amended); // only now: resolving can make a node of several that may be meant
+  const digests = projects.map((project, i) => {
+    const parts = (meant[i] ?? []).map(({ dependency, range, id }) => {
       if (id === "linked") return "";
       if (id !== undefined) return `${dependency.name}=${digest.get(id)}${range === undefined ? "" : ` ${range}`}`;
       if (isLinked(dependency.name)) return "";

@@ -5,7 +5,7 @@ import { isObject, type JsonObject, stringAt } from "../jsonc.ts";
 import { parseLockYaml } from "../yaml.ts";
 import type { LockGraph, LockNode } from "./lockfile.ts";
 
-export async function parseYarnLock(text: string, file: string): Promise<LockGraph> {
+export async function parseYarnLock(text: string, file: string, resolutions: JsonObject = {}): Promise<LockGraph> {
   const entries = /^__metadata:/m.test(text) ? await berry(text, file) : classic(text);
   const byDescriptor = new Map(entries.flatMap((e) => e.descriptors.map((d) => [d, e] as const)));
   const named = new Map<string, Entry[]>();
@@ -13,10 +13,14 @@ export async function parseYarnLock(text: string, file: string): Promise<LockGra
     const name = nameOf(entry.descriptors[0] ?? "");
     named.set(name, [...(named.get(name) ?? []), entry]);
   }
+  const exact = (name: string, range: string | undefined) =>
+    [range, `npm:${range}`, range?.replace(/^npm:/, "")]
+      .map((r) => byDescriptor.get(`${name}@${r}`))
+      .find((e) => e !== undefined);
+  const forced = forcedBy(resolutions);
   const find = (name: string, range: string): readonly Entry[] => {
-    const exact = [range, `npm:${range}`, range.replace(/^npm:/, "")].map((r) => byDescriptor.get(`${name}@${r}`));
-    const found = exact.find((e) => e !== undefined);
-    // `resolutions` and catalogs change descriptors: then every entry of that name counts, never none.
+    const found = exact(name, forced(name, range)) ?? exact(name, range);
+    // A resolution below one parent, a catalog: then every entry of that name counts, never none.
     return found ? [found] : (named.get(name) ?? []).filter((e) => !e.isLinked);
   };
   const nodes = new Map<string, LockNode>();
@@ -36,6 +40,17 @@ export async function parseYarnLock(text: string, file: string): Promise<LockGra
       return several(nodes, found);
     },
   };
+}
+
+/** What the root's `resolutions` put in the place of a range, everywhere: `left`, `left@^1.0.0`, with yarn's `npm:`. */
+function forcedBy(resolutions: JsonObject): (name: string, range: string) => string | undefined {
+  const bare = (range: string) => range.replace(/^npm:/, "");
+  const rules = Object.entries(strings(resolutions)).flatMap(([key, to]) => {
+    const [, name, range] = /^(?:\*\*\/)?((?:@[^/@]+\/)?[^/@]+)(?:@(.+))?$/.exec(key) ?? [];
+    return name ? [{ name, range: range === undefined ? undefined : bare(range), to }] : [];
+  });
+  return (name, range) =>
+    rules.find((rule) => rule.name === name && (rule.range === undefined || rule.range === bare(range)))?.to;
 }
 
 /** One node for all entries that may be meant. */
