@@ -93,6 +93,22 @@ test.skipIf(!existsSync(program))(
   },
 );
 
+test.skipIf(!existsSync(program))("a reader who has seen enough, as `head` has, does not end the run", async () => {
+  const build = "seq 1 20000; mkdir -p dist && echo built > dist/out";
+  r = new Repository({
+    "package.json": { name: "root", private: true, workspaces: ["a", "b"] },
+    ".gitignore": "dist\nstatus\n",
+    "a/package.json": { name: "a", scripts: { build } },
+    "b/package.json": { name: "b", scripts: { build }, dependencies: { a: "*" } },
+  });
+  const piped = `(${JSON.stringify(process.execPath)} ${JSON.stringify(program)} run build 2>&1; echo $? > status) | true`;
+  const child = spawn("sh", ["-c", piped], { cwd: r.root, stdio: "ignore" });
+  children.push(child);
+  const status = join(r.root, "status");
+  await expect.poll(() => existsSync(status) && readFileSync(status, "utf8"), { timeout: 10_000 }).toMatch(/\d\n/);
+  expect([r.read("status"), r.read("a/dist/out"), r.read("b/dist/out")]).toEqual(["0\n", "built\n", "built\n"]);
+});
+
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

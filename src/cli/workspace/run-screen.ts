@@ -28,6 +28,11 @@ const words: Readonly<Record<Outcome, string>> = {
 };
 
 export function openRunScreen(stream: NodeJS.WriteStream, { isQuiet }: { isQuiet: boolean }): RunScreen {
+  // `sluice run … | head`, or a terminal that is gone: a reader who has seen enough does not end the run.
+  for (const one of [stream, process.stderr])
+    one.removeAllListeners("error").on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+    });
   const color = createColors(stream.isTTY === true && process.env.NO_COLOR === undefined);
   const isGrouped = process.env.GITHUB_ACTIONS === "true" && !stream.isTTY;
   const status = stream.isTTY && !isQuiet ? openStatusLine(stream, color.dim) : undefined;
