@@ -1,6 +1,6 @@
 // What git can do to a repository: submodules, sparse checkouts, line endings, odd names, heads and bases of every kind.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -78,6 +78,27 @@ test("a file that differs in line endings only, as attributes of its directory a
   const r = repository({ ...base, "packages/a/.gitattributes": "*.ts text\n" });
   r.write({ "packages/a/index.ts": "export {};\r\n" });
   expect(await r.affected()).toBe("");
+});
+
+test("a mode where modes are not trusted: nobody; an edit beside it counts", async () => {
+  const r = repository();
+  r.git("config", "core.fileMode", "false");
+  chmodSync(join(r.root, "packages/a/index.ts"), 0o755);
+  expect(await r.affected()).toBe("");
+  r.write({ "packages/a/index.ts": "" });
+  expect(await r.affected()).toBe("a b c");
+});
+
+test("a base that is counted from HEAD, in a shallow clone", async () => {
+  const r = repository();
+  for (const text of ["1", "2", "3"]) {
+    r.write({ "packages/a/index.ts": text });
+    r.commit();
+  }
+  const clone = `${r.root}-shallow`;
+  made.push({ dispose: () => rmSync(clone, { recursive: true, force: true }) });
+  execFileSync("git", ["clone", "-q", "--depth", "1", `file://${r.root}`, clone]);
+  expect(await compareWithBase(clone, "HEAD~2")).toMatchObject({ changes: [{ path: "packages/a/index.ts" }] });
 });
 
 test("names that are no UTF-8", async () => {

@@ -6,16 +6,29 @@ import { must } from "./worktree.ts";
 /** The base's commit, once it and the history between are here; undefined where that cannot be had. */
 export async function deepen(root: string, base: string): Promise<string | undefined> {
   if (process.env.SLUICE_NO_FETCH || !(await isShallowClone(root))) return undefined;
-  const known = await commitOf(root, base);
+  const known = (await commitOf(root, base)) ?? (await ancestor(root, base));
   const name = known ?? base.replace(/^origin\//, "");
   if (known === undefined && !(await fetched(root, ["--depth=1", "origin", name]))) return undefined;
   const [commit, head] = [known ?? (await commitOf(root, "FETCH_HEAD")), await commitOf(root, "HEAD")];
   if (commit === undefined || head === undefined) return undefined;
-  for (const step of ["--deepen=50", "--deepen=500", "--unshallow"]) {
+  for (const step of steps) {
     if ((await git(root, ["merge-base", commit, head])).ok) return commit;
     if (!(await fetched(root, [step, "origin", commit, head])) && !(await fetched(root, [step, "origin"]))) break;
   }
   return commit;
+}
+
+const steps = ["--deepen=50", "--deepen=500", "--unshallow"];
+
+/** `HEAD~2` is no name that an origin knows: the history is fetched until it is here. */
+async function ancestor(root: string, base: string): Promise<string | undefined> {
+  if (!/^(?:HEAD|@)[~^]/.test(base)) return undefined;
+  for (const step of steps) {
+    if (!(await fetched(root, [step, "origin"]))) return undefined;
+    const commit = await commitOf(root, base);
+    if (commit !== undefined) return commit;
+  }
+  return undefined;
 }
 
 async function isShallowClone(root: string): Promise<boolean> {

@@ -87,7 +87,9 @@ export async function contentOf(root: string, changes: readonly RawChange[]): Pr
     const named = `${mode} ${oid}`;
     // Of a submodule with changes of its own git names the commit once more.
     if (/[^0]/.test(oid) && named !== before) return { path, before, after: named };
-    return { path, before, after: contentAt(root, path) };
+    const after = contentAt(root, path);
+    // Where modes are not trusted (core.fileMode), git tells which one counts.
+    return { path, before, after: /^100/.test(mode) && after?.startsWith("100") ? `${mode} ${after.slice(7)}` : after };
   });
   return await throughFilters(root, looked);
 }
