@@ -2,14 +2,17 @@
 // nor does what is made of that.
 import { lstatSync, readdirSync } from "node:fs";
 import { join, posix } from "node:path";
+import type { Store } from "../cache/store.ts";
 import { git, splitNul } from "../git/git.ts";
 import type { FileEntry } from "../git/listing.ts";
 import type { View } from "../git/view.ts";
 import { contentAt, contentOf } from "../git/worktree.ts";
 import { matcher } from "../glob.ts";
+import { once } from "../once.ts";
 import { dotenvAt } from "./dotenv.ts";
 import { type TaskGraph, type TaskNode, withUpstream } from "./graph.ts";
 import { firstTouched, type Made } from "./output-record.ts";
+import { describe } from "./outputs.ts";
 import type { PartsOf } from "./parts.ts";
 
 export type LateEdits = Readonly<{
@@ -23,6 +26,7 @@ type Watched = Readonly<{
   partsOf: PartsOf;
   /** Outputs as the tasks left them. */
   record: ReadonlyMap<string, Made>;
+  store: Store;
   /** When the tree was looked at for the keys. */
   lookedAtMs: number;
 }>;
@@ -30,7 +34,7 @@ type Watched = Readonly<{
 /** Clocks of file systems tick coarsely. */
 const marginMs = 2000;
 
-export function openLateEdits({ view, tasks, partsOf, record, lookedAtMs }: Watched): LateEdits {
+export function openLateEdits({ view, tasks, partsOf, record, store, lookedAtMs }: Watched): LateEdits {
   const { root } = view.workspace;
   const look = openLook(view, lookedAtMs - marginMs);
   const doubtful = new Map<string, string>();
@@ -38,7 +42,8 @@ export function openLateEdits({ view, tasks, partsOf, record, lookedAtMs }: Watc
     const made = id === node.id ? undefined : record.get(id);
     if (!made) return undefined;
     const [isOutput, isToo] = [matcher(task.outputs), matcher(node.task.outputs)];
-    return firstTouched(root, made, (path) => isOutput(path) && !isToo(path));
+    const isKept = once(() => keptIn(store, root, made.key));
+    return firstTouched(root, made, (path) => isOutput(path) && !isToo(path) && !isKept()(path));
   };
   const firstOf = async (node: TaskNode): Promise<string | undefined> => {
     const all = withUpstream(tasks, node);
@@ -61,6 +66,14 @@ export function openLateEdits({ view, tasks, partsOf, record, lookedAtMs }: Watc
       return path === undefined ? found : `${path} changed while it ran`;
     },
   };
+}
+
+/** True for an output that was written anew, and is what it was. */
+function keptIn(store: Store, root: string, key: string): (path: string) => boolean {
+  const found = store.open(key);
+  found?.close();
+  const kept = new Map(found?.entry.outputs.map((output) => [output.path, JSON.stringify(output)]));
+  return (path) => kept.has(path) && JSON.stringify(describe(root, path)) === kept.get(path);
 }
 
 /** Projects whose sources are in keys, without a task between. */

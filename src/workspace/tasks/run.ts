@@ -25,6 +25,7 @@ export async function runTasks(view: View, asked: TaskGraph, options: RunOptions
   const { root } = view.workspace;
   const recordFile = join(root, ".sluice", "outputs", "record");
   const { record, world } = readRecord(recordFile);
+  const store = openStore(options.cacheFolder, options.scope);
   const run: Run = {
     view,
     tasks,
@@ -32,11 +33,11 @@ export async function runTasks(view: View, asked: TaskGraph, options: RunOptions
     partsOf,
     keys: keysOf(asked, partsOf), // which other tasks run beside it does not count
     record,
-    store: openStore(options.cacheFolder, options.scope),
+    store,
     marks: openMarks(root),
     changed: { record: false },
     servers: { stops: new Map(), over: new Set() },
-    lateEdits: openLateEdits({ view, tasks, partsOf, record, lookedAtMs: options.lookedAtMs }),
+    lateEdits: openLateEdits({ view, tasks, partsOf, record, store, lookedAtMs: options.lookedAtMs }),
     check: openCheck({ view, tasks, partsOf }),
   };
   const results = await work(run);
