@@ -29,6 +29,12 @@ export function stringsAt(value: JsonObject, key: string): readonly string[] | u
   return Array.isArray(inner) ? inner.filter((x): x is string => typeof x === "string") : undefined;
 }
 
+/** Both sides of a merge in one file: neither is what it says. */
+export function refuseConflict(text: string, file: string): void {
+  if (/^<{7}(?: |$)/m.test(text))
+    throw new Problem(`${file} has an unresolved merge conflict`, `Resolve it in ${file}`);
+}
+
 function parse(text: string, file: string): unknown {
   const bare = text.startsWith("\uFEFF") ? text.slice(1) : text;
   try {
@@ -37,7 +43,9 @@ function parse(text: string, file: string): unknown {
     try {
       return JSON.parse(strip(bare));
     } catch (error) {
-      throw new Problem(`${file} is not valid JSON: ${error instanceof Error ? error.message : error}`, `Mend ${file}`);
+      refuseConflict(text, file);
+      const because = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ");
+      throw new Problem(`${file} is not valid JSON: ${because}`, `Mend ${file}`);
     }
   }
 }

@@ -169,3 +169,11 @@ for (const [name, file, write] of formats) {
     expect(changed.map((p) => p.name)).toEqual(["a"]);
   });
 }
+
+test.each(formats)(
+  "a lock file of %s with both sides of a merge in it is refused in one sentence",
+  async (_, file, make) => {
+    const text = `<<<<<<< HEAD\n${make("2.1.2")}=======\n${make("2.1.3")}>>>>>>> topic\n`;
+    await expect(parseLock(file, text)).rejects.toThrow(`${file} has an unresolved merge conflict`);
+  },
+);

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { components } from "../graph/graph.ts";
 import type { Dependency, Project } from "../graph/manifest.ts";
-import type { JsonObject } from "../jsonc.ts";
+import { type JsonObject, refuseConflict } from "../jsonc.ts";
 import { type Amendments, packageIn } from "./amendments.ts";
 import { parseNpmLock } from "./npm.ts";
 import { parsePnpmLock } from "./pnpm.ts";
@@ -32,6 +32,7 @@ export type Closures = Readonly<{
 
 /** The text of a lock file as a graph; undefined for a format that is not understood: then the whole file counts. */
 export async function parseLock(file: string, text: string, resolutions?: JsonObject): Promise<LockGraph | undefined> {
+  if (!file.endsWith(".json")) refuseConflict(text, file);
   if (/^(package-lock|npm-shrinkwrap)\.json$/.test(file)) return parseNpmLock(text, file);
   if (file === "pnpm-lock.yaml") return await parsePnpmLock(text, file);
   if (file === "yarn.lock") return await parseYarnLock(text, file, resolutions);
