@@ -347,3 +347,20 @@ test("a shallow clone fetches the base and the history back to it; without an or
     rmSync(clone, { recursive: true, force: true });
   }
 });
+
+test("with two dots the base itself is compared, which may have a history of its own", async () => {
+  const r = repository();
+  r.git("checkout", "-q", "-b", "aside");
+  r.write({ "packages/docs/src/index.ts": "export {};\n" });
+  r.commit();
+  r.git("checkout", "-q", "main");
+  r.write({ "packages/web/src/index.ts": "export {};\n" });
+  r.commit();
+  const paths = async (base: string) => {
+    const found = await compareWithBase(r.root, base);
+    return "changes" in found ? found.changes.map((c) => c.path).sort() : found;
+  };
+  expect(await paths("aside")).toEqual(["packages/web/src/index.ts"]);
+  expect(await paths("aside..")).toEqual(["packages/docs/src/index.ts", "packages/web/src/index.ts"]);
+  expect(await paths("nowhere..")).toEqual({ noBase: 'the commit "nowhere" is not here' });
+});
