@@ -6,6 +6,7 @@ import type { FileChange } from "./git/worktree.ts";
 import { reachable } from "./graph/graph.ts";
 import { lockfileOf, lockOf } from "./lockfile/dependencies.ts";
 import { packageChanges } from "./lockfile/lockfile.ts";
+import { once } from "./once.ts";
 import { isDotenv } from "./tasks/dotenv.ts";
 import type { TaskNode } from "./tasks/graph.ts";
 import type { PartName, Parts } from "./tasks/parts.ts";
@@ -31,7 +32,7 @@ export function becauseOfPart(part: PartName, difference: Difference): Because {
   const { name = "", dir = "" } = head.workspace.projects[node.project] ?? {};
   const changed = (isMeant: (path: string) => boolean) => changes.filter((c) => isMeant(c.path));
   const what = node.task.name === anything ? `what the tasks of ${name} do` : `what ${node.task.name} of ${name} does`;
-  const names = () => differing(now[part], before[part]);
+  const names = once(() => differing(now[part], before[part]));
   const ways: Readonly<Record<PartName, () => Because>> = {
     sources: () => becauseOf(sourcesChanged(difference), name),
     command: () => becauseOf(changed(defines(dir)), name, `says ${what}`),
