@@ -2,7 +2,7 @@
 // keys: then no graph is made and no key computed, and only the outputs are looked at.
 import { createHash } from "node:crypto";
 import type { Look } from "../git/worktree.ts";
-import { dotenvOf } from "./dotenv.ts";
+import { type Dotenv, dotenvOf } from "./dotenv.ts";
 import { type Environment, hashedEnv, platform } from "./environment.ts";
 import { isUntouched, readRecord, type World } from "./output-record.ts";
 
@@ -14,7 +14,8 @@ export type InPlace = Readonly<{ id: string; key: string }>;
 /** The tasks, whose outputs are all in place; undefined when there is more to it. */
 export function quickRun(recordFile: string, asked: Asked): readonly InPlace[] | undefined {
   const { record, world } = readRecord(recordFile);
-  if (!world || asked.look.stamp === undefined || worldKey(asked, world) !== world.key) return undefined;
+  if (!world || asked.look.stamp === undefined || !world.key.startsWith(lookKey(asked))) return undefined;
+  if (worldKey(asked, { ...world, dotenv: dotenvOf(asked.root, world.dirs) }) !== world.key) return undefined;
   const prefix = process.cwd() === asked.root ? "" : `${asked.root}/`;
   const inPlace: InPlace[] = [];
   for (const id of world.ids) {
@@ -25,14 +26,20 @@ export function quickRun(recordFile: string, asked: Asked): readonly InPlace[] |
   return inPlace;
 }
 
+type Rest = Pick<World, "dirs" | "patterns"> & Readonly<{ dotenv: Dotenv }>;
+
 /** Everything outside this that could change a key makes `worldOf` give up. */
-export function worldKey(asked: Asked, { dirs, patterns }: Pick<World, "dirs" | "patterns">): string {
-  const { root, look, request, env } = asked;
+export function worldKey(asked: Asked, { dirs, patterns, dotenv }: Rest): string {
+  const hash = createHash("sha256");
+  for (const dir of dirs) if (dotenv.of(dir)) hash.update(`${dir}\0${dotenv.of(dir)}\0`);
+  return lookKey(asked) + hash.update(hashedEnv(patterns, [], asked.env)).digest("hex");
+}
+
+/** What is known at once; it comes first. */
+function lookKey({ look, request, env }: Asked): string {
   const hash = createHash("sha256").update(
-    `world 2\n${look.stamp}\n${request}\n${env.SLUICE_CACHE_SALT ?? ""}\n${platform()}\n`,
+    `world 3\n${look.stamp}\n${request}\n${env.SLUICE_CACHE_SALT ?? ""}\n${platform()}\n`,
   );
   for (const path of [...look.dirty.keys()].sort()) hash.update(`${path}\0${look.dirty.get(path) ?? ""}\0`);
-  const dotenv = dotenvOf(root, dirs);
-  for (const dir of dirs) if (dotenv.of(dir)) hash.update(`${dir}\0${dotenv.of(dir)}\0`);
-  return hash.update(hashedEnv(patterns, [], env)).digest("hex");
+  return hash.digest("hex");
 }

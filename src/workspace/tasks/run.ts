@@ -159,6 +159,7 @@ function worldOf(run: Run, results: ReadonlyMap<string, Result>): World | undefi
   const patterns = [...new Set(nodes.flatMap(({ project, task }) => [...task.env, ...inferred(view, project)]))].sort();
   if (patterns.some((p) => p.startsWith("!"))) return undefined; // one task's exclusion is not another's
   const { stamp, request } = options;
-  const key = worldKey({ root, look: { stamp, dirty }, request, env: view.env }, { dirs, patterns });
+  const asked = { root, look: { stamp, dirty }, request, env: view.env };
+  const key = worldKey(asked, { dirs, patterns, dotenv: view.dotenv }); // as they were for the keys
   return { key, ids: nodes.map((node) => node.id), dirs, patterns };
 }
