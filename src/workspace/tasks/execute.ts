@@ -157,7 +157,7 @@ function keep(run: Run, node: TaskNode, made: Fresh): string | undefined {
   const isKept = store.write(made.shelf, { entry, log: made.log, read });
   if (!isKept) return "the cache could not be written";
   remember(run, node, paths);
-  options.remote?.send(key, store, made.durationMs);
+  run.lateEdits.whenLooked(node, () => options.remote?.send(key, store, made.durationMs));
   return undefined;
 }
 

@@ -16,9 +16,20 @@ import { describe } from "./outputs.ts";
 import type { PartsOf } from "./parts.ts";
 
 export type LateEdits = Readonly<{
-  /** Of a task that has just run: what changed, as a person is told; undefined where its result may be kept. */
+  /**
+   * Of a task that has just run: what changed, as a person is told; undefined where its result may be kept. What it waits
+   * for is looked at as well, unless that costs too much beside what tasks take; then `rest` does it.
+   */
   of: (node: TaskNode) => Promise<string | undefined>;
+  /** Done once all was looked at that the key speaks for, and is as it was. */
+  whenLooked: (node: TaskNode, act: () => void) => void;
+  /** Looks at what is left, all at once: the results that must be taken back, each with what changed. */
+  rest: () => Promise<ReadonlyMap<string, string>>;
 }>;
+
+/** The share of a run's time that may be spent on looking at what tasks wait for, and how much is always there. */
+export type LookBudget = Readonly<{ share: number; leastMs: number }>;
+const usual: LookBudget = { share: 0.05, leastMs: 50 };
 
 type Watched = Readonly<{
   view: View;
@@ -29,12 +40,14 @@ type Watched = Readonly<{
   store: Store;
   /** When the tree was looked at for the keys. */
   lookedAtMs: number;
+  budget: LookBudget | undefined;
 }>;
 
 /** Clocks of file systems tick coarsely. */
 const marginMs = 2000;
 
-export function openLateEdits({ view, tasks, partsOf, record, store, lookedAtMs }: Watched): LateEdits {
+export function openLateEdits(watched: Watched): LateEdits {
+  const { view, tasks, partsOf, record, store, lookedAtMs, budget = usual } = watched;
   const { root } = view.workspace;
   const look = openLook(view, lookedAtMs - marginMs);
   const doubtful = new Map<string, string>();
@@ -45,8 +58,7 @@ export function openLateEdits({ view, tasks, partsOf, record, store, lookedAtMs 
     const isKept = once(() => keptIn(store, root, made.key));
     return firstTouched(root, made, (path) => isOutput(path) && !isToo(path) && !isKept()(path));
   };
-  const firstOf = async (node: TaskNode): Promise<string | undefined> => {
-    const all = withUpstream(tasks, node);
+  const firstOf = async (node: TaskNode, all: readonly TaskNode[]): Promise<string | undefined> => {
     const touched = first(all, (one) => outputOf(node, one));
     if (touched !== undefined) return touched;
     const projects = new Set([...all.map((one) => one.project), ...sourcesBeside(view, all)]);
@@ -57,13 +69,47 @@ export function openLateEdits({ view, tasks, partsOf, record, store, lookedAtMs 
       (await look.firstAdded(all))
     );
   };
+  const doubtOf = (node: TaskNode) => first(withUpstream(tasks, node), (one) => doubtful.get(one.id));
+  const told = (node: TaskNode, path: string | undefined): string | undefined => {
+    if (path !== undefined) doubtful.set(node.id, `${path} changed while ${node.id} ran`);
+    return path === undefined ? undefined : `${path} changed while it ran`;
+  };
+  const begunMs = performance.now();
+  let spentMs = 0;
+  const unlooked = new Map<TaskNode, (() => void)[]>();
   return {
     async of(node) {
-      const before = first(withUpstream(tasks, node), (one) => doubtful.get(one.id));
-      const path = before === undefined ? await firstOf(node) : undefined;
-      const found = path === undefined ? before : `${path} changed while ${node.id} ran`;
-      if (found !== undefined) doubtful.set(node.id, found);
-      return path === undefined ? found : `${path} changed while it ran`;
+      const fromMs = performance.now();
+      const isAfforded = spentMs < budget.leastMs + budget.share * (fromMs - begunMs);
+      const before = doubtOf(node);
+      if (before !== undefined) {
+        doubtful.set(node.id, before);
+        return before;
+      }
+      const why = told(node, await firstOf(node, isAfforded ? withUpstream(tasks, node) : [node]));
+      if (isAfforded) spentMs += performance.now() - fromMs;
+      else if (why === undefined) unlooked.set(node, []);
+      return why;
+    },
+    whenLooked(node, act) {
+      const waiting = unlooked.get(node);
+      if (waiting) waiting.push(act);
+      else act();
+    },
+    async rest() {
+      const found = new Map<string, string>();
+      const clean = new Set<TaskNode>();
+      for (const [node, acts] of unlooked) {
+        const all = withUpstream(tasks, node).filter((one) => !clean.has(one));
+        const why = told(node, await firstOf(node, all)) ?? doubtOf(node);
+        if (why !== undefined) found.set(node.id, why);
+        else for (const act of acts) act();
+        // What a task writes over of its own project's earlier outputs is clean for itself only.
+        const isAlone = !all.some((one) => one !== node && one.project === node.project);
+        if (why === undefined && isAlone) for (const one of all) if (one !== node) clean.add(one);
+      }
+      unlooked.clear();
+      return found;
     },
   };
 }

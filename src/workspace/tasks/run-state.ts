@@ -10,7 +10,7 @@ import type { Services } from "../services/services.ts";
 import { inferredEnv } from "./environment.ts";
 import type { TaskGraph, TaskNode } from "./graph.ts";
 import type { Key } from "./keys.ts";
-import type { LateEdits } from "./late-edits.ts";
+import type { LateEdits, LookBudget } from "./late-edits.ts";
 import { look, type Made } from "./output-record.ts";
 import { emptyOutputs } from "./outputs.ts";
 import type { PartsOf } from "./parts.ts";
@@ -29,6 +29,7 @@ export type RunOptions = Readonly<{
   /** Whose results it may use, and whose its own are; trusted unless given. */
   scope?: Scope;
   lookedAtMs: number;
+  lateLook?: LookBudget;
   /** What was asked for, in short; with the stamp of git's index it makes the next run quick. */
   request: string;
   stamp: string | undefined;

@@ -37,10 +37,19 @@ export async function runTasks(view: View, asked: TaskGraph, options: RunOptions
     marks: openMarks(root),
     changed: { record: false },
     servers: { stops: new Map(), over: new Set() },
-    lateEdits: openLateEdits({ view, tasks, partsOf, record, store, lookedAtMs: options.lookedAtMs }),
+    lateEdits: openLateEdits({
+      view,
+      tasks,
+      partsOf,
+      record,
+      store,
+      lookedAtMs: options.lookedAtMs,
+      budget: options.lateLook,
+    }),
     check: openCheck({ view, tasks, partsOf }),
   };
-  const results = await work(run);
+  const results = new Map(await work(run));
+  for (const [id, why] of await run.lateEdits.rest()) takeBack(run, id, why, results);
   const now = worldOf(run, results);
   if (run.changed.record || now?.key !== world?.key) writeRecord(recordFile, record, now);
   return [...results.values()];
@@ -142,6 +151,17 @@ function settle(run: Run, node: TaskNode, result: Result, results: Map<string, R
   run.options.trace?.ends(result);
   const isFresh = result.outcome === "ran" || result.outcome === "failed";
   run.options.listener.ends(node.id, result, () => (isFresh ? undefined : run.store.logOf(keyOf(run, node).key)));
+}
+
+function takeBack(run: Run, id: string, why: string, results: Map<string, Result>): void {
+  const [node, result] = [run.tasks.get(id), results.get(id)];
+  if (!node?.task.isCached || !result) return;
+  const note = `not cached: ${why}`;
+  run.store.drop(keyOf(run, node).key);
+  run.record.delete(id);
+  run.changed.record = true;
+  results.set(id, { ...result, note });
+  run.options.listener.says(id, Buffer.from(`${note}\n`));
 }
 
 /** Undefined where a next run must look closer: something failed, is never cached, or was read past git. */
