@@ -17,7 +17,7 @@ export interface Sending {
 const pieceBytes = 2 ** 20;
 const patiently = [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000, 8_000];
 
-export async function sendArtifact(api: Api, sending: Sending): Promise<void> {
+export async function sendArtifact(api: Pick<Api, "ask" | "sendBytes">, sending: Sending): Promise<void> {
   const { packed, manifest, onProgress, pausesMs = patiently } = sending;
   const upload = { artifact: manifest.artifact, packed: createHash("sha256").update(packed).digest("hex") };
   const params = { sha256: upload.artifact, packed: upload.packed };
@@ -25,7 +25,9 @@ export async function sendArtifact(api: Api, sending: Sending): Promise<void> {
   for (let failures = 0; ; ) {
     try {
       const before = arrived;
-      arrived = (await api.ask("uploadState", { params })).arrived;
+      const state = await api.ask("uploadState", { params });
+      if (state.isHere) return; // the answer to the last word was lost
+      arrived = state.arrived;
       if (arrived > before) failures = 0; // what arrived before the break counts
       while (arrived < packed.length) {
         onProgress(arrived);

@@ -58,12 +58,13 @@ test("a release is sent once, its artifacts only where they are lacking, and the
   };
   expect(await put(0, [1, 2])).toEqual({ arrived: 2 });
   expect(await put(7, [9])).toEqual({ arrived: 2 });
-  expect((await api(upload)).body).toEqual({ arrived: 2 });
+  expect((await api(upload)).body).toEqual({ arrived: 2, isHere: false });
   expect(await put(2, [3])).toEqual({ arrived: 3 });
   const manifest = { artifact, service: "web", inputs: "i", config: "c", files: 1, bytes: 3 };
   expect((await api(upload, { method: "POST", body: { artifact } })).status).toBe(400);
   expect((await api(upload, { method: "POST", body: manifest })).status).toBe(200);
   expect(sent.get(artifact)).toEqual(Buffer.from([1, 2, 3]));
+  expect((await api(upload)).body).toMatchObject({ isHere: true });
   expect((await raw(`/api/v1/artifacts/${artifact}`, { method: "HEAD" })).status).toBe(200);
 
   const { status, body } = await api("/deployments", asked);

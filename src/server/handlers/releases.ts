@@ -27,6 +27,7 @@ export function releasesHandlers({ records, places }: Office): Pick<Handlers, ke
       context.body(null, (await places.artifacts.has(sha256)) ? 200 : 404),
     uploadState: async ({ params: { sha256: artifact, packed } }) => ({
       arrived: await places.artifacts.arrived({ artifact, packed }),
+      isHere: await places.artifacts.has(artifact),
     }),
     uploadBytes: async ({ params: { sha256: artifact, packed }, query: { from }, context }) => ({
       arrived: await places.artifacts.take({ artifact, packed }, { from, body: bodyOf(context) }),

@@ -72,7 +72,8 @@ export const releases = {
   uploadState: {
     method: "get",
     path: "/artifacts/:sha256/uploads/:packed",
-    summary: "How many bytes of a packed artifact (named by its own hash, too) have arrived",
+    summary:
+      "How many bytes of a packed artifact (named by its own hash, too) have arrived, and whether all of it is here",
     params: uploadPath,
     answers: "json",
   },
@@ -104,7 +105,7 @@ export interface ReleasesAnswers {
   };
   getRelease: { readonly release: Release; readonly at: number };
   diff: { readonly diff: ReleaseDiff };
-  uploadState: { readonly arrived: number };
+  uploadState: { readonly arrived: number; readonly isHere: boolean };
   uploadBytes: { readonly arrived: number };
   finishUpload: { readonly artifact: string };
 }
