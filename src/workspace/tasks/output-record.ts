@@ -26,14 +26,23 @@ type Head = Readonly<{
   world?: World;
 }>;
 
-let last: Readonly<{ file: string; ino: number; mtimeMs: number; read: Record }> | undefined;
+let last: Readonly<{ file: string; version: string; read: Record }> | undefined;
 
 /** The same file is not read twice: the quick look at it comes first, and mostly the run itself after that. */
 export function readRecord(file: string): Record {
-  const { ino = 0, mtimeMs = 0 } = lstatSync(file, { throwIfNoEntry: false }) ?? {};
-  const isLast = last?.file === file && last.ino === ino && last.mtimeMs === mtimeMs;
-  if (!last || !isLast) last = { file, ino, mtimeMs, read: readAnew(file) };
+  const version = versionOf(file);
+  if (last?.file !== file || last.version !== version) last = { file, version, read: readAnew(file) };
   return { ...last.read, record: new Map(last.read.record) };
+}
+
+/** "" where there is none to read. */
+function versionOf(file: string): string {
+  try {
+    const { ino, mtimeMs } = lstatSync(file);
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return "";
+  }
 }
 
 function readAnew(file: string): Record {

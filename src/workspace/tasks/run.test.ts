@@ -242,6 +242,12 @@ test("a cache that cannot be written costs the next run time, not this one its s
   ]);
 });
 
+test("a place for its own notes that cannot be made costs the next run time, too", async () => {
+  const r = repository({ ".sluice/outputs": "no folder" });
+  for (let i = 0; i < 2; i++) expect((await r.run(["build"])).results.map((x) => x.outcome)).not.toContain("failed");
+  expect(r.read("packages/web/dist/b.ts")).toBe("b");
+});
+
 test("what makes no sense is refused in one sentence", async () => {
   const twins = repository({ "packages/x/package.json": project("ui") });
   await expect(twins.run(["build"])).rejects.toThrow("two projects are called ui: packages/ui and packages/x");
