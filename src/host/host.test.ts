@@ -120,8 +120,8 @@ test("a replica that answers nothing any more is restarted, and the reason says 
   const spec = { graceMs: 100, readiness: { ...readiness, healthyThreshold: 1, unhealthyThreshold: 1 } };
   const seen = await runningOne({ version: "one", spec });
   void fetch(`http://127.0.0.1:${seen.revisions.v1?.replicas[0]?.port}/hang`).catch(() => {});
-  const ended = await host.until("test/web", ({ revisions: { v1 } }) => v1?.replicas[0]?.state === "backing off");
-  expect(ended.revisions.v1?.replicas[0]?.because).toMatch(
+  const ended = await host.until("test/web", ({ revisions: { v1 } }) => v1?.replicas[0]?.lastExit !== undefined);
+  expect(ended.revisions.v1?.replicas[0]?.lastExit?.because).toMatch(
     /^hung \(GET \/health did not answer within 100 ms, again and again\); killed: did not end within 0\.1 s of SIGTERM after/,
   );
   await host.until("test/web", ({ revisions: { v1 } }) => v1?.ready === 1);
