@@ -11,17 +11,8 @@ export async function throughFilters(root: string, changes: FileChange[]): Promi
   const open = changes.filter((c) => c.before && c.after && c.before !== c.after && /^100/.test(c.after));
   // Where git names contents by a longer digest, it alone knows a name.
   const isOther = open.some((c) => c.before?.length !== c.after?.length);
-  if (
-    open.length === 0 ||
-    !(
-      isOther ||
-      hasFilters(
-        root,
-        open.map((c) => c.path),
-      )
-    )
-  )
-    return changes;
+  const paths = open.map((c) => c.path);
+  if (open.length === 0 || (!isOther && !hasFilters(root, paths))) return changes;
   const named = open.filter((c) => !c.path.includes("\n"));
   const answer = await git(
     root,
