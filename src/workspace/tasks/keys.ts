@@ -5,7 +5,7 @@ import type { Parts, PartsOf } from "./parts.ts";
 import { partNames } from "./parts.ts";
 
 /** Raised when the meaning of a part changes: old entries are then never met. */
-const schema = "sluice key 2";
+const schema = "sluice key 3";
 
 export type Key = Readonly<{ key: string; parts: Parts; upstream: readonly string[] }>;
 
